@@ -1,61 +1,135 @@
 // The error catalogue: every failure that a caller can see, with its status and meaning.
 // Each error has a public half (code, message, details) and a private half (cause) for the log.
-// docs/reference/errors.md is checked against this file both ways by a test. Codes are never reused.
+// docs/reference/errors.md is made from this file and checked by a test. Codes are never reused.
 
 interface CatalogueEntry {
   readonly status: number;
   /** The sentence that is used when the place that throws has nothing better to say. */
   readonly message: string;
+  /** What the caller should do about it: docs/reference/errors.md is made from it. */
+  readonly advice: string;
 }
 
 export const ERROR_CATALOGUE = {
-  BODY_TOO_LARGE: { status: 413, message: "The request body is larger than this server accepts." },
-  CONFLICT: { status: 409, message: "Another record already has this value." },
+  BODY_TOO_LARGE: {
+    status: 413,
+    message: "The request body is larger than this server accepts.",
+    advice: "Send less in one request, or in several requests.",
+  },
+  CONFLICT: {
+    status: 409,
+    message: "Another record already has this value.",
+    advice: "Read the record that holds the value, or send another value.",
+  },
   CURSOR_INVALID: {
     status: 400,
     message: "This page cursor was not issued for this request. Start again without it.",
+    advice: "Repeat the list without page[after] and page[before], and follow its new links.",
   },
-  FORBIDDEN: { status: 403, message: "Your role does not allow this." },
+  FORBIDDEN: {
+    status: 403,
+    message: "Your role does not allow this.",
+    advice: "Do not repeat it. Ask for a role that grants this operation.",
+  },
   IDEMPOTENCY_IN_PROGRESS: {
     status: 409,
     message: "A request with this Idempotency-Key is still being processed. Try again shortly.",
+    advice: "Wait as long as Retry-After says, then repeat with the same key and body.",
   },
   IDEMPOTENCY_KEY_INVALID: {
     status: 400,
     message: "Idempotency-Key must be 1 to 255 printable ASCII characters.",
+    advice: "Make a fresh random key per operation, a UUID for example.",
   },
   IDEMPOTENCY_KEY_REUSED: {
     status: 422,
     message: "This Idempotency-Key was already used with another request body. Use a new key.",
+    advice: "Make a new key for a new operation; keep a key for repeats of one only.",
   },
-  INTERNAL: { status: 500, message: "The server failed. Quote the request id when you report it." },
+  INTERNAL: {
+    status: 500,
+    message: "The server failed. Quote the request id when you report it.",
+    advice: "Repeat reads; repeat writes only with their Idempotency-Key. Report the request id.",
+  },
   INVALID_REFERENCE: {
     status: 422,
     message: "A referenced record does not exist or is not visible to you.",
+    advice: "Check the id in the named field; it must be a record that you may read.",
   },
-  INVALID_TRANSITION: { status: 422, message: "The record cannot move to this state." },
-  METHOD_NOT_ALLOWED: { status: 405, message: "This address does not support this method." },
-  NOT_FOUND: { status: 404, message: "There is no such record, or it is not visible to you." },
-  PARAMETER_INVALID: { status: 400, message: "A query parameter is not valid." },
-  PRECONDITION_INVALID: { status: 400, message: "If-Match must be the ETag of the record." },
-  REQUEST_INVALID: { status: 400, message: "The request could not be read." },
-  REQUEST_TIMEOUT: { status: 408, message: "The request did not arrive in time." },
-  ROUTE_NOT_FOUND: { status: 404, message: "There is nothing at this address." },
+  INVALID_TRANSITION: {
+    status: 422,
+    message: "The record cannot move to this state.",
+    advice: "Read the record again and choose a state that follows its present one.",
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    message: "This address does not support this method.",
+    advice: "Use a method that the description of the API lists for this address.",
+  },
+  NOT_FOUND: {
+    status: 404,
+    message: "There is no such record, or it is not visible to you.",
+    advice: "Check the id. A record that you may not see answers the same as none.",
+  },
+  PARAMETER_INVALID: {
+    status: 400,
+    message: "A query parameter is not valid.",
+    advice: "Correct the parameter that details names; its message lists what is allowed.",
+  },
+  PRECONDITION_INVALID: {
+    status: 400,
+    message: "If-Match must be the ETag of the record.",
+    advice: "Send the ETag of your last read of this record, quotes included.",
+  },
+  REQUEST_INVALID: {
+    status: 400,
+    message: "The request could not be read.",
+    advice: "Correct the request: its JSON, headers or address could not be parsed.",
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    message: "The request did not arrive in time.",
+    advice: "Send the whole request faster, or in smaller parts, and repeat it.",
+  },
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    message: "There is nothing at this address.",
+    advice: "Check the path and the version in front of it.",
+  },
   UNAUTHENTICATED: {
     status: 401,
     message: "Send a valid API key: Authorization: Bearer <key>.",
+    advice: "Get a key, or a new one if yours has expired or was revoked. Do not repeat it as is.",
   },
   UNAVAILABLE: {
     status: 503,
     message: "The service is temporarily unavailable. Try again shortly.",
+    advice: "Repeat after Retry-After seconds, writes with the same Idempotency-Key.",
   },
-  UNPROCESSABLE: { status: 422, message: "The values break a rule of the data." },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "Send the body as application/json." },
-  URI_TOO_LONG: { status: 414, message: "The address is longer than this server accepts." },
-  VALIDATION_ERROR: { status: 400, message: "The request body is not valid." },
+  UNPROCESSABLE: {
+    status: 422,
+    message: "The values break a rule of the data.",
+    advice: "Correct the values that details names.",
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    message: "Send the body as application/json.",
+    advice: "Set Content-Type to application/json.",
+  },
+  URI_TOO_LONG: {
+    status: 414,
+    message: "The address is longer than this server accepts.",
+    advice: "Ask for fewer fields, filters or values in one request.",
+  },
+  VALIDATION_ERROR: {
+    status: 400,
+    message: "The request body is not valid.",
+    advice: "Correct the fields that details names and send it again.",
+  },
   VERSION_CONFLICT: {
     status: 412,
     message: "The record has changed since you read it. Read it again and repeat your change.",
+    advice: "Read the record again, decide again, and send the new ETag in If-Match.",
   },
 } as const satisfies Record<string, CatalogueEntry>;
 

@@ -1,0 +1,48 @@
+// Packs what would be published and has it judged: publint for the package, attw for its types.
+// Leaves the archive in the repository's folder (git ignores it). Needs dist/, so build first.
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isMain } from "./is-main.ts";
+import { publishManifest } from "./publish-manifest.ts";
+import { ROOT } from "./repository-files.ts";
+import { mustSucceed, runNodeProgram, runNpm } from "./run-program.ts";
+
+const CONTENTS = ["dist", "README.md", "LICENSE", "CHANGELOG.md"];
+
+/**
+ * Packs the package.
+ * @param destination an existing folder that receives the archive
+ * @returns the absolute path of the archive
+ */
+export async function pack(destination: string): Promise<string> {
+  const missing = CONTENTS.filter((name) => !existsSync(join(ROOT, name)));
+  if (missing.length > 0) {
+    process.stderr.write(`Missing: ${missing.join(", ")}. For dist: npm run build\n`);
+    process.exit(1);
+  }
+  const stage = mkdtempSync(join(tmpdir(), "backwright-package-"));
+  try {
+    for (const name of CONTENTS) cpSync(join(ROOT, name), join(stage, name), { recursive: true });
+    const manifest = publishManifest(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")));
+    writeFileSync(join(stage, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+    const args = ["pack", "--ignore-scripts", "--pack-destination", destination];
+    mustSucceed("npm pack", await runNpm(args, { cwd: stage }));
+    return join(destination, `${manifest.name}-${manifest.version}.tgz`);
+  } finally {
+    rmSync(stage, { recursive: true });
+  }
+}
+
+async function judge(archive: string): Promise<void> {
+  const publint = join(ROOT, "node_modules/publint/src/cli.js");
+  mustSucceed("publint", await runNodeProgram([publint, "run", archive, "--strict"]));
+  const attw = join(ROOT, "node_modules/@arethetypeswrong/cli/dist/index.js");
+  mustSucceed("attw", await runNodeProgram([attw, archive, "--profile", "esm-only"]));
+}
+
+if (isMain(import.meta.url)) {
+  const archive = await pack(ROOT);
+  await judge(archive);
+  process.stdout.write(`${archive} is ready; publint and attw have no complaint\n`);
+}

@@ -1,0 +1,167 @@
+// Puts a backend together and serves it: the one place that knows every part and the order in
+// which they start and stop.
+
+import { StartError } from "../base/errors.ts";
+import { REQUEST_LIMITS } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import type { Settings } from "../base/settings.ts";
+import { readConstraints } from "../database/catalog.ts";
+import { Database } from "../database/database.ts";
+import { checkServingRole } from "../database/roles.ts";
+import { openSession } from "../database/session.ts";
+import { Authenticator } from "../identity/authenticate.ts";
+import type { Model } from "../model/model.ts";
+import type { OperationsContext } from "../operations/context.ts";
+import { CursorSigner } from "../operations/cursor.ts";
+import { Shapes } from "../operations/shapes.ts";
+import { restRoutes } from "../rest/routes.ts";
+import { createServer, type Readiness, type Server } from "../server/server.ts";
+import { Parameters } from "../sql/statement.ts";
+
+export interface ServeOptions {
+  readonly model: Model;
+  readonly settings: Settings;
+  /** The app login. */
+  readonly databaseUrl: string;
+  readonly log: Log;
+  readonly readiness?: () => Readiness;
+}
+
+export interface RunningBackend {
+  /** Where it listens, such as http://127.0.0.1:3000. */
+  readonly url: string;
+  readonly context: OperationsContext;
+  readonly authenticator: Authenticator;
+  /** Finishes what is in flight, then closes everything. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+// LIMIT: shorter than the 30 s that common orchestrators wait before they kill.
+const DRAIN_MS = 25_000;
+const PORTS = { first: 3_000, last: 3_010 };
+const FORGET_EVERY_MS = 600_000;
+const FORGET_AT_ONCE = 10_000;
+
+/** Starts serving. Throws StartError, with everything that was opened closed again. */
+export async function serve(options: ServeOptions): Promise<RunningBackend> {
+  const { model, settings, databaseUrl, log } = options;
+  const constraints = await inspectDatabase(databaseUrl, model);
+  const database = await openDatabase(options);
+  const context: OperationsContext = {
+    model,
+    database,
+    shapes: new Shapes(),
+    cursors: new CursorSigner(settings.secretKey),
+    constraints,
+  };
+  const authenticator = new Authenticator(database, model);
+  try {
+    const server = await createServer({
+      limits: REQUEST_LIMITS,
+      log,
+      routes: restRoutes({ context, authenticator }),
+      readiness: options.readiness ?? (() => ({ ready: true })),
+    });
+    const port = await listen(server, settings);
+    const forgetting = forgetReplies(database, log);
+    let stopping: Promise<void> | undefined;
+    const stop = async (): Promise<void> => {
+      clearInterval(forgetting);
+      await server.drain(DRAIN_MS);
+      await database.close();
+    };
+    const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
+    return {
+      url: `http://${host}:${port}`,
+      context,
+      authenticator,
+      stop: () => {
+        stopping ??= stop();
+        return stopping;
+      },
+    };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** Refuses a login that could pass the wall; learns which fields each constraint is about. */
+async function inspectDatabase(
+  url: string,
+  model: Model,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const session = await openSession(url);
+  try {
+    await checkServingRole(async (text) => ({ rows: await session.query(text) }));
+    const fields = new Map<string, readonly string[]>();
+    for (const { name, table, columns } of await readConstraints(session)) {
+      const owner = [...model.tables.values()].find((one) => one.sqlName === table);
+      if (owner === undefined) continue;
+      const about = [...owner.fields.values()].filter(
+        (field) => columns.includes(field.column) && field !== owner.tenantField,
+      );
+      fields.set(
+        name,
+        about.map((field) => field.name),
+      );
+    }
+    return fields;
+  } finally {
+    await session.close();
+  }
+}
+
+async function openDatabase({ settings, databaseUrl, log }: ServeOptions): Promise<Database> {
+  try {
+    return await Database.open({
+      url: databaseUrl,
+      applicationName: "backwright",
+      readConnections: settings.readConnections,
+      writeConnections: settings.writeConnections,
+      statementTimeoutMs: settings.statementTimeoutMs,
+      log,
+    });
+  } catch (cause) {
+    const wanted = settings.readConnections + settings.writeConnections;
+    throw new StartError(`PostgreSQL did not give us ${wanted} connections.`, {
+      fix: "Raise max_connections, or lower DATABASE_READ_CONNECTIONS and DATABASE_WRITE_CONNECTIONS.",
+      cause,
+    });
+  }
+}
+
+async function listen(server: Server, { host, port }: Settings): Promise<number> {
+  const candidates =
+    port === undefined
+      ? Array.from({ length: PORTS.last - PORTS.first + 1 }, (_, at) => PORTS.first + at)
+      : [port];
+  for (const candidate of candidates) {
+    try {
+      return await server.listen(host, candidate);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "EADDRINUSE") {
+        throw new StartError(`Cannot listen on ${host}:${candidate}: ${code}.`, { cause: error });
+      }
+    }
+  }
+  throw new StartError(
+    port === undefined
+      ? `Ports ${PORTS.first} to ${PORTS.last} are all taken.`
+      : `Port ${port} is taken by another program.`,
+    { fix: `PORT=${(port ?? PORTS.last) + 1}, or stop the program that listens there.` },
+  );
+}
+
+/** Stored replies whose time is over are removed now and then, in small steps. */
+function forgetReplies(database: Database, log: Log): NodeJS.Timeout {
+  const parameters = new Parameters();
+  const most = parameters.input(0, "integer");
+  const statement = parameters.statement(`select backwright.forget_replies(${most})::text`);
+  return setInterval(() => {
+    database.write(statement, { claims: {} }, [String(FORGET_AT_ONCE)]).catch((error: unknown) => {
+      log.warn({ err: error }, "stored replies could not be cleaned up");
+    });
+  }, FORGET_EVERY_MS).unref();
+}

@@ -1,0 +1,50 @@
+// Every bound that protects the server from its callers, in one place, with its reason.
+
+/** Rows a page may hold, and the default. LIMIT in SQL is one of PAGE_BUCKETS plus one row. */
+export const PAGE_SIZE_DEFAULT = 25;
+export const PAGE_SIZE_MAX = 100;
+
+// LIMIT as a parameter keeps PostgreSQL from holding a generic plan, so it is one of three literals.
+export const PAGE_BUCKETS = [25, 50, 100] as const;
+
+/** Values in one `in` filter. Each value is an index scan of its own when a sort follows it. */
+export const IN_VALUES_MAX = 20;
+
+/** Bytes of an Idempotency-Key. */
+export const IDEMPOTENCY_KEY_BYTES_MAX = 255;
+
+/** How long a stored reply answers a repeated key, by the database's clock. */
+export const IDEMPOTENCY_HOURS = 24;
+
+/** Milliseconds for which a verified credential is believed without asking the database again. */
+export const CREDENTIAL_CACHE_MS = 5_000;
+
+/** Credentials held in memory; the least recently used one leaves first. */
+export const CREDENTIAL_CACHE_ENTRIES = 10_000;
+
+/** Prepared statements kept by name on one connection; each costs PostgreSQL about 80 KB. */
+export const PREPARED_STATEMENTS_MAX = 200;
+
+/** Statement texts kept in memory by shape; a text costs a few kilobytes. */
+export const SHAPES_MAX = 2_000;
+
+/** Limits on what one request may look like. */
+export interface RequestLimits {
+  readonly bodyBytesMax: number;
+  readonly urlBytesMax: number;
+  readonly headerBytesMax: number;
+  readonly jsonDepthMax: number;
+  /** Milliseconds until the whole request must have arrived. */
+  readonly requestMsMax: number;
+  /** Milliseconds that an idle keep-alive connection stays open. */
+  readonly keepAliveMs: number;
+}
+
+export const REQUEST_LIMITS: RequestLimits = {
+  bodyBytesMax: 1_048_576,
+  urlBytesMax: 8_192,
+  headerBytesMax: 16_384,
+  jsonDepthMax: 32,
+  requestMsMax: 30_000,
+  keepAliveMs: 72_000, // LIMIT: longer than the 60 s of common load balancers, so they close first.
+};

@@ -1,0 +1,152 @@
+// The door to PostgreSQL for requests: short reads share a few pipelined connections, writes have
+// a connection to themselves for as long as they run.
+import type { Log } from "../base/log.ts";
+import { bind, type Statement, type Value } from "../sql/statement.ts";
+import { DatabaseFailure } from "./failures.ts";
+import { Lane } from "./lane.ts";
+
+export type Row = readonly Value[];
+
+/** What is known about a caller, as PostgreSQL text. `tenantId` sets the wall. */
+export interface Caller {
+  readonly claims: Readonly<Record<string, Value>>;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly applicationName: string;
+  readonly readConnections: number;
+  readonly writeConnections: number;
+  readonly statementTimeoutMs: number;
+  readonly log: Log;
+}
+
+// LIMIT: what waits longer than a client would is refused, so that overload answers 503 at once.
+const READS_IN_FLIGHT_MAX = 256;
+const WRITES_WAITING_MAX = 512;
+const WRITE_WAIT_MS_MAX = 3_000;
+const WATCH_MS = 1_000;
+
+interface Waiting {
+  readonly start: (lane: Lane) => void;
+  readonly giveUp: NodeJS.Timeout;
+}
+
+export class Database {
+  readonly #reads: readonly Lane[];
+  readonly #writes: readonly Lane[];
+  readonly #waiting: Waiting[] = [];
+  readonly #watch: NodeJS.Timeout;
+
+  private constructor(options: DatabaseOptions) {
+    const lane = (pipeline: boolean, onFree: () => void): Lane =>
+      new Lane({ ...options, pipeline, onFree });
+    this.#reads = Array.from({ length: options.readConnections }, () => lane(true, () => {}));
+    this.#writes = Array.from({ length: options.writeConnections }, () =>
+      lane(false, () => this.#startWaiting()),
+    );
+    this.#watch = setInterval(() => {
+      for (const one of [...this.#reads, ...this.#writes]) one.closeIfSilent();
+    }, WATCH_MS).unref();
+  }
+
+  /** Connects every lane. Throws the driver's error when the server does not let us in. */
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const database = new Database(options);
+    const lanes = [...database.#reads, ...database.#writes];
+    const opened = await Promise.allSettled(lanes.map((lane) => lane.open()));
+    const failed = opened.find((result) => result.status === "rejected");
+    if (failed === undefined) return database;
+    await database.close();
+    throw failed.reason;
+  }
+
+  /**
+   * Runs a short read behind the wall of the caller's tenant. Rejects with DatabaseFailure.
+   * A statement that may wait for a lock does not belong here: its neighbours would wait too.
+   */
+  async read(
+    statement: Statement,
+    caller: Caller,
+    inputs: readonly Value[],
+  ): Promise<readonly Row[]> {
+    const values = bind(statement, caller.claims, inputs);
+    const tenant = caller.claims.tenantId ?? undefined;
+    try {
+      return await this.#quietest().run(statement, values, tenant);
+    } catch (failure) {
+      if (!(failure instanceof DatabaseFailure) || failure.kind !== "stale") throw failure;
+      return await this.#quietest().run(statement, values, tenant);
+    }
+  }
+
+  /** Runs a statement that writes, on a connection of its own. Rejects with DatabaseFailure. */
+  async write(
+    statement: Statement,
+    caller: Caller,
+    inputs: readonly Value[],
+  ): Promise<readonly Row[]> {
+    const values = bind(statement, caller.claims, inputs);
+    const tenant = caller.claims.tenantId ?? undefined;
+    try {
+      return await this.#onFreeLane((lane) => lane.run(statement, values, tenant));
+    } catch (failure) {
+      // Nothing was written: the statement was refused before it ran.
+      if (!(failure instanceof DatabaseFailure) || failure.kind !== "stale") throw failure;
+      return await this.#onFreeLane((lane) => lane.run(statement, values, tenant));
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#watch);
+    await Promise.all([...this.#reads, ...this.#writes].map((lane) => lane.close()));
+  }
+
+  #quietest(): Lane {
+    let best: Lane | undefined;
+    for (const lane of this.#reads) {
+      if (lane.isReady && (best === undefined || lane.load < best.load)) best = lane;
+    }
+    if (best === undefined) throw new DatabaseFailure("unavailable", "no connection to PostgreSQL");
+    if (best.load >= READS_IN_FLIGHT_MAX) {
+      throw new DatabaseFailure("unavailable", "too many reads are waiting");
+    }
+    return best;
+  }
+
+  #freeWrite(): Lane | undefined {
+    return this.#writes.find((lane) => lane.isReady && lane.load === 0);
+  }
+
+  #onFreeLane<T>(work: (lane: Lane) => Promise<T>): Promise<T> {
+    const free = this.#waiting.length === 0 ? this.#freeWrite() : undefined;
+    if (free !== undefined) return work(free);
+    if (!this.#writes.some((lane) => lane.isReady)) {
+      return Promise.reject(new DatabaseFailure("unavailable", "no connection to PostgreSQL"));
+    }
+    if (this.#waiting.length >= WRITES_WAITING_MAX) {
+      return Promise.reject(new DatabaseFailure("unavailable", "too many writes are waiting"));
+    }
+    return new Promise<T>((resolve, reject) => {
+      const waiting: Waiting = {
+        start: (lane) => work(lane).then(resolve, reject),
+        giveUp: setTimeout(() => {
+          this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+          reject(new DatabaseFailure("unavailable", "no connection became free in time"));
+        }, WRITE_WAIT_MS_MAX),
+      };
+      this.#waiting.push(waiting);
+    });
+  }
+
+  #startWaiting(): void {
+    while (this.#waiting.length > 0) {
+      const lane = this.#freeWrite();
+      if (lane === undefined) return;
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      clearTimeout(next.giveUp);
+      next.start(lane);
+    }
+  }
+}

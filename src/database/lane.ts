@@ -1,0 +1,175 @@
+// A lane: one connection that comes back by itself. What was in flight when it broke is rejected as
+// unavailable; a lane without a connection takes no work.
+import pg from "pg";
+import { monotonicMs } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Statement, Value } from "../sql/statement.ts";
+import { DatabaseFailure, failureOf } from "./failures.ts";
+import { PreparedStatements, WALL_NAME, WALL_TEXT, WalledQuery } from "./walled-query.ts";
+
+export interface LaneOptions {
+  readonly url: string;
+  readonly applicationName: string;
+  /** Several statements may be in flight at once: for short reads only. */
+  readonly pipeline: boolean;
+  readonly statementTimeoutMs: number;
+  readonly log: Log;
+  /** Called when the lane can take work, again after each reconnection and completed statement. */
+  readonly onFree: () => void;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const RECONNECT_MS_MIN = 50;
+const RECONNECT_MS_MAX = 1_000;
+// LIMIT: PostgreSQL gives a statement up by itself after statement_timeout. A connection that is
+// silent this much longer has lost its server, and only closing it frees what waits on it.
+const SILENCE_MS = 2_000;
+
+export class Lane {
+  readonly #options: LaneOptions;
+  #client: pg.Client | undefined;
+  #prepared = new PreparedStatements();
+  readonly #inFlight = new Map<WalledQuery, number>();
+  #isReady = false;
+  #isClosed = false;
+  #failures = 0;
+  #reconnecting: NodeJS.Timeout | undefined;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Statements that have been sent and not yet answered. */
+  get load(): number {
+    return this.#inFlight.size;
+  }
+
+  /** Connects once. Throws the driver's error; later reconnections happen by themselves. */
+  async open(): Promise<void> {
+    const { url, applicationName, pipeline } = this.#options;
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: applicationName,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+      pipeline,
+    });
+    client.on("error", () => this.#lose(client));
+    client.on("end", () => this.#lose(client));
+    await client.connect();
+    try {
+      await client.query(sessionSettings(this.#options.statementTimeoutMs));
+      await client.query({ name: WALL_NAME, text: WALL_TEXT, values: [""] });
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
+    }
+    if (this.#isClosed) {
+      await client.end();
+      return;
+    }
+    this.#client = client;
+    this.#prepared = new PreparedStatements();
+    this.#isReady = true;
+    this.#failures = 0;
+    this.#options.onFree();
+  }
+
+  /** Sends one statement. Rejects with DatabaseFailure. */
+  run(
+    statement: Statement,
+    values: readonly Value[],
+    tenant: string | undefined,
+  ): Promise<readonly (readonly Value[])[]> {
+    const client = this.#client;
+    if (client === undefined || !this.#isReady) {
+      return Promise.reject(new DatabaseFailure("unavailable", "no connection to PostgreSQL"));
+    }
+    return new Promise((resolve, reject) => {
+      const query = new WalledQuery({
+        statement,
+        values,
+        tenant,
+        prepared: this.#prepared,
+        done: (failure, rows) => {
+          this.#inFlight.delete(query);
+          if (failure === undefined) resolve(rows);
+          else reject(failure);
+          this.#options.onFree();
+        },
+      });
+      this.#inFlight.set(query, monotonicMs());
+      client.query(query);
+    });
+  }
+
+  /** Gives a silent connection up. Called regularly by the owner of the lanes. */
+  closeIfSilent(): void {
+    const [oldest] = this.#inFlight.values();
+    if (oldest === undefined || this.#client === undefined) return;
+    const silence = monotonicMs() - oldest;
+    if (silence <= this.#options.statementTimeoutMs + SILENCE_MS) return;
+    this.#options.log.warn(
+      { silenceMs: Math.round(silence) },
+      "PostgreSQL is silent; reconnecting",
+    );
+    const client = this.#client;
+    this.#lose(client);
+    destroy(client);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#isReady = false;
+    clearTimeout(this.#reconnecting);
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.end().catch(() => undefined);
+  }
+
+  #lose(client: pg.Client): void {
+    if (this.#client !== client) return;
+    this.#client = undefined;
+    this.#isReady = false;
+    for (const query of [...this.#inFlight.keys()]) {
+      query.handleError(new DatabaseFailure("unavailable", "the connection was lost"));
+    }
+    if (!this.#isClosed) this.#reconnect();
+  }
+
+  #reconnect(): void {
+    const ceiling = Math.min(RECONNECT_MS_MAX, RECONNECT_MS_MIN * 2 ** this.#failures);
+    const delayMs = ceiling * (0.5 + Math.random() / 2); // Jitter: lanes do not knock in step.
+    this.#failures += 1;
+    this.#reconnecting = setTimeout(() => {
+      this.open().catch((error: unknown) => {
+        if (this.#failures === 1) {
+          const failure = failureOf(error);
+          this.#options.log.warn({ err: failure }, "PostgreSQL cannot be reached; trying again");
+        }
+        if (!this.#isClosed) this.#reconnect();
+      });
+    }, delayMs);
+  }
+}
+
+// Generic plans: a plan made once per shape is what makes prepared statements fast, and every
+// shape is served by an index, so no parameter value would deserve another plan.
+function sessionSettings(statementTimeoutMs: number): string {
+  return (
+    `set timezone = 'UTC'; set statement_timeout = ${statementTimeoutMs}; ` +
+    `set lock_timeout = ${Math.max(1, Math.floor(statementTimeoutMs * 0.6))}; ` +
+    "set plan_cache_mode = force_generic_plan; set datestyle = 'ISO'; " +
+    "set idle_in_transaction_session_timeout = 60000"
+  );
+}
+
+/** Cuts the socket: a server that does not answer would not answer a polite end either. */
+function destroy(client: pg.Client): void {
+  const { connection } = client as unknown as { connection: { stream: { destroy(): void } } };
+  connection.stream.destroy();
+}

@@ -1,0 +1,155 @@
+// One statement behind the tenant wall: the messages that set the tenant and those that run the
+// statement are sent together and end in a single Sync, so PostgreSQL runs both in one implicit
+// transaction. The setting is gone when it ends; no session ever holds a tenant.
+// (PostgreSQL manual, "Pipelining": statements up to a Sync share one transaction.)
+import pg from "pg";
+import { PREPARED_STATEMENTS_MAX } from "../base/limits.ts";
+import type { Statement, Value } from "../sql/statement.ts";
+import { type DatabaseFailure, failureOf } from "./failures.ts";
+
+/** The statement that every connection prepares first, under this name. */
+export const WALL_NAME = "backwright_wall";
+export const WALL_TEXT = "select set_config('backwright.tenant_id', $1, true)";
+
+/** The part of pg's connection that sends messages. Its typings leave these out. */
+interface Wire {
+  readonly stream: { cork(): void; uncork(): void };
+  parse(message: { name?: string; text: string }): void;
+  bind(message: { statement?: string; values: readonly Value[] }): void;
+  execute(message: object): void;
+  close(message: { type: "S"; name: string }): void;
+  sync(): void;
+}
+
+/** The statements that one connection holds by name; the least recently used one leaves first. */
+export class PreparedStatements {
+  readonly #names = new Map<number, string>();
+  readonly #seen = new Set<number>();
+  readonly #forgotten: string[] = [];
+  #made = 0;
+
+  /** The name of a prepared statement, moved to the young end. */
+  find(statement: Statement): string | undefined {
+    const name = this.#names.get(statement.id);
+    if (name !== undefined) {
+      this.#names.delete(statement.id);
+      this.#names.set(statement.id, name);
+    }
+    return name;
+  }
+
+  /** Whether it is worth a name: from the second use on. */
+  isRepeated(statement: Statement): boolean {
+    if (this.#seen.has(statement.id)) return true;
+    if (this.#seen.size > PREPARED_STATEMENTS_MAX * 10) this.#seen.clear();
+    this.#seen.add(statement.id);
+    return false;
+  }
+
+  /** A new name, and the name that has to be closed to make room. */
+  add(statement: Statement): { name: string; evicted: string | undefined } {
+    this.#made += 1;
+    const name = `backwright_${this.#made}`;
+    this.#names.set(statement.id, name);
+    if (this.#names.size <= PREPARED_STATEMENTS_MAX) return { name, evicted: undefined };
+    const [oldest] = this.#names;
+    if (oldest === undefined) return { name, evicted: undefined };
+    this.#names.delete(oldest[0]);
+    return { name, evicted: oldest[1] };
+  }
+
+  /** Drops a name that may be unusable; the next query closes it (closing twice is no error). */
+  forget(statement: Statement): void {
+    const name = this.#names.get(statement.id);
+    if (name === undefined) return;
+    this.#names.delete(statement.id);
+    this.#forgotten.push(name);
+  }
+
+  takeForgotten(): string[] {
+    return this.#forgotten.length === 0 ? this.#forgotten : this.#forgotten.splice(0);
+  }
+}
+
+export interface WalledRequest {
+  readonly statement: Statement;
+  readonly values: readonly Value[];
+  /** Undefined: no tenant is set, so no walled row is visible. */
+  readonly tenant: string | undefined;
+  readonly prepared: PreparedStatements;
+  readonly done: (
+    failure: DatabaseFailure | undefined,
+    rows: readonly (readonly Value[])[],
+  ) => void;
+}
+
+/**
+ * A query of pg that sends no Describe and keeps rows as arrays of text. A subclass of pg.Query,
+ * because a pipelined client refuses other query classes.
+ */
+export class WalledQuery extends pg.Query {
+  readonly #request: WalledRequest;
+  readonly #rows: (readonly Value[])[] = [];
+  #beforeWall: boolean;
+  #isParsing = false;
+
+  constructor(request: WalledRequest) {
+    super(request.statement.text, []);
+    this.#request = request;
+    this.#beforeWall = request.tenant !== undefined;
+  }
+
+  override submit = (connection: unknown): null => {
+    const wire = connection as Wire;
+    const { statement, values, tenant, prepared } = this.#request;
+    wire.stream.cork();
+    try {
+      for (const name of prepared.takeForgotten()) wire.close({ type: "S", name });
+      if (tenant !== undefined) {
+        wire.bind({ statement: WALL_NAME, values: [tenant] });
+        wire.execute({});
+      }
+      let name = prepared.find(statement);
+      if (name === undefined) {
+        if (prepared.isRepeated(statement)) {
+          const added = prepared.add(statement);
+          if (added.evicted !== undefined) wire.close({ type: "S", name: added.evicted });
+          name = added.name;
+        } else name = "";
+        wire.parse({ name, text: statement.text });
+        this.#isParsing = true;
+      }
+      wire.bind({ statement: name, values });
+      wire.execute({});
+      wire.sync();
+    } finally {
+      wire.stream.uncork();
+    }
+    return null;
+  };
+
+  handleRowDescription(): void {}
+
+  handleDataRow(message: { fields: readonly Value[] }): void {
+    if (!this.#beforeWall) this.#rows.push(message.fields);
+  }
+
+  handleCommandComplete(): void {
+    this.#beforeWall = false;
+  }
+
+  handleEmptyQuery(): void {}
+
+  handleError(error: unknown): void {
+    const failure = failureOf(error);
+    // Whether a name that was being parsed now exists is not known: make a new one next time.
+    if (this.#isParsing || failure.kind === "stale") {
+      this.#request.prepared.forget(this.#request.statement);
+    }
+    this.#request.done(failure, []);
+  }
+
+  handleReadyForQuery(): void {
+    this.#request.done(undefined, this.#rows);
+  }
+}

@@ -1,0 +1,64 @@
+// How the text of an up.sql or down.sql looks, and what its first line may ask of the runner.
+
+import { createHash } from "node:crypto";
+
+/** As first line: runs outside a transaction. Such a file holds exactly one statement. */
+export const NO_TRANSACTION = "-- backwright: no-transaction";
+
+const DESTROYS_DATA = "-- destroys data";
+const NAME = '"(?:[^"]|"")+"';
+const DESTRUCTIVE = new RegExp(`^(DROP TABLE |ALTER TABLE (${NAME}\\.)?${NAME} DROP COLUMN )`);
+const CONCURRENT_INDEX = /^CREATE (UNIQUE )?INDEX CONCURRENTLY /;
+const DRAFT_GUARD = `do $$ begin
+  raise exception 'This migration is a draft: complete it, then remove this statement.';
+end $$;`;
+
+/** A script as the runner executes it. */
+export interface MigrationScript {
+  /** What messages call it: a path, or the name of a built-in migration. */
+  readonly source: string;
+  readonly sql: string;
+  /** SHA-256 of `sql` in hexadecimal. */
+  readonly checksum: string;
+  readonly transaction: boolean;
+}
+
+/**
+ * Reads a script's text. Byte order mark and CRLF line ends are taken out first, so that a
+ * checkout on another system keeps the checksum.
+ */
+export function readScript(source: string, text: string): MigrationScript {
+  const sql = text.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");
+  const [firstLine = ""] = sql.split("\n", 1);
+  return {
+    source,
+    sql,
+    checksum: createHash("sha256").update(sql).digest("hex"),
+    transaction: firstLine.trim() !== NO_TRANSACTION,
+  };
+}
+
+export function isConcurrentIndex(statement: string): boolean {
+  return CONCURRENT_INDEX.test(statement);
+}
+
+/** Text of a file with these statements, each ending in ";" and apart by a blank line. */
+export function formatScript(statements: readonly string[]): string {
+  if (statements.length === 0) return "";
+  const blocks = statements.map((statement) => {
+    const ended = statement.endsWith(";") ? statement : `${statement};`;
+    return DESTRUCTIVE.test(ended) ? `${DESTROYS_DATA}\n${ended}` : ended;
+  });
+  const outside = statements.length === 1 && statements.every(isConcurrentIndex);
+  return `${outside ? `${NO_TRANSACTION}\n` : ""}${blocks.join("\n\n")}\n`;
+}
+
+/** A script that fails until a person has completed it; `statements` stand in it as comments. */
+export function formatDraft(statements: readonly string[]): string {
+  const comments = formatScript(statements)
+    .trim()
+    .split("\n")
+    .map((line) => `-- ${line}`.trimEnd());
+  const intro = "-- What dropping and creating would do; a rename keeps the rows instead:";
+  return `${[DRAFT_GUARD, "", intro, ...comments].join("\n")}\n`;
+}

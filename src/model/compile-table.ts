@@ -1,0 +1,285 @@
+// Reads one Drizzle table and its relations into a TableModel, and reports what disagrees.
+import { type Column, getColumns, is, One, type Relation, type Table } from "drizzle-orm";
+import { getTableConfig, type PgColumn, type PgTable } from "drizzle-orm/pg-core";
+import { stateValues } from "./columns.ts";
+import { fieldType } from "./fields.ts";
+import type { FieldModel, IndexKey, IndexModel, RelationModel, TableModel } from "./model.ts";
+import type { Problems } from "./problems.ts";
+
+/** What compiling one table needs to know of the others. */
+export interface TableContext {
+  readonly problems: Problems;
+  readonly tenant: Table;
+  /** Drizzle table → schema key. */
+  readonly keys: ReadonlyMap<Table, string>;
+  readonly relations: Readonly<Record<string, Relation>>;
+}
+
+const TRACKED: Readonly<Record<string, string>> = {
+  createdAt: "timestamp with time zone",
+  updatedAt: "timestamp with time zone",
+  version: "integer",
+};
+const RESERVED = ["and", "or", "not"];
+
+export function compileTable(key: string, table: PgTable, context: TableContext): TableModel {
+  const config = getTableConfig(table);
+  const names = new Map<Column, string>();
+  for (const [name, column] of Object.entries(getColumns(table))) names.set(column, name);
+  const tenantColumn = findTenantColumn(key, table, context);
+  const fields = new Map<string, FieldModel>();
+  for (const [column, name] of names) {
+    fields.set(name, compileField(key, name, column, column === tenantColumn, context.problems));
+  }
+  const tenantName = tenantColumn === undefined ? undefined : names.get(tenantColumn);
+  const references = compileReferences(key, config, names, tenantColumn, context);
+  const relations = compileRelations(key, names, tenantName, references, context);
+  checkKey(key, config, names, tenantName, context.problems);
+  for (const name of Object.keys(context.relations)) {
+    if (fields.has(name)) {
+      context.problems.add(`${key}.${name}`, "is the name of a column and of a relation");
+    }
+  }
+  return Object.freeze({
+    key,
+    schema: config.schema,
+    sqlName: config.name,
+    fields,
+    tenantField: tenantName === undefined ? undefined : fields.get(tenantName),
+    relations,
+    manyRelations: Object.entries(context.relations)
+      .filter(([, relation]) => !is(relation, One))
+      .map(([name]) => name),
+    indexes: compileIndexes(config, names),
+    references,
+    versioned: fields.has("version"),
+  });
+}
+
+function compileField(
+  key: string,
+  name: string,
+  column: Column,
+  isTenant: boolean,
+  problems: Problems,
+): FieldModel {
+  const where = `${key}.${name}`;
+  if (RESERVED.includes(name)) {
+    problems.add(where, `"${name}" is a word of the filter language`, "another name");
+  }
+  const sqlType = column.getSQLType();
+  const tracked = Object.hasOwn(TRACKED, name) ? TRACKED[name] : undefined;
+  if (tracked !== undefined && !sqlType.startsWith(tracked.slice(0, 9))) {
+    problems.add(where, `${name} is kept by Backwright and must be ${tracked}`, "...tracked()");
+  }
+  const makeDefault = column.defaultFn;
+  const generated = column.generated !== undefined || column.generatedIdentity !== undefined;
+  return Object.freeze({
+    name,
+    column: column.name,
+    type: fieldType(sqlType, column.enumValues),
+    sqlType,
+    nullable: !column.notNull,
+    hasDefault: column.hasDefault || makeDefault !== undefined || generated,
+    makeDefault: makeDefault as (() => unknown) | undefined,
+    managed: isTenant || name === "id" || tracked !== undefined || generated,
+    values: stateValues(column as PgColumn),
+  });
+}
+
+type Config = ReturnType<typeof getTableConfig>;
+
+/** The single-column foreign key to the tenant table; the tenant table's own id. */
+function findTenantColumn(key: string, table: PgTable, context: TableContext): Column | undefined {
+  if (table === context.tenant) return getColumns(table).id;
+  const candidates = getTableConfig(table)
+    .foreignKeys.map((foreignKey) => foreignKey.reference())
+    .filter((reference) => reference.foreignTable === context.tenant)
+    .filter((reference) => reference.columns.length === 1)
+    .map((reference) => reference.columns[0] as PgColumn);
+  if (candidates.length > 1) {
+    context.problems.add(key, "has two foreign keys to the tenant table; which one owns the row?");
+  }
+  const [column] = candidates;
+  if (column !== undefined && !column.notNull) {
+    context.problems.add(`${key}.${column.name}`, "names the tenant and may be null", ".notNull()");
+  }
+  return column;
+}
+
+/** Foreign keys between tenant tables are composite: PostgreSQL does not wall their checks. */
+function compileReferences(
+  key: string,
+  config: Config,
+  names: ReadonlyMap<Column, string>,
+  tenantColumn: Column | undefined,
+  context: TableContext,
+): Map<string, string> {
+  const references = new Map<string, string>();
+  for (const foreignKey of config.foreignKeys) {
+    const { columns, foreignTable, foreignColumns } = foreignKey.reference();
+    const target = context.keys.get(foreignTable);
+    if (target === undefined) continue;
+    const own = columns.filter((column) => column !== tenantColumn);
+    const targetWalled = isWalled(foreignTable as PgTable, context.tenant);
+    const composite = own.length < columns.length;
+    if (
+      tenantColumn !== undefined &&
+      foreignTable !== context.tenant &&
+      targetWalled &&
+      !composite
+    ) {
+      const field = names.get(columns[0] as Column) ?? "";
+      const tenant = names.get(tenantColumn) ?? "";
+      context.problems.add(
+        `${key}.${field}`,
+        `references ${target} without the tenant, so a row could point into another tenant`,
+        `foreignKey({ columns: [t.${tenant}, t.${field}], ` +
+          `foreignColumns: [${target}.${tenant}, ${target}.id] })`,
+      );
+    }
+    if (composite && (foreignKey.onDelete === "set null" || foreignKey.onUpdate === "set null")) {
+      context.problems.add(key, `a foreign key to ${target} would set the tenant column to null`);
+    }
+    if (own.length === 1) {
+      const field = names.get(own[0] as Column);
+      const at = columns.indexOf(own[0] as PgColumn);
+      const pointsAtId = foreignColumns[at]?.name === "id";
+      if (field !== undefined && pointsAtId) references.set(field, target);
+    }
+  }
+  return references;
+}
+
+function isWalled(table: PgTable, tenant: Table): boolean {
+  return (
+    table === tenant ||
+    getTableConfig(table).foreignKeys.some((foreignKey) => {
+      const reference = foreignKey.reference();
+      return reference.foreignTable === tenant && reference.columns.length === 1;
+    })
+  );
+}
+
+function compileRelations(
+  key: string,
+  names: ReadonlyMap<Column, string>,
+  tenantName: string | undefined,
+  references: ReadonlyMap<string, string>,
+  context: TableContext,
+): Map<string, RelationModel> {
+  const relations = new Map<string, RelationModel>();
+  for (const [name, relation] of Object.entries(context.relations)) {
+    const where = `relations.${key}.${name}`;
+    if (!is(relation, One) || relation.through !== undefined) continue;
+    const pairs = relation.sourceColumns.map((source, at) => ({
+      source: source._.key,
+      target: relation.targetColumns[at]?._.key ?? "",
+    }));
+    const [pair, ...more] = pairs.filter((candidate) => candidate.source !== tenantName);
+    if (pair === undefined || more.length > 0 || pair.target !== "id") {
+      // The reverse side of a to-one relation: no key of this table leads there.
+      continue;
+    }
+    const column = [...names].find(([, field]) => field === pair.source)?.[0];
+    const nullable = column === undefined || !column.notNull;
+    if (relation.optional !== nullable) {
+      context.problems.add(
+        where,
+        nullable ? `${pair.source} may be null` : `${pair.source} is never null`,
+        `optional: ${nullable}`,
+      );
+    }
+    const referenced = references.get(pair.source);
+    if (referenced !== relation.targetTableName) {
+      context.problems.add(
+        where,
+        referenced === undefined
+          ? `no foreign key of ${key}.${pair.source} leads to ${relation.targetTableName}`
+          : `the foreign key of ${pair.source} leads to ${referenced}`,
+      );
+    }
+    relations.set(name, {
+      name,
+      key: pair.source,
+      target: relation.targetTableName,
+      targetKey: "id",
+      optional: nullable,
+    });
+  }
+  return relations;
+}
+
+function primaryKeyNames(config: Config, names: ReadonlyMap<Column, string>): string[] {
+  const [composite] = config.primaryKeys;
+  const columns = composite?.columns ?? config.columns.filter((column) => column.primary);
+  return columns.map((column) => names.get(column) ?? "");
+}
+
+/** Every index or constraint that PostgreSQL backs with a whole B-tree. */
+function compileIndexes(config: Config, names: ReadonlyMap<Column, string>): IndexModel[] {
+  const ascending = (field: string): IndexKey => ({ field, descending: false, nullsFirst: false });
+  const found: IndexModel[] = [
+    { name: "primary key", unique: true, keys: primaryKeyNames(config, names).map(ascending) },
+  ];
+  for (const unique of config.uniqueConstraints) {
+    const fields = unique.columns.map((column) => names.get(column) ?? "");
+    found.push({ name: unique.getName() ?? "", unique: true, keys: fields.map(ascending) });
+  }
+  for (const column of config.columns) {
+    const field = names.get(column);
+    if (column.isUnique && field !== undefined) {
+      found.push({ name: column.uniqueName ?? field, unique: true, keys: [ascending(field)] });
+    }
+  }
+  for (const { config: index } of config.indexes) {
+    if (index.where !== undefined || (index.method ?? "btree") !== "btree") continue;
+    const keys = index.columns.map((column) => indexKey(column, config, names));
+    if (keys.some((one) => one === undefined)) continue;
+    found.push({ name: index.name ?? "", unique: index.unique, keys: keys as IndexKey[] });
+  }
+  return found;
+}
+
+/** What Drizzle keeps of a column in an index; an SQL expression has no name. */
+interface IndexedColumn {
+  readonly name?: string;
+  readonly indexConfig?: { readonly order?: string; nulls?: string; opClass?: string };
+}
+
+function indexKey(
+  indexed: unknown,
+  config: Config,
+  names: ReadonlyMap<Column, string>,
+): IndexKey | undefined {
+  const { name, indexConfig } = indexed as IndexedColumn;
+  const column = config.columns.find((candidate) => candidate.name === name);
+  const field = column === undefined ? undefined : names.get(column);
+  if (field === undefined || indexConfig?.opClass !== undefined) return undefined;
+  return {
+    field,
+    descending: indexConfig?.order === "desc",
+    nullsFirst: indexConfig?.nulls === "first",
+  };
+}
+
+function checkKey(
+  key: string,
+  config: Config,
+  names: ReadonlyMap<Column, string>,
+  tenantName: string | undefined,
+  problems: Problems,
+): void {
+  const primary = primaryKeyNames(config, names);
+  const hasId = [...names.values()].includes("id");
+  if (!hasId) return; // A join table: not served, so only its own key matters.
+  const walled = tenantName !== undefined && tenantName !== "id";
+  const wanted = walled ? [tenantName, "id"] : ["id"];
+  if (primary.join() !== wanted.join()) {
+    problems.add(
+      key,
+      walled ? "needs a primary key of tenant and id" : "needs the primary key id",
+      `primaryKey({ columns: [${wanted.map((name) => `t.${name}`).join(", ")}] })`,
+    );
+  }
+}

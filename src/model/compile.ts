@@ -1,0 +1,263 @@
+// Turns a declared backend into the model, or refuses it with everything that is wrong.
+import { getColumns, type Table } from "drizzle-orm";
+import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import { type AccessContext, compileRoleAccess } from "./compile-access.ts";
+import { compileTable } from "./compile-table.ts";
+import type { ClaimSource } from "./declare-claims.ts";
+import type { AnyBackend, AnyDomain, AnyResource } from "./declare-untyped.ts";
+import {
+  type ClaimModel,
+  type FieldModel,
+  kebabCase,
+  type Model,
+  type ResourceModel,
+  type RoleAccess,
+  type TableModel,
+} from "./model.ts";
+import { Problems } from "./problems.ts";
+
+/**
+ * Compiles and checks a backend. Throws one StartError that lists every problem with its place in
+ * the declaration and, where one line mends it, that line.
+ */
+export function compileModel(backend: AnyBackend): Model {
+  const problems = new Problems();
+  const { domain } = backend;
+  const tables = compileTables(domain, problems);
+  // Names of fields and relations mean nothing while the tables are wrong: report those first.
+  problems.throwIfAny(backend.name);
+  const tenant = [...tables.values()].find((table) => tableOf(domain, table.key) === domain.tenant);
+  if (tenant === undefined) {
+    problems.add("define.tenant", "is not among the tables of the relations");
+    problems.throwIfAny(backend.name);
+    throw new Error("unreachable");
+  }
+  const claims = compileClaims(domain, tables, problems);
+  const context: AccessContext = { problems, tables, claims };
+  const resources = new Map<string, ResourceModel>();
+  for (const [key, resource] of Object.entries(backend.resources)) {
+    if (key !== resource.name) {
+      problems.add(`resources.${key}`, `holds the resource of ${resource.name}`, resource.name);
+    }
+    const compiled = compileResource(resource, tenant, domain.roles, context);
+    if (compiled !== undefined) resources.set(compiled.name, compiled);
+  }
+  if (resources.size === 0) problems.add("resources", "is empty: nothing would be served");
+  const model = { name: backend.name, roles: domain.roles, claims, tables, resources, tenant };
+  checkReferencesReadable(model, problems);
+  problems.throwIfAny(backend.name);
+  return Object.freeze(model);
+}
+
+function tableOf(domain: AnyDomain, key: string): PgTable | undefined {
+  return domain.relations[key]?.table as PgTable | undefined;
+}
+
+function compileTables(domain: AnyDomain, problems: Problems): Map<string, TableModel> {
+  const keys = new Map<Table, string>();
+  for (const [key, entry] of Object.entries(domain.relations)) keys.set(entry.table as Table, key);
+  const tables = new Map<string, TableModel>();
+  for (const [key, entry] of Object.entries(domain.relations)) {
+    const context = { problems, tenant: domain.tenant, keys, relations: entry.relations };
+    tables.set(key, compileTable(key, entry.table as PgTable, context));
+  }
+  return tables;
+}
+
+function compileClaims(
+  domain: AnyDomain,
+  tables: ReadonlyMap<string, TableModel>,
+  problems: Problems,
+): Map<string, ClaimModel> {
+  const claims = new Map<string, ClaimModel>([
+    ["id", { name: "id", sql: "uuid", lookup: undefined }],
+    ["tenantId", { name: "tenantId", sql: "uuid", lookup: undefined }],
+  ]);
+  for (const [name, source] of Object.entries(domain.claims)) {
+    if (claims.has(name)) problems.add(`claims.${name}`, `me.${name} is always there`);
+    const sql = typeof source === "string" ? source : source.type;
+    const lookup = compileLookup(name, source, domain, tables, problems);
+    claims.set(name, Object.freeze({ name, sql, lookup }));
+  }
+  return claims;
+}
+
+function compileLookup(
+  name: string,
+  source: ClaimSource,
+  domain: AnyDomain,
+  tables: ReadonlyMap<string, TableModel>,
+  problems: Problems,
+): ClaimModel["lookup"] {
+  if (typeof source === "string") return undefined;
+  const find = (wanted: PgColumn): [TableModel, FieldModel] | undefined => {
+    for (const table of tables.values()) {
+      const drizzle = tableOf(domain, table.key);
+      if (drizzle === undefined) continue;
+      for (const [field, column] of Object.entries(getColumns(drizzle))) {
+        const model = table.fields.get(field);
+        if (column === wanted && model !== undefined) return [table, model];
+      }
+    }
+    return undefined;
+  };
+  const column = find(source.column);
+  const where = find(source.where);
+  if (column === undefined || where === undefined || column[0] !== where[0]) {
+    problems.add(`claims.${name}`, "column and where must be of one table of the relations");
+    return undefined;
+  }
+  if (column[0].tenantField === undefined) {
+    problems.add(`claims.${name}`, `${column[0].key} has no tenant, so its rows are everybody's`);
+  }
+  if (column[1].type?.sql !== source.type.replace("[]", "") || where[1].type?.sql !== "uuid") {
+    problems.add(`claims.${name}`, `is ${source.type}, but the column is ${column[1].sqlType}`);
+  }
+  return { table: column[0], column: column[1], where: where[1] };
+}
+
+const RESERVED_NAMES = ["auth", "batch", "console", "docs", "graphql", "health", "mcp", "ready"];
+
+function compileResource(
+  resource: AnyResource,
+  tenant: TableModel,
+  roles: readonly string[],
+  context: AccessContext,
+): ResourceModel | undefined {
+  const { problems } = context;
+  const { name, options } = resource;
+  const table = context.tables.get(name);
+  if (table === undefined) {
+    problems.add(name, "is not a table of the relations");
+    return undefined;
+  }
+  if (RESERVED_NAMES.includes(name)) problems.add(name, "is a reserved name of the server");
+  if (!table.fields.has("id") || table.fields.get("id")?.type?.sql !== "uuid") {
+    problems.add(name, "a served table needs a uuid id", "id: id()");
+    return undefined;
+  }
+  checkScope(name, options.scope, table, tenant, problems);
+  const hidden = options.hidden ?? [];
+  for (const field of hidden) {
+    if (!table.fields.has(field)) problems.add(`${name}.hidden`, `there is no field "${field}"`);
+  }
+  const served = [...table.fields.values()].filter((field) => {
+    const isTenant = field === table.tenantField && field.name !== "id";
+    return !isTenant && !hidden.includes(field.name);
+  });
+  for (const field of served) {
+    if (field.type !== undefined) continue;
+    const message = `the type ${field.sqlType} cannot be served without loss`;
+    problems.add(`${name}.${field.name}`, message, `hidden: ["${field.name}"]`);
+  }
+  const unfinished = {
+    name,
+    path: kebabCase(name),
+    scope: options.scope,
+    table,
+    served,
+    states: compileStates(name, options.states ?? {}, table, problems),
+  };
+  const access = compileAccess(unfinished, options.access, roles, context);
+  return Object.freeze({ ...unfinished, access });
+}
+
+function compileAccess(
+  resource: Omit<ResourceModel, "access">,
+  declared: AnyResource["options"]["access"] | undefined,
+  roles: readonly string[],
+  context: AccessContext,
+): Map<string, RoleAccess> {
+  const access = new Map<string, RoleAccess>();
+  const where = `${resource.name}.access`;
+  if (declared === undefined || Object.keys(declared).length === 0) {
+    const roleName = roles[0] ?? "role";
+    const advice = `access: { ${roleName}: "all" }`;
+    context.problems.add(where, "is missing: nobody could do anything", advice);
+    return access;
+  }
+  for (const [role, verbs] of Object.entries(declared)) {
+    if (!roles.includes(role)) {
+      context.problems.add(`${where}.${role}`, `is not a role; roles are ${roles.join(", ")}`);
+      continue;
+    }
+    access.set(role, compileRoleAccess(resource, verbs, `${where}.${role}`, context));
+  }
+  return access;
+}
+
+function checkScope(
+  name: string,
+  scope: string | undefined,
+  table: TableModel,
+  tenant: TableModel,
+  problems: Problems,
+): void {
+  const where = `${name}.scope`;
+  if (scope !== "tenant" && scope !== "global") {
+    const advice = table.tenantField === undefined ? 'scope: "global"' : 'scope: "tenant"';
+    problems.add(where, "is missing: do its rows belong to a tenant, or to everybody?", advice);
+  } else if (scope === "tenant" && table.tenantField === undefined) {
+    problems.add(
+      where,
+      "no column of the table references the tenant table",
+      `${tenant.key.replace(/s$/, "")}Id: uuid("${tenant.sqlName.replace(/s$/, "")}_id")` +
+        `.notNull().references(() => ${tenant.key}.id)`,
+    );
+  } else if (scope === "global" && table.tenantField !== undefined) {
+    problems.add(where, "the table has a tenant column, so its rows are not global", '"tenant"');
+  }
+}
+
+function compileStates(
+  name: string,
+  declared: NonNullable<AnyResource["options"]["states"]>,
+  table: TableModel,
+  problems: Problems,
+): ResourceModel["states"] {
+  const states = new Map<string, ReadonlyMap<string, readonly string[]>>();
+  for (const [field, moves] of Object.entries(declared)) {
+    const where = `${name}.states.${field}`;
+    const values = table.fields.get(field)?.values;
+    if (values === undefined) {
+      problems.add(where, "is not a state field", `${field}: state([...])`);
+      continue;
+    }
+    for (const value of values) {
+      if (!Object.hasOwn(moves, value))
+        problems.add(where, `"${value}" is left out`, `${value}: []`);
+    }
+    for (const [from, to] of Object.entries(moves)) {
+      const unknown = [from, ...to].filter((state) => !values.includes(state));
+      for (const state of unknown) problems.add(`${where}.${from}`, `"${state}" is not a state`);
+    }
+    states.set(field, new Map(Object.entries(moves)));
+  }
+  return states;
+}
+
+// Writing a reference needs read access to its target (else 422 as if it did not exist), so a role
+// that may write one and can never read the target has a grant that cannot be used.
+function checkReferencesReadable(model: Model, problems: Problems): void {
+  for (const resource of model.resources.values()) {
+    for (const [role, access] of resource.access) {
+      for (const verb of ["create", "update"] as const) {
+        for (const field of access[verb]?.fields ?? []) {
+          const key = resource.table.references.get(field.name);
+          const target = key === undefined ? undefined : model.resources.get(key);
+          if (key === undefined || target?.access.get(role)?.read !== undefined) continue;
+          const where = `${resource.name}.access.${role}.${verb}`;
+          if (target === undefined) {
+            problems.add(where, `${field.name} references ${key}, which is not served`);
+            continue;
+          }
+          problems.add(
+            where,
+            `${role} may write ${field.name}, but may not read ${key}`,
+            `${key}: access: { ${role}: { read: { fields: ["id"] } } }`,
+          );
+        }
+      }
+    }
+  }
+}

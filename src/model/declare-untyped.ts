@@ -1,0 +1,62 @@
+// Declarations as they stand at run time, without the domain in their types. The compiler of the
+// model reads these; users write through declare.ts, whose types are narrower.
+import type { AnyRelations } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
+import type { ClaimSource } from "./declare-claims.ts";
+
+export interface AnyDomain {
+  readonly relations: AnyRelations;
+  readonly tenant: PgTable;
+  readonly roles: readonly string[];
+  /** Declared claims by name; the built-in `id` and `tenantId` are not among them. */
+  readonly claims: Readonly<Record<string, ClaimSource>>;
+}
+
+/** A filter: field or relation names and `and`, `or`, `not`. Values may be claims (`isClaimRef`). */
+export interface AnyRows {
+  readonly [key: string]: unknown;
+}
+
+export interface AnyGrant {
+  readonly rows?: AnyRows;
+  readonly fields?: readonly string[];
+}
+
+export interface AnyCreateGrant extends AnyGrant {
+  readonly set?: { readonly [field: string]: unknown };
+}
+
+export interface AnyUpdateGrant extends AnyGrant {
+  readonly after?: AnyRows;
+}
+
+export interface AnyVerbs {
+  readonly read?: true | AnyGrant;
+  readonly create?: true | AnyCreateGrant;
+  readonly update?: true | AnyUpdateGrant;
+}
+
+export type Scope = "tenant" | "global";
+
+export interface AnyResourceOptions {
+  readonly scope: Scope;
+  readonly access: { readonly [role: string]: "all" | AnyVerbs };
+  readonly hidden?: readonly string[];
+  readonly states?: {
+    readonly [field: string]: { readonly [state: string]: readonly string[] };
+  };
+}
+
+export interface AnyResource {
+  readonly kind: "resource";
+  readonly name: string;
+  readonly options: AnyResourceOptions;
+  readonly domain: AnyDomain;
+}
+
+export interface AnyBackend {
+  readonly kind: "backend";
+  readonly name: string;
+  readonly resources: { readonly [name: string]: AnyResource };
+  readonly domain: AnyDomain;
+}

@@ -1,0 +1,190 @@
+// What a user declares, as types over the tables and relations that `define` was given. Types only.
+// Type parameters come name first and interfaces carry names, so that the compiler's messages read
+// `Rows<"workOrders", App>`; test/types/misuse holds the messages.
+import type { AnyRelations } from "drizzle-orm";
+import type { ArrayOf, Claim, ClaimKind, KindOf } from "./declare-claims.ts";
+import type { AnyBackend, AnyDomain, AnyResource, Scope } from "./declare-untyped.ts";
+
+/** What `define` learns. An application names its own: `interface App extends DomainOf<…> {}`. */
+export interface Domain {
+  readonly relations: AnyRelations;
+  readonly role: string;
+  /** Claim name → its kind. */
+  readonly claims: object;
+}
+
+/** The name of a table: its key in the schema that the relations were defined over. */
+export type TableName<D extends Domain> = keyof D["relations"] & string;
+
+/** As much of a Drizzle column as policies need: comparing whole columns is what costs time. */
+interface ColumnFacts {
+  readonly _: { readonly data: unknown; readonly dataType: string; readonly notNull: boolean };
+}
+
+export type Columns<N extends TableName<D>, D extends Domain> = D["relations"][N]["table"] extends {
+  readonly _: { readonly columns: infer C extends Record<string, ColumnFacts> };
+}
+  ? C
+  : never;
+export type Field<N extends TableName<D>, D extends Domain> = keyof Columns<N, D> & string;
+export type Relations<N extends TableName<D>, D extends Domain> = D["relations"][N]["relations"];
+
+/** The names of to-one relations; policies do not look through to-many ones. */
+export type ToOne<Rels> = keyof {
+  [R in keyof Rels as Rels[R] extends { readonly relationType: "one" } ? R : never]: 1;
+} &
+  string;
+export type Target<Rel, D extends Domain> = Rel extends { readonly targetTableName: infer T }
+  ? T & TableName<D>
+  : never;
+
+/* ---------- filters ---------- */
+
+/** A claim of kind K, and nothing where no claim fits. */
+type ClaimOf<K extends ClaimKind> = [K] extends [never] ? never : Claim<K>;
+
+/** All given operators must hold. `ne` follows SQL: a row without a value is not found by it. */
+export interface Operators<V, One, Many> {
+  readonly eq?: V | One;
+  readonly ne?: V | One;
+  readonly lt?: V | One;
+  readonly lte?: V | One;
+  readonly gt?: V | One;
+  readonly gte?: V | One;
+  readonly in?: readonly V[] | Many;
+  readonly isNull?: boolean;
+}
+/** What a field with values V may be compared with: a value, a claim of kind K, or operators. */
+export type Comparison<V, K extends ClaimKind> =
+  | V
+  | ClaimOf<K>
+  | Operators<V, ClaimOf<K>, ClaimOf<ArrayOf<K>>>;
+/** JSON, bytes and arrays have no order or equality that a policy could use. */
+export interface OnlyIsNull {
+  readonly isNull?: boolean;
+}
+type Test<V, DataType> = DataType extends "object json" | "object buffer"
+  ? OnlyIsNull
+  : [V] extends [readonly unknown[]]
+    ? OnlyIsNull
+    : Comparison<V, KindOf<DataType>>;
+
+declare const TABLE: unique symbol;
+export interface Combined<N extends TableName<D>, D extends Domain> {
+  readonly and?: readonly Rows<N, D>[];
+  readonly or?: readonly Rows<N, D>[];
+  readonly not?: Rows<N, D>;
+  /** Never set: keeps the rows of one table from being used for another. */
+  readonly [TABLE]?: N;
+}
+/** Some rows of a table, as data: every entry must hold; a to-one relation nests. */
+export type Rows<N extends TableName<D>, D extends Domain> = {
+  readonly [K in Field<N, D> | ToOne<Relations<N, D>>]?: K extends Field<N, D>
+    ? Test<Columns<N, D>[K]["_"]["data"], Columns<N, D>[K]["_"]["dataType"]>
+    : Rows<Target<Relations<N, D>[K], D>, D>;
+} & Combined<N, D>;
+
+/* ---------- policy ---------- */
+
+/** Only these rows, and of them only these fields; what is left out is not limited. */
+export interface Grant<N extends TableName<D>, D extends Domain> {
+  readonly rows?: Rows<N, D>;
+  readonly fields?: readonly Field<N, D>[];
+}
+/** `rows` is what the new row must satisfy. */
+export interface CreateGrant<N extends TableName<D>, D extends Domain> extends Grant<N, D> {
+  readonly set?: Forced<N, D>;
+}
+/** Values that the server writes whatever the caller sends. */
+export type Forced<N extends TableName<D>, D extends Domain> = {
+  readonly [K in Field<N, D>]?:
+    | Columns<N, D>[K]["_"]["data"]
+    | ClaimOf<KindOf<Columns<N, D>[K]["_"]["dataType"]>>;
+};
+export interface UpdateGrant<N extends TableName<D>, D extends Domain> extends Grant<N, D> {
+  /** What must hold after the write; the same `rows` as before unless given, `{}` for anything. */
+  readonly after?: Rows<N, D>;
+}
+/** A verb that is left out is not granted. */
+export interface Verbs<N extends TableName<D>, D extends Domain> {
+  readonly read?: true | Grant<N, D>;
+  readonly create?: true | CreateGrant<N, D>;
+  readonly update?: true | UpdateGrant<N, D>;
+}
+/** Role → what it may do. A role that is left out may do nothing. */
+export type Access<N extends TableName<D>, D extends Domain> = {
+  readonly [R in D["role"]]?: "all" | Verbs<N, D>;
+};
+
+/* ---------- states ---------- */
+
+type StateField<N extends TableName<D>, D extends Domain> = keyof {
+  [K in Field<N, D> as Columns<N, D>[K]["_"]["dataType"] extends "string enum" ? K : never]: 1;
+} &
+  Field<N, D>;
+type State<F extends Field<N, D>, N extends TableName<D>, D extends Domain> = Columns<
+  N,
+  D
+>[F]["_"]["data"] &
+  string;
+/** Every state and those that it may become; a state without successors is final. */
+export type Transitions<F extends Field<N, D>, N extends TableName<D>, D extends Domain> = {
+  readonly [From in State<F, N, D>]: readonly State<F, N, D>[];
+};
+export type States<N extends TableName<D>, D extends Domain> = {
+  readonly [F in StateField<N, D>]?: Transitions<F, N, D>;
+};
+
+/* ---------- resource, backend, definition ---------- */
+
+export interface ResourceOptions<N extends TableName<D>, D extends Domain, H extends Field<N, D>> {
+  /** `global` rows belong to no tenant and are read-only to every role. */
+  readonly scope: Scope;
+  readonly access: Access<N, D>;
+  /** Fields that nobody is shown, whatever the role. */
+  readonly hidden?: readonly H[];
+  readonly states?: States<N, D>;
+}
+export interface Resource<N extends TableName<D>, D extends Domain, H extends string>
+  extends AnyResource {
+  readonly name: N;
+  /** Never set: carries types to `ContractOf`. */
+  readonly _?: { readonly domain: D; readonly hidden: H };
+}
+
+/** A resource under its own name; the key in `resources` must be that name. */
+interface ResourceNamed<N> extends AnyResource {
+  readonly name: N & string;
+}
+export interface BackendOptions<Rs> {
+  readonly name: string;
+  readonly resources: Rs;
+}
+export interface Backend<Rs> extends AnyBackend {
+  /** Never set: carries types to `ContractOf`. */
+  readonly _?: Rs;
+}
+
+/** What is known about the caller, as marks for policies. */
+export type Me<D extends Domain> = {
+  readonly [K in keyof D["claims"]]: Claim<D["claims"][K] & ClaimKind>;
+};
+
+export interface Definition<D extends Domain> {
+  readonly domain: AnyDomain;
+  /** The same definition under a name, so that messages say App and not the whole schema. */
+  as<Named extends D>(): Definition<Named>;
+  readonly me: Me<D>;
+  /** Names rows for use in several policies; returns the filter, frozen. */
+  rows<N extends TableName<D>>(table: N, filter: Rows<NoInfer<N>, D>): Rows<N, D>;
+  /** Declares what the API serves of a table, and to whom. */
+  resource<N extends TableName<D>, const H extends Field<N, D> = never>(
+    table: N,
+    options: ResourceOptions<NoInfer<N>, D, H>,
+  ): Resource<N, D, H>;
+  backend<Rs extends { readonly [K in keyof Rs]: ResourceNamed<K> }>(
+    options: BackendOptions<Rs>,
+  ): Backend<Rs>;
+}
+
+export type DomainOf<T> = T extends Definition<infer D> ? D : never;

@@ -1,0 +1,197 @@
+// The compiled model: what a backend declares, checked and joined with what its tables say.
+// Frozen data that every later stage reads; nothing after the start looks at Drizzle again.
+//
+// Glossary. Resource: a table that the API serves. Field: a column under its API name. Relation:
+// a way from one record to another. Policy (`access`): who may do what to which rows and fields.
+// Claim: a value that is known about the caller. Wall: row-level security between tenants.
+import type { FieldType } from "./fields.ts";
+
+export interface Model {
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly claims: ReadonlyMap<string, ClaimModel>;
+  /** Every table that the relations name, by its schema key. */
+  readonly tables: ReadonlyMap<string, TableModel>;
+  readonly resources: ReadonlyMap<string, ResourceModel>;
+  /** The table whose rows are the tenants. */
+  readonly tenant: TableModel;
+}
+
+/** A claim carried by the credential, or the values of `column` where `where` is the subject. */
+export interface ClaimModel {
+  readonly name: string;
+  readonly sql: string;
+  readonly lookup:
+    | { readonly table: TableModel; column: FieldModel; where: FieldModel }
+    | undefined;
+}
+
+export interface FieldModel {
+  /** Name in the API and in declarations. */
+  readonly name: string;
+  /** Name in PostgreSQL. */
+  readonly column: string;
+  /** Undefined: a type that the API cannot carry; only hidden fields may be so. */
+  readonly type: FieldType | undefined;
+  readonly sqlType: string;
+  readonly nullable: boolean;
+  /** PostgreSQL or Node fills it when a create leaves it out. */
+  readonly hasDefault: boolean;
+  /** Makes the default in Node, where the column declares one. */
+  readonly makeDefault: (() => unknown) | undefined;
+  /** Written by Backwright alone: id, tenant, createdAt, updatedAt, version. */
+  readonly managed: boolean;
+  /** The allowed values of a state field. */
+  readonly values: readonly string[] | undefined;
+}
+
+/** A to-one relation: `key` is the field that holds the reference. */
+export interface RelationModel {
+  readonly name: string;
+  readonly key: string;
+  readonly target: string;
+  readonly targetKey: string;
+  readonly optional: boolean;
+}
+
+export interface IndexKey {
+  readonly field: string;
+  readonly descending: boolean;
+  readonly nullsFirst: boolean;
+}
+
+export interface IndexModel {
+  readonly name: string;
+  readonly unique: boolean;
+  readonly keys: readonly IndexKey[];
+}
+
+export interface TableModel {
+  readonly key: string;
+  readonly schema: string | undefined;
+  readonly sqlName: string;
+  readonly fields: ReadonlyMap<string, FieldModel>;
+  /** The field that names the tenant; `id` on the tenant table itself; undefined: global. */
+  readonly tenantField: FieldModel | undefined;
+  readonly relations: ReadonlyMap<string, RelationModel>;
+  /** Names of relations to many, which policies and includes do not take. */
+  readonly manyRelations: readonly string[];
+  /** Usable B-tree indexes: no expressions, not partial. */
+  readonly indexes: readonly IndexModel[];
+  /** The field that holds a reference → the table that it points to (composite keys resolved). */
+  readonly references: ReadonlyMap<string, string>;
+  readonly versioned: boolean;
+}
+
+export interface ResourceModel {
+  readonly name: string;
+  /** kebab-case, as in the address. */
+  readonly path: string;
+  readonly scope: "tenant" | "global";
+  readonly table: TableModel;
+  /** Fields that a role can be granted: all but the hidden ones and the tenant's. */
+  readonly served: readonly FieldModel[];
+  /** field → state → states that it may move to. */
+  readonly states: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
+  readonly access: ReadonlyMap<string, RoleAccess>;
+}
+
+export interface RoleAccess {
+  readonly read: ReadGrant | undefined;
+  readonly create: CreateGrant | undefined;
+  readonly update: UpdateGrant | undefined;
+}
+
+export interface ReadGrant {
+  readonly rows: Predicate;
+  readonly fields: readonly FieldModel[];
+}
+
+export interface CreateGrant {
+  /** What the new row must satisfy. */
+  readonly rows: Predicate;
+  readonly fields: readonly FieldModel[];
+  /** Values that the caller cannot choose. */
+  readonly set: ReadonlyMap<FieldModel, Operand>;
+}
+
+export interface UpdateGrant {
+  readonly rows: Predicate;
+  /** What must hold after the write. */
+  readonly after: Predicate;
+  readonly fields: readonly FieldModel[];
+}
+
+export type Verb = keyof RoleAccess;
+
+export const COMPARISONS = ["eq", "ne", "lt", "lte", "gt", "gte"] as const;
+export type Comparison = (typeof COMPARISONS)[number];
+export const OPERATORS = [...COMPARISONS, "in", "isNull"] as const;
+export type Operator = (typeof OPERATORS)[number];
+
+/** A constant of the declaration (as PostgreSQL text), or a claim of the caller. */
+export type Operand =
+  | { readonly kind: "constant"; readonly text: string | null }
+  | { readonly kind: "claim"; readonly claim: string };
+
+/**
+ * A policy's row condition. `not` and `ne` follow SQL's three-valued logic: a NULL satisfies
+ * neither a test nor its negation.
+ */
+export type Predicate =
+  | { readonly kind: "everything" }
+  | { readonly kind: "all" | "any"; readonly of: readonly Predicate[] }
+  | { readonly kind: "not"; readonly of: Predicate }
+  | {
+      readonly kind: "compare";
+      readonly field: FieldModel;
+      readonly operator: Comparison;
+      readonly value: Operand;
+    }
+  | {
+      readonly kind: "in";
+      readonly field: FieldModel;
+      /** Constants, or one claim that is a list. */
+      readonly values: readonly Operand[] | { readonly kind: "claim"; readonly claim: string };
+    }
+  | { readonly kind: "isNull"; readonly field: FieldModel; readonly isNull: boolean }
+  | { readonly kind: "related"; readonly relation: RelationModel; readonly where: Predicate };
+
+export const EVERYTHING: Predicate = { kind: "everything" };
+
+/** workOrders → work-orders */
+export function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The field of a table, which the caller knows to exist. */
+export function fieldOf(table: TableModel, name: string): FieldModel {
+  const field = table.fields.get(name);
+  if (field === undefined) throw new Error(`${table.key} has no field ${name}`);
+  return field;
+}
+
+/** The fields of a table that a predicate reads, relations by the field that holds the key. */
+export function fieldsRead(predicate: Predicate, table: TableModel): ReadonlySet<FieldModel> {
+  const found = new Set<FieldModel>();
+  const visit = (part: Predicate): void => {
+    switch (part.kind) {
+      case "everything":
+        return;
+      case "all":
+      case "any":
+        part.of.forEach(visit);
+        return;
+      case "not":
+        visit(part.of);
+        return;
+      case "related":
+        found.add(fieldOf(table, part.relation.key));
+        return;
+      default:
+        found.add(part.field);
+    }
+  };
+  visit(predicate);
+  return found;
+}

@@ -1,0 +1,179 @@
+// REST: GET, POST and PATCH of every resource, from HTTP to operations and back. Thin: what may be
+// done and how is decided there.
+import type { Actor } from "../access/actor.ts";
+import { BackwrightError } from "../base/errors.ts";
+import type { Authenticator } from "../identity/authenticate.ts";
+import type { ResourceModel } from "../model/model.ts";
+import type { OperationsContext, RecordReply, RequestContext } from "../operations/context.ts";
+import { publicError } from "../operations/failures.ts";
+import { getRecord, listRecords } from "../operations/read.ts";
+import { createRecord, updateRecord, type WriteReply } from "../operations/write.ts";
+import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
+import { parseListQuery, parseRecordQuery } from "./query.ts";
+
+const VERSION = "v1";
+const FACE = `rest/${VERSION}`;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const ETAG = /^"(\d{1,10})-[A-Za-z0-9_,-]*"$/;
+
+const READ_HEADERS = {
+  "cache-control": "private, no-cache",
+  vary: "Authorization, Accept-Encoding",
+};
+
+export interface RestOptions {
+  readonly context: OperationsContext;
+  readonly authenticator: Authenticator;
+}
+
+type Handler = (request: HttpRequest, facts: RequestContext) => Promise<HttpReply>;
+
+/** The routes of every resource of the model. */
+export function restRoutes({ context, authenticator }: RestOptions): readonly Route[] {
+  const routes: Route[] = [];
+  for (const resource of context.model.resources.values()) {
+    const path = `/${VERSION}/${resource.path}`;
+    const add = (method: Route["method"], at: string, operation: string, run: Handler): void => {
+      const name = `${resource.name}.${operation}`;
+      const handle = (request: HttpRequest) => guarded(context, authenticator, name, request, run);
+      routes.push({ method, path: at, handle });
+    };
+    add("GET", path, "list", (request, facts) => list(context, resource, request, facts));
+    add("GET", `${path}/:id`, "get", (request, facts) => get(context, resource, request, facts));
+    if (resource.scope === "global") continue; // Read-only, whatever the role.
+    add("POST", path, "create", (request, facts) => create(context, resource, request, facts));
+    add("PATCH", `${path}/:id`, "update", (request, facts) =>
+      update(context, resource, request, facts),
+    );
+  }
+  return routes;
+}
+
+async function guarded(
+  context: OperationsContext,
+  authenticator: Authenticator,
+  operation: string,
+  request: HttpRequest,
+  run: Handler,
+): Promise<HttpReply> {
+  const { facts } = request;
+  facts.operation = operation;
+  let actor: Actor;
+  try {
+    actor = await authenticator.authenticate(headerOf(request, "authorization"));
+  } catch (error) {
+    throw publicError(error, context.constraints);
+  }
+  facts.tenant = actor.tenantId;
+  facts.actor = actor.id;
+  facts.role = actor.role;
+  return run(request, { actor, requestId: request.id, face: FACE });
+}
+
+async function list(
+  context: OperationsContext,
+  resource: ResourceModel,
+  request: HttpRequest,
+  facts: RequestContext,
+): Promise<HttpReply> {
+  const query = parseListQuery(request.query);
+  const { records, size, next, prev, hasMore } = await listRecords(context, facts, resource, query);
+  request.facts.rows = records.length;
+  const pagination = JSON.stringify({ size, next, prev, hasMore });
+  const body = `{"data":[${records.join(",")}],"meta":{"pagination":${pagination}}}`;
+  return { status: 200, body, headers: READ_HEADERS };
+}
+
+async function get(
+  context: OperationsContext,
+  resource: ResourceModel,
+  request: HttpRequest,
+  facts: RequestContext,
+): Promise<HttpReply> {
+  const id = recordId(request);
+  const query = parseRecordQuery(request.query);
+  const record = await getRecord(context, facts, resource, id, query);
+  request.facts.rows = 1;
+  const etag = record.hasIncludes ? {} : etagHeader(record);
+  return { status: 200, body: `{"data":${record.json}}`, headers: { ...READ_HEADERS, ...etag } };
+}
+
+async function create(
+  context: OperationsContext,
+  resource: ResourceModel,
+  request: HttpRequest,
+  facts: RequestContext,
+): Promise<HttpReply> {
+  refuseQuery(request);
+  const idempotencyKey = headerOf(request, "idempotency-key");
+  const input = { body: request.body, idempotencyKey };
+  const record = await createRecord(context, facts, resource, input);
+  const location = { location: `/${VERSION}/${resource.path}/${record.id}` };
+  return written(request, record, 201, location);
+}
+
+async function update(
+  context: OperationsContext,
+  resource: ResourceModel,
+  request: HttpRequest,
+  facts: RequestContext,
+): Promise<HttpReply> {
+  const id = recordId(request);
+  refuseQuery(request);
+  const input = {
+    id,
+    body: request.body,
+    idempotencyKey: headerOf(request, "idempotency-key"),
+    version: ifMatch(headerOf(request, "if-match")),
+  };
+  const record = await updateRecord(context, facts, resource, input);
+  return written(request, record, 200, {});
+}
+
+function written(
+  request: HttpRequest,
+  record: WriteReply,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+): HttpReply {
+  request.facts.record = record.id;
+  request.facts.rows = record.replayed ? 0 : 1;
+  const replayed = record.replayed ? { "idempotency-replayed": "true" } : {};
+  return {
+    status,
+    body: `{"data":${record.json}}`,
+    headers: { "cache-control": "no-store", ...etagHeader(record), ...headers, ...replayed },
+  };
+}
+
+/** Strong: the version of the record and the fields that the reader sees of it. */
+function etagHeader({ version, mask }: RecordReply): Readonly<Record<string, string>> {
+  return version === null ? {} : { etag: `"${version}-${mask}"` };
+}
+
+/** The version that If-Match names; `*` asks for existence, which an update needs anyway. */
+function ifMatch(header: string | undefined): string | undefined {
+  if (header === undefined || header === "*") return undefined;
+  const version = ETAG.exec(header)?.[1];
+  if (version === undefined) throw new BackwrightError("PRECONDITION_INVALID");
+  if (Number(version) > 2_147_483_647) throw new BackwrightError("VERSION_CONFLICT");
+  return version;
+}
+
+function recordId(request: HttpRequest): string {
+  const { id = "" } = request.parameters;
+  if (UUID.test(id)) return id.toLowerCase();
+  throw new BackwrightError("PARAMETER_INVALID", {
+    message: "The id in the address is not a UUID.",
+    details: [{ field: "id", message: "must be a UUID" }],
+  });
+}
+
+/** Writes take no query parameters; one that is given would be ignored, so it is refused. */
+function refuseQuery(request: HttpRequest): void {
+  if (request.query === "") return;
+  throw new BackwrightError("PARAMETER_INVALID", {
+    message: "This operation takes no query parameters.",
+    details: [{ field: "query", message: "must be empty" }],
+  });
+}

@@ -1,0 +1,41 @@
+// Reads a JSON body: UTF-8 without exceptions, bounded depth, then JSON.parse.
+import { BackwrightError } from "../base/errors.ts";
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Throws REQUEST_INVALID telling what is wrong and where. */
+export function parseJsonBody(bytes: Buffer, depthMax: number): unknown {
+  let text: string;
+  try {
+    text = UTF8.decode(bytes);
+  } catch (cause) {
+    throw new BackwrightError("REQUEST_INVALID", { message: "The body is not UTF-8.", cause });
+  }
+  checkDepth(text, depthMax);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new BackwrightError("REQUEST_INVALID", { message: "The body is not JSON.", cause });
+  }
+}
+
+// Counted before parsing: a deep document costs JSON.parse, and whoever walks it after, a stack.
+function checkDepth(text: string, depthMax: number): void {
+  let depth = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (isInString) {
+      if (code === 0x5c) at += 1;
+      else if (code === 0x22) isInString = false;
+    } else if (code === 0x22) isInString = true;
+    else if (code === 0x7b || code === 0x5b) {
+      depth += 1;
+      if (depth > depthMax) {
+        throw new BackwrightError("REQUEST_INVALID", {
+          message: `The body is nested deeper than ${depthMax} levels.`,
+        });
+      }
+    } else if (code === 0x7d || code === 0x5d) depth -= 1;
+  }
+}

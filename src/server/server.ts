@@ -1,0 +1,232 @@
+// The HTTP kernel: limits, request ids, security headers, the error envelope, health, readiness and
+// a drain that finishes what is in flight. Knows no resource; faces give it routes.
+import type { Socket } from "node:net";
+import helmet from "@fastify/helmet";
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import { monotonicMs } from "../base/clock.ts";
+import { BackwrightError } from "../base/errors.ts";
+import { newId } from "../base/ids.ts";
+import type { RequestLimits } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import { asPublicError, errorBody, errorHeaders } from "./errors.ts";
+import type { HttpReply, HttpRequest, Route } from "./http.ts";
+import { parseJsonBody } from "./json-body.ts";
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not, in a word that may be public. */
+  readonly reason?: string;
+}
+
+export interface ServerOptions {
+  readonly limits: RequestLimits;
+  readonly log: Log;
+  readonly routes: readonly Route[];
+  readonly readiness: () => Readiness;
+}
+
+export interface Server {
+  /** Resolves with the port. Throws the system's error when it is taken. */
+  listen(host: string, port: number): Promise<number>;
+  /** Finishes what is in flight, for at most `graceMs` milliseconds, then cuts the rest. */
+  drain(graceMs: number): Promise<void>;
+}
+
+const JSON_TYPE = "application/json; charset=utf-8";
+const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
+const CLOSE_IDLE_MS = 50;
+
+interface Facts {
+  facts: Record<string, unknown>;
+  startedMs: number;
+}
+
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const { limits, log } = options;
+  let isDraining = false;
+  const app = fastify({
+    logger: false,
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestMsMax,
+    keepAliveTimeout: limits.keepAliveMs,
+    forceCloseConnections: false,
+    return503OnClosing: false, // A request on an open connection is answered, then it is closed.
+    trustProxy: false,
+    requestIdHeader: false,
+    genReqId: requestId,
+    routerOptions: { maxParamLength: 256, querystringParser: (text) => ({ text }) },
+    http: { maxHeaderSize: limits.headerBytesMax },
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply, log),
+  });
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+  });
+  app.decorateRequest("facts");
+  app.decorateRequest("startedMs");
+  addHooks(app, options, () => isDraining);
+  addBodyParser(app, limits);
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, log));
+  addHealth(app, () => (isDraining ? { ready: false, reason: "draining" } : options.readiness()));
+  addRoutes(app, options.routes);
+  return {
+    async listen(host, port) {
+      await app.listen({ host, port });
+      const address = app.server.address();
+      return typeof address === "object" && address !== null ? address.port : port;
+    },
+    async drain(graceMs) {
+      isDraining = true;
+      await drain(app, graceMs);
+    },
+  };
+}
+
+function requestId(request: { headers: NodeJS.Dict<string | string[]> }): string {
+  const given = request.headers["x-request-id"];
+  return typeof given === "string" && REQUEST_ID.test(given) ? given : newId();
+}
+
+function addHooks(app: FastifyInstance, options: ServerOptions, isDraining: () => boolean): void {
+  const { limits, log } = options;
+  app.addHook("onRequest", (request, reply, done) => {
+    const state = request as unknown as Facts;
+    state.facts = {};
+    state.startedMs = monotonicMs();
+    reply.header("x-request-id", request.id);
+    if (request.url.length > limits.urlBytesMax) done(new BackwrightError("URI_TOO_LONG"));
+    else done();
+  });
+  app.addHook("onSend", (_request, reply, _payload, done) => {
+    // Without this, close() waits for keep-alive connections that just had a request in flight.
+    if (isDraining()) reply.header("connection", "close");
+    done();
+  });
+  app.addHook("onResponse", (request, reply, done) => {
+    const { url: route = "" } = request.routeOptions;
+    const { facts, startedMs } = request as unknown as Facts;
+    if (route !== "/health" && route !== "/ready") {
+      const line = {
+        requestId: request.id,
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        durationMs: Math.round((monotonicMs() - startedMs) * 1_000) / 1_000,
+        ...facts,
+      };
+      log.info(line, "request");
+    }
+    done();
+  });
+}
+
+function addBodyParser(app: FastifyInstance, limits: RequestLimits): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    "application/json",
+    { parseAs: "buffer" },
+    (_request, body: Buffer, done) => {
+      try {
+        done(null, parseJsonBody(body, limits.jsonDepthMax));
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  );
+}
+
+function addHealth(app: FastifyInstance, readiness: () => Readiness): void {
+  // Touches nothing: it answers whether this process can answer.
+  app.get("/health", (_request, reply) => send(reply, { status: 200, body: '{"status":"ok"}' }));
+  app.get("/ready", (_request, reply) => {
+    const { ready, reason } = readiness();
+    const body = JSON.stringify(ready ? { status: "ready" } : { status: "not ready", reason });
+    return send(reply, { status: ready ? 200 : 503, body });
+  });
+}
+
+function addRoutes(app: FastifyInstance, routes: readonly Route[]): void {
+  for (const route of routes) {
+    app.route({
+      method: route.method,
+      url: route.path,
+      handler: async (request, reply) => send(reply, await route.handle(httpRequest(request))),
+    });
+  }
+  app.setNotFoundHandler((request, reply) => {
+    const [path = ""] = request.url.split("?");
+    const allowed = routes.filter((route) => matches(route.path, path)).map((one) => one.method);
+    if (allowed.length === 0) throw new BackwrightError("ROUTE_NOT_FOUND");
+    reply.header("allow", [...new Set(allowed)].join(", "));
+    throw new BackwrightError("METHOD_NOT_ALLOWED");
+  });
+}
+
+function matches(pattern: string, path: string): boolean {
+  const wanted = pattern.split("/");
+  const given = path.split("/");
+  return (
+    wanted.length === given.length &&
+    wanted.every((part, at) => (part.startsWith(":") ? given[at] !== "" : part === given[at]))
+  );
+}
+
+function httpRequest(request: FastifyRequest): HttpRequest {
+  return {
+    id: request.id,
+    parameters: request.params as Record<string, string>,
+    query: (request.query as { text: string }).text,
+    headers: request.headers,
+    body: request.body,
+    facts: (request as unknown as Facts).facts,
+  };
+}
+
+function send(reply: FastifyReply, { status, body, headers }: HttpReply): FastifyReply {
+  if (headers !== undefined) reply.headers(headers);
+  return reply.code(status).header("content-type", JSON_TYPE).send(body);
+}
+
+function sendError(
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  log: Log,
+): FastifyReply {
+  const error = asPublicError(thrown);
+  const facts = (request as unknown as Facts).facts ?? {};
+  facts.errorCode = error.code;
+  if (error.status >= 500) {
+    const err = error.cause ?? error;
+    log.error({ requestId: request.id, code: error.code, err }, "request failed");
+  }
+  const body = errorBody(error, request.id);
+  return send(reply, { status: error.status, body, headers: errorHeaders(error) });
+}
+
+/** Answers what Node could not read as HTTP, in the same envelope. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || socket.destroyed) return;
+  const [status, code] =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? (["431 Request Header Fields Too Large", "REQUEST_INVALID"] as const)
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? (["408 Request Timeout", "REQUEST_TIMEOUT"] as const)
+        : (["400 Bad Request", "REQUEST_INVALID"] as const);
+  const body = errorBody(new BackwrightError(code), newId());
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: ${JSON_TYPE}\r\ncontent-length: ` +
+      `${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+async function drain(app: FastifyInstance, graceMs: number): Promise<void> {
+  const closeIdle = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MS);
+  const cut = setTimeout(() => app.server.closeAllConnections(), graceMs);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(closeIdle);
+    clearTimeout(cut);
+  }
+}

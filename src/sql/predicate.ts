@@ -1,0 +1,82 @@
+// A policy's row condition as SQL. Three-valued: a NULL is neither matched nor excluded by `not`.
+import type { Comparison, Model, Operand, Predicate, TableModel } from "../model/model.ts";
+import { columnName, constant, relationCondition, sqlType, tableName } from "./names.ts";
+import type { Parameters } from "./statement.ts";
+
+export const COMPARISON_SQL: Readonly<Record<Comparison, string>> = {
+  eq: "=",
+  ne: "<>",
+  lt: "<",
+  lte: "<=",
+  gt: ">",
+  gte: ">=",
+};
+
+export interface PredicateContext {
+  readonly model: Pick<Model, "tables" | "claims">;
+  readonly parameters: Parameters;
+}
+
+/** The SQL condition over `alias`, or undefined where every row satisfies the predicate. */
+export function predicateSql(
+  predicate: Predicate,
+  table: TableModel,
+  alias: string,
+  context: PredicateContext,
+): string | undefined {
+  return predicate.kind === "everything" ? undefined : render(predicate, table, alias, context);
+}
+
+function render(
+  predicate: Predicate,
+  table: TableModel,
+  alias: string,
+  context: PredicateContext,
+): string {
+  const { parameters } = context;
+  switch (predicate.kind) {
+    case "everything":
+      return "true";
+    case "all":
+    case "any": {
+      const word = predicate.kind === "all" ? " and " : " or ";
+      return `(${predicate.of.map((part) => render(part, table, alias, context)).join(word)})`;
+    }
+    case "not":
+      return `not (${render(predicate.of, table, alias, context)})`;
+    case "isNull":
+      return `${columnName(predicate.field, alias)} is ${predicate.isNull ? "" : "not "}null`;
+    case "compare": {
+      const value = operandSql(predicate.value, sqlType(predicate.field), parameters);
+      return `${columnName(predicate.field, alias)} ${COMPARISON_SQL[predicate.operator]} ${value}`;
+    }
+    case "in":
+      return `${columnName(predicate.field, alias)} ${inSql(predicate, parameters)}`;
+    case "related": {
+      const target = context.model.tables.get(predicate.relation.target);
+      if (target === undefined) throw new Error(`no table ${predicate.relation.target}`);
+      const inner = `${alias}_${predicate.relation.name.toLowerCase()}`;
+      const join = relationCondition(table, alias, predicate.relation, target, inner, parameters);
+      const where = render(predicate.where, target, inner, context);
+      return `exists (select from ${tableName(target)} ${inner} where ${join} and ${where})`;
+    }
+  }
+}
+
+function inSql(predicate: Extract<Predicate, { kind: "in" }>, parameters: Parameters): string {
+  const type = sqlType(predicate.field);
+  if (!Array.isArray(predicate.values)) {
+    const { claim } = predicate.values as { claim: string };
+    return `= any(${parameters.claim(claim, `${type}[]`)})`;
+  }
+  const values = (predicate.values as readonly Operand[]).map((value) =>
+    operandSql(value, type, parameters),
+  );
+  return values.length === 0 ? `= any(array[]::${type}[])` : `in (${values.join(", ")})`;
+}
+
+export function operandSql(operand: Operand, type: string, parameters: Parameters): string {
+  return operand.kind === "claim"
+    ? parameters.claim(operand.claim, type)
+    : constant(operand.text, type);
+}

@@ -1,0 +1,146 @@
+// Several processes and one server: one start, one lock, and the last one that stops ends it.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { discardEmbedded, startEmbedded } from "../../src/database/embedded.ts";
+import {
+  isRoot,
+  NEEDS_ROOT,
+  postmasterPid,
+  projectDirectory,
+  query,
+  removeProject,
+  startInProcess,
+} from "./embedded-process.ts";
+
+const projects: string[] = [];
+
+async function project(isOtherUser = false): Promise<string> {
+  const directory = await projectDirectory(isOtherUser);
+  projects.push(directory);
+  return directory;
+}
+
+afterEach(async () => {
+  for (const directory of projects.splice(0)) await removeProject(directory);
+});
+
+// Planted fault: stop() that does not count leases -> red.
+test("two processes share one server, and the last one to stop ends it", async () => {
+  const directory = await project();
+  const first = startInProcess(directory);
+  const { adminUrl, dataDirectory } = await first.started;
+  const second = startInProcess(directory);
+  expect(await second.started).toMatchObject({ startedHere: false, adminUrl });
+  await first.stop();
+  expect(await query(adminUrl, "select 1 as one")).toEqual([{ one: 1 }]);
+  await second.stop();
+  expect(await postmasterPid(dataDirectory)).toBeUndefined();
+});
+
+describe.each([
+  ["this user", false],
+  ["an ordinary user", true],
+])("for %s", (_who, isOtherUser) => {
+  // Planted fault: startEmbedded without withLock -> red (several create the cluster).
+  test("processes that start for the first time together get one server", async ({ skip }) => {
+    skip(isOtherUser && !isRoot, NEEDS_ROOT);
+    const directory = await project(isOtherUser);
+    const children = [1, 2, 3].map(() => startInProcess(directory, isOtherUser));
+    const servers = await Promise.all(children.map((child) => child.started));
+    expect(servers.filter((server) => server.startedHere)).toHaveLength(1);
+    expect(new Set(servers.map((server) => server.adminUrl)).size).toBe(1);
+    const { adminUrl, dataDirectory } = servers[0] ?? { adminUrl: "", dataDirectory: "" };
+    expect(await query(adminUrl, "select 1 as one")).toEqual([{ one: 1 }]);
+    await Promise.all(children.map((child) => child.stop()));
+    expect(await postmasterPid(dataDirectory)).toBeUndefined();
+  });
+});
+
+test("starts and stops in one process may overlap in any order", async () => {
+  const directory = await project();
+  const keeper = await startEmbedded({ directory });
+  await keeper.stop();
+  const uses = [0, 5, 10, 15, 20, 25, 30, 35].map(async (waitMs) => {
+    await sleep(waitMs);
+    const server = await startEmbedded({ directory });
+    const rows = await query(server.adminUrl, "select 1 as one");
+    await server.stop();
+    return rows;
+  });
+  expect(await Promise.all(uses)).toEqual(uses.map(() => [{ one: 1 }]));
+  expect(await postmasterPid(keeper.dataDirectory)).toBeUndefined();
+});
+
+// Planted fault: discardEmbedded without countLeases -> red.
+test("a server in use is not discarded; afterwards nothing of it is left", async () => {
+  const directory = await project();
+  const server = await startEmbedded({ directory });
+  await expect(discardEmbedded(directory)).rejects.toThrow(/is in use/);
+  await server.stop();
+  await discardEmbedded(directory);
+  const again = await startEmbedded({ directory });
+  expect(again.adminUrl).not.toBe(server.adminUrl);
+  await again.stop();
+});
+
+describe("the lock", () => {
+  // A process that takes the lock again and again. Inside it creates a mark exclusively and removes
+  // it; a mark that is already there belongs to a process that was killed inside, or is a breach.
+  const WORKER = `
+    const [module, folder] = process.argv.slice(1);
+    const { withLock, processStart } = await import(module);
+    const { appendFileSync, readFileSync, rmSync, writeFileSync } = await import("node:fs");
+    const mark = folder + "/mark";
+    for (;;) {
+      await withLock(folder + "/lock", () => {}, async () => {
+        try {
+          writeFileSync(mark, String(process.pid), { flag: "wx" });
+        } catch {
+          const owner = Number(readFileSync(mark, "utf8"));
+          const breach = owner !== 0 && processStart(owner) !== undefined;
+          appendFileSync(folder + "/log", breach ? "breach\\n" : "takeover\\n");
+          writeFileSync(mark, String(process.pid));
+        }
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
+        rmSync(mark);
+        appendFileSync(folder + "/log", "held\\n");
+      });
+    }`;
+
+  // Planted fault: removeDeadHolder that removes the lock's folder with rm -r, not by name -> red
+  // (breaches). Planted fault: isHolderAlive always true -> red (nobody takes over).
+  test("lets one process in at a time, and outlives holders that are killed", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "backwright-lock-"));
+    const module = new URL("../../src/database/embedded-holder.ts", import.meta.url).href;
+    const start = () =>
+      spawn(process.execPath, ["--input-type=module", "--eval", WORKER, module, folder], {
+        stdio: "inherit",
+      });
+    const lasting = [start(), start()];
+    for (let round = 0; round < 12; round += 1) {
+      const victim = start();
+      await sleep(250 + round * 7);
+      victim.kill("SIGKILL");
+      await once(victim, "close");
+    }
+    const countOf = async (word: string) =>
+      (await readFile(join(folder, "log"), "utf8")).split("\n").filter((line) => line === word)
+        .length;
+    const held = await countOf("held");
+    await sleep(300);
+    expect(await countOf("held")).toBeGreaterThan(held);
+    expect(await countOf("takeover")).toBeGreaterThan(0);
+    expect(await countOf("breach")).toBe(0);
+    for (const worker of lasting) {
+      worker.kill("SIGKILL");
+      await once(worker, "close");
+    }
+    await rm(folder, { recursive: true, force: true });
+  });
+});

@@ -1,0 +1,59 @@
+import { backend, resource } from "../app/domain.ts";
+import { workOrders } from "../app/resources.ts";
+
+const scope = "tenant";
+const access = {};
+
+// Mistake: a misspelt table.
+resource("workOrder", { scope, access });
+
+// Mistake: no scope.
+resource("workOrders", { access });
+
+// Mistake: an unknown scope.
+resource("workOrders", { scope: "tenants", access });
+
+// Mistake: no access.
+resource("workOrders", { scope });
+
+// Mistake: a misspelt option.
+resource("workOrders", { scope, access, hiden: ["title"] });
+
+// Mistake: a misspelt hidden field.
+resource("users", { scope, access, hidden: ["pasword"] });
+
+// Mistake: a column without states.
+resource("workOrders", { scope, access, states: { title: {} } });
+
+// Mistake: a misspelt state column.
+resource("workOrders", { scope, access, states: { statuz: {} } });
+
+// Mistake: states left out.
+resource("workOrders", { scope, access, states: { status: { open: ["done"], done: [] } } });
+
+// Mistake: a state too many.
+resource("workOrders", {
+  scope,
+  access,
+  states: {
+    status: { open: [], assigned: [], in_progress: [], done: [], cancelled: [], closed: [] },
+  },
+});
+
+// Mistake: a transition into a state that does not exist.
+resource("workOrders", {
+  scope,
+  access,
+  states: {
+    status: { open: ["cancled"], assigned: [], in_progress: [], done: [], cancelled: [] },
+  },
+});
+
+// Mistake: a resource under another name.
+backend({ name: "work-orders", resources: { orders: workOrders } });
+
+// Mistake: options instead of a resource.
+backend({ name: "work-orders", resources: { users: { scope, access } } });
+
+// Mistake: a backend without a name.
+backend({ resources: { workOrders } });

@@ -11,33 +11,34 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { isMain } from "./is-main.ts";
+import { runIfMain } from "./is-main.ts";
 import { ROOT, repositoryFiles } from "./repository-files.ts";
 import { mustSucceed, runNodeProgram } from "./run-program.ts";
 import { importsOf, maskText } from "./source-text.ts";
 
-const DIST = join(ROOT, "dist");
-
-/** Builds from nothing, so that no file of an earlier build is left over. */
-export async function build(): Promise<void> {
-  rmSync(DIST, { recursive: true, force: true });
+/**
+ * Builds from nothing, so that no file of an earlier build is left over.
+ * @param target the absolute path of the folder to fill; what it holds is removed
+ */
+export async function build(target: string): Promise<void> {
+  rmSync(target, { recursive: true, force: true });
   const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-  mustSucceed("tsc", await runNodeProgram([tsc, "-p", "tsconfig.build.json"]));
-  rewriteDeclarations();
-  copyAssets();
-  const leftovers = findSourceNames();
+  const args = [tsc, "-p", "tsconfig.build.json", "--outDir", target];
+  mustSucceed("tsc", await runNodeProgram(args));
+  rewriteDeclarations(target);
+  copyAssets(target);
+  const leftovers = findSourceNames(target);
   if (leftovers.length > 0) {
-    process.stderr.write(`dist/ names files of src/:\n${leftovers.join("\n")}\n`);
-    process.exit(1);
+    throw new Error(`${target} names files of src/:\n${leftovers.join("\n")}`);
   }
-  const program = join(DIST, "cli/main.js");
+  const program = join(target, "cli/main.js");
   if (existsSync(program)) chmodSync(program, 0o755);
 }
 
 /** The compiler rewrites ".ts" to ".js" in programs only; other tools read declarations too. */
-function rewriteDeclarations(): void {
-  for (const name of globSync("**/*.d.ts", { cwd: DIST })) {
-    const path = join(DIST, name);
+function rewriteDeclarations(dist: string): void {
+  for (const name of globSync("**/*.d.ts", { cwd: dist })) {
+    const path = join(dist, name);
     let source = readFileSync(path, "utf8");
     for (const { specifier, position } of importsOf(source).reverse()) {
       if (!isSourceName(specifier)) continue;
@@ -48,10 +49,10 @@ function rewriteDeclarations(): void {
   }
 }
 
-function copyAssets(): void {
+function copyAssets(dist: string): void {
   const assets = repositoryFiles().filter((path) => /^src\/.*(?<!\.ts)$/.test(path));
   for (const path of assets) {
-    const target = join(DIST, path.slice("src/".length));
+    const target = join(dist, path.slice("src/".length));
     mkdirSync(dirname(target), { recursive: true });
     copyFileSync(join(ROOT, path), target);
   }
@@ -61,13 +62,13 @@ function copyAssets(): void {
  * The compiler rewrites the paths of imports but not of other texts: a file that is started or read
  * by name (`new URL("./x.ts", import.meta.url)`) would be missing in the package.
  */
-function findSourceNames(): string[] {
-  return globSync("**/*.{js,d.ts}", { cwd: DIST }).flatMap((path) => {
-    const source = readFileSync(join(DIST, path), "utf8");
+function findSourceNames(dist: string): string[] {
+  return globSync("**/*.{js,d.ts}", { cwd: dist }).flatMap((path) => {
+    const source = readFileSync(join(dist, path), "utf8");
     const imported = importsOf(source).filter(({ specifier }) => isSourceName(specifier));
     const named = path.endsWith(".js") ? [...textsOf(source)].filter(isSourceName) : [];
     const names = [...imported.map(({ specifier }) => specifier), ...named];
-    return names.map((name) => `  dist/${path}: ${name}`);
+    return names.map((name) => `  ${path}: ${name}`);
   });
 }
 
@@ -82,7 +83,7 @@ function* textsOf(source: string): Generator<string> {
   }
 }
 
-if (isMain(import.meta.url)) {
-  await build();
+await runIfMain(import.meta.url, async () => {
+  await build(join(ROOT, "dist"));
   process.stdout.write("dist/ is built\n");
-}
+});

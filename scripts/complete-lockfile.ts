@@ -2,9 +2,9 @@
 // platform when the registry in use lacks that version, and `npm ci` then refuses the lockfile on
 // every machine. The entry written here has no checksum; a platform that has it keeps npm's own.
 import { readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { isMain } from "./is-main.ts";
+import { join } from "node:path";
+import { runIfMain } from "./is-main.ts";
+import { ROOT } from "./repository-files.ts";
 
 export interface LockEntry {
   readonly version?: string;
@@ -68,8 +68,7 @@ function complete(path: string): number {
   return gaps.length;
 }
 
-if (isMain(import.meta.url)) {
-  const root = dirname(dirname(fileURLToPath(import.meta.url)));
-  const added = complete(process.argv[2] ?? join(root, "package-lock.json"));
+await runIfMain(import.meta.url, async () => {
+  const added = complete(process.argv[2] ?? join(ROOT, "package-lock.json"));
   process.stdout.write(`${added} optional packages of other platforms added to the lockfile\n`);
-}
+});

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ERROR_CATALOGUE } from "../src/base/errors.ts";
-import { isMain } from "./is-main.ts";
+import { runIfMain } from "./is-main.ts";
 import { ROOT } from "./repository-files.ts";
 
 /** Where the page stands in the repository. */
@@ -50,9 +50,9 @@ function escapeCell(text: string): string {
   return text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
 }
 
-if (isMain(import.meta.url)) {
+await runIfMain(import.meta.url, async () => {
   const path = join(ROOT, ERRORS_PAGE);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, renderErrorsPage(ERROR_CATALOGUE));
   process.stdout.write(`${ERRORS_PAGE}: ${Object.keys(ERROR_CATALOGUE).length} codes\n`);
-}
+});

@@ -1,9 +1,19 @@
-// Whether a script was started by name or only imported. Node's own flag for this is too young.
+// Lets one module be both a script that is started by name and a library that is imported.
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** True when the module with this import.meta.url is the program that Node was asked to run. */
-export function isMain(moduleUrl: string): boolean {
+/**
+ * Runs `main` when the module with this import.meta.url is the program that Node was asked to run.
+ * An error ends the process with its message and code 1.
+ */
+export async function runIfMain(moduleUrl: string, main: () => Promise<void>): Promise<void> {
+  // Node's own flag for this, import.meta.main, is younger than the oldest Node that we run on.
   const program = process.argv[1];
-  return program !== undefined && realpathSync(program) === fileURLToPath(moduleUrl);
+  if (program === undefined || realpathSync(program) !== fileURLToPath(moduleUrl)) return;
+  try {
+    await main();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
 }

@@ -3,27 +3,25 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isMain } from "./is-main.ts";
+import { runIfMain } from "./is-main.ts";
 import { publishManifest } from "./publish-manifest.ts";
 import { ROOT } from "./repository-files.ts";
 import { mustSucceed, runNodeProgram, runNpm } from "./run-program.ts";
 
-const CONTENTS = ["dist", "README.md", "LICENSE", "CHANGELOG.md"];
+const PAGES = ["README.md", "LICENSE", "CHANGELOG.md"];
 
 /**
  * Packs the package.
+ * @param dist the absolute path of what the build made
  * @param destination an existing folder that receives the archive
  * @returns the absolute path of the archive
  */
-export async function pack(destination: string): Promise<string> {
-  const missing = CONTENTS.filter((name) => !existsSync(join(ROOT, name)));
-  if (missing.length > 0) {
-    process.stderr.write(`Missing: ${missing.join(", ")}. For dist: npm run build\n`);
-    process.exit(1);
-  }
+export async function pack(dist: string, destination: string): Promise<string> {
+  if (!existsSync(dist)) throw new Error(`${dist} is missing. Run: npm run build`);
   const stage = mkdtempSync(join(tmpdir(), "backwright-package-"));
   try {
-    for (const name of CONTENTS) cpSync(join(ROOT, name), join(stage, name), { recursive: true });
+    cpSync(dist, join(stage, "dist"), { recursive: true });
+    for (const name of PAGES) cpSync(join(ROOT, name), join(stage, name));
     const manifest = publishManifest(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")));
     writeFileSync(join(stage, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
     const args = ["pack", "--ignore-scripts", "--pack-destination", destination];
@@ -41,8 +39,8 @@ async function judge(archive: string): Promise<void> {
   mustSucceed("attw", await runNodeProgram([attw, archive, "--profile", "esm-only"]));
 }
 
-if (isMain(import.meta.url)) {
-  const archive = await pack(ROOT);
+await runIfMain(import.meta.url, async () => {
+  const archive = await pack(join(ROOT, "dist"), ROOT);
   await judge(archive);
   process.stdout.write(`${archive} is ready; publint and attw have no complaint\n`);
-}
+});

@@ -7,6 +7,7 @@ import { delimiter, dirname, join } from "node:path";
 
 // npm repeats a signal that the group has already received; one of them is enough.
 const REPEAT_MS = 300;
+const PARENT_POLL_MS = 500;
 
 /**
  * Runs a program with the given Node first on PATH, so that scripts that ask for "node" get it.
@@ -23,11 +24,14 @@ export function runNode(node, args, options) {
       stdio: "inherit",
     });
     const signals = forwardSignals(child);
+    const watch = watchParent(child);
     child.on("error", (error) => {
+      clearInterval(watch);
       signals.stop();
       reject(error);
     });
     child.on("exit", (code, signal) => {
+      clearInterval(watch);
       signals.stop();
       resolve(signal ? 128 + constants.signals[signal] : (code ?? 1));
     });
@@ -75,6 +79,22 @@ export function forwardSignals(child) {
       for (const signal of signals) process.off(signal, forward);
     },
   };
+}
+
+/**
+ * npm starts us through a shell and sends its signals to that shell only, which dies of them and
+ * would leave the program behind: when npm's shell is gone, the program is told to end.
+ * @param {import("node:child_process").ChildProcess} child
+ */
+function watchParent(child) {
+  if (process.env.npm_lifecycle_event === undefined) return undefined;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    child.kill("SIGTERM");
+  }, PARENT_POLL_MS);
+  return watch;
 }
 
 function hasTerminal() {

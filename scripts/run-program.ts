@@ -25,11 +25,10 @@ export function runNpm(args: readonly string[], options: Options = {}): Promise<
   return run(npm.command, [...npm.args, ...args], { ...options, shell: npm.shell });
 }
 
-/** Ends the task with what a program printed, unless it succeeded. */
+/** What a program printed; throws with it unless the program succeeded. */
 export function mustSucceed(what: string, { code, output }: Ended): string {
   if (code === 0) return output;
-  process.stderr.write(`${output}\n${what} failed (exit code ${code}).\n`);
-  process.exit(1);
+  throw new Error(`${output}\n${what} failed (exit code ${code}).`);
 }
 
 function run(command: string, args: readonly string[], options: Options): Promise<Ended> {

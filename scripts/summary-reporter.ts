@@ -40,12 +40,14 @@ export function countTests(modules: RunEnd[0], unhandledErrors: number): Counts 
   return counts;
 }
 
-/** The last lines of a run that ends with this exit code; without counts it never got to a test. */
+/** The last lines of a run that ends with this exit code. */
 export function lastLines(counts: Counts | undefined, exitCode: number): string {
-  const { passed, failed, skipped } = counts ?? { passed: 0, failed: 1, skipped: 0 };
+  const { passed, skipped, failed: counted } = counts ?? { passed: 0, failed: 0, skipped: 0 };
+  // A run that never got to its tests, because their set-up failed or none was found, failed.
+  const failed = exitCode !== 0 && passed + counted + skipped === 0 ? 1 : counted;
   const line = `${passed} passed, ${failed} failed, ${skipped} skipped\n`;
   if (exitCode === 0 || failed > 0) return line;
-  return `No test failed, but the run did (coverage? no test found?): see above.\n${line}`;
+  return `No test failed, but the run did (coverage?): see above.\n${line}`;
 }
 
 function failuresOutsideTests(module: TestModule): number {

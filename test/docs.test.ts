@@ -189,7 +189,8 @@ describe("the checker of the documentation", () => {
   test("compiles the blocks of one page together", { timeout: 60_000 }, async () => {
     const text = [
       '```ts title="parts/one.ts"\nexport const one: number = 1;\n```',
-      '```ts\n// two.ts\nimport { one } from "./parts/one.ts";\nexport const two: string = one;\n```',
+      '```ts\n// two.ts\nimport { one } from "./parts/one.ts";',
+      "export const two: string = one;\n```",
       "```ts\nconst one = 1;\n```",
     ].join("\n");
     const problems = await checkTypeScript([{ path: "docs/planted.md", text }]);

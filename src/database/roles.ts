@@ -46,7 +46,6 @@ export function roleNames(database: string): RoleNames {
  */
 export async function setupDatabase(options: SetupOptions): Promise<void> {
   const names = roleNames(options.database);
-  const insideUrl = addressWith(options.adminUrl, { database: options.database });
   const admin = await openSession(options.adminUrl);
   try {
     await requireVersion(admin);
@@ -56,9 +55,12 @@ export async function setupDatabase(options: SetupOptions): Promise<void> {
     await setupRole(admin, names.app, options.passwords.app, isSuper);
     if (!isSuper) await allowSetRole(admin, names.owner);
     await setupOneDatabase(admin, options.database, names.owner);
-    const inside = await openSession(insideUrl);
+    // An ordinary admin has no privileges in the database that it has just given away.
+    const login = isSuper ? {} : { user: names.owner, password: options.passwords.owner };
+    const inside = await openSession(
+      addressWith(options.adminUrl, { ...login, database: options.database }),
+    );
     try {
-      if (!isSuper) await inside.query(`set role ${pg.escapeIdentifier(names.owner)}`);
       for (const text of privilegeStatements(options.database, names)) await inside.query(text);
     } finally {
       await inside.close();

@@ -103,8 +103,8 @@ function ambiguous(missing: readonly MissingHint[], cause: unknown): StartError 
     `The model changed in a way that only you can tell from a rename:\n${questions.join("\n")}`,
     {
       fix:
-        "Write this migration by hand: `backwright migrate new <name> --by-hand` makes the folder " +
-        "with the new snapshot and a draft; edit its up.sql and down.sql.",
+        "Write this migration by hand: `backwright migrate new <name> --by-hand` makes the " +
+        "folder with the new snapshot and a draft; edit its up.sql and down.sql.",
       cause,
     },
   );

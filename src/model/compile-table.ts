@@ -15,6 +15,9 @@ export interface TableContext {
   readonly relations: Readonly<Record<string, Relation>>;
 }
 
+/** SQL name → field name. Drizzle hands the same column out as several objects. */
+type ColumnNames = ReadonlyMap<string, string>;
+
 const TRACKED: Readonly<Record<string, string>> = {
   createdAt: "timestamp with time zone",
   updatedAt: "timestamp with time zone",
@@ -24,16 +27,17 @@ const RESERVED = ["and", "or", "not"];
 
 export function compileTable(key: string, table: PgTable, context: TableContext): TableModel {
   const config = getTableConfig(table);
-  const names = new Map<Column, string>();
-  for (const [name, column] of Object.entries(getColumns(table))) names.set(column, name);
+  const columns = Object.entries(getColumns(table));
+  const names: ColumnNames = new Map(columns.map(([name, column]) => [column.name, name]));
   const tenantColumn = findTenantColumn(key, table, context);
   const fields = new Map<string, FieldModel>();
-  for (const [column, name] of names) {
-    fields.set(name, compileField(key, name, column, column === tenantColumn, context.problems));
+  for (const [name, column] of columns) {
+    const isTenant = column.name === tenantColumn?.name;
+    fields.set(name, compileField(key, name, column, isTenant, context.problems));
   }
-  const tenantName = tenantColumn === undefined ? undefined : names.get(tenantColumn);
+  const tenantName = tenantColumn === undefined ? undefined : names.get(tenantColumn.name);
   const references = compileReferences(key, config, names, tenantColumn, context);
-  const relations = compileRelations(key, names, tenantName, references, context);
+  const relations = compileRelations(key, fields, tenantName, references, context);
   checkKey(key, config, names, tenantName, context.problems);
   for (const name of Object.keys(context.relations)) {
     if (fields.has(name)) {
@@ -67,7 +71,8 @@ function compileField(
   if (RESERVED.includes(name)) {
     problems.add(where, `"${name}" is a word of the filter language`, "another name");
   }
-  const sqlType = column.getSQLType();
+  // Drizzle names the type of an array's elements; the brackets are kept apart.
+  const sqlType = column.getSQLType() + "[]".repeat((column as PgColumn).dimensions);
   const tracked = Object.hasOwn(TRACKED, name) ? TRACKED[name] : undefined;
   if (tracked !== undefined && !sqlType.startsWith(tracked.slice(0, 9))) {
     problems.add(where, `${name} is kept by Backwright and must be ${tracked}`, "...tracked()");
@@ -111,7 +116,7 @@ function findTenantColumn(key: string, table: PgTable, context: TableContext): C
 function compileReferences(
   key: string,
   config: Config,
-  names: ReadonlyMap<Column, string>,
+  names: ColumnNames,
   tenantColumn: Column | undefined,
   context: TableContext,
 ): Map<string, string> {
@@ -120,7 +125,7 @@ function compileReferences(
     const { columns, foreignTable, foreignColumns } = foreignKey.reference();
     const target = context.keys.get(foreignTable);
     if (target === undefined) continue;
-    const own = columns.filter((column) => column !== tenantColumn);
+    const own = columns.filter((column) => column.name !== tenantColumn?.name);
     const targetWalled = isWalled(foreignTable as PgTable, context.tenant);
     const composite = own.length < columns.length;
     if (
@@ -129,8 +134,8 @@ function compileReferences(
       targetWalled &&
       !composite
     ) {
-      const field = names.get(columns[0] as Column) ?? "";
-      const tenant = names.get(tenantColumn) ?? "";
+      const field = names.get(columns[0]?.name ?? "") ?? "";
+      const tenant = names.get(tenantColumn.name) ?? "";
       context.problems.add(
         `${key}.${field}`,
         `references ${target} without the tenant, so a row could point into another tenant`,
@@ -142,7 +147,7 @@ function compileReferences(
       context.problems.add(key, `a foreign key to ${target} would set the tenant column to null`);
     }
     if (own.length === 1) {
-      const field = names.get(own[0] as Column);
+      const field = names.get(own[0]?.name ?? "");
       const at = columns.indexOf(own[0] as PgColumn);
       const pointsAtId = foreignColumns[at]?.name === "id";
       if (field !== undefined && pointsAtId) references.set(field, target);
@@ -163,7 +168,7 @@ function isWalled(table: PgTable, tenant: Table): boolean {
 
 function compileRelations(
   key: string,
-  names: ReadonlyMap<Column, string>,
+  fields: ReadonlyMap<string, FieldModel>,
   tenantName: string | undefined,
   references: ReadonlyMap<string, string>,
   context: TableContext,
@@ -181,8 +186,7 @@ function compileRelations(
       // The reverse side of a to-one relation: no key of this table leads there.
       continue;
     }
-    const column = [...names].find(([, field]) => field === pair.source)?.[0];
-    const nullable = column === undefined || !column.notNull;
+    const nullable = fields.get(pair.source)?.nullable !== false;
     if (relation.optional !== nullable) {
       context.problems.add(
         where,
@@ -210,31 +214,31 @@ function compileRelations(
   return relations;
 }
 
-function primaryKeyNames(config: Config, names: ReadonlyMap<Column, string>): string[] {
+function primaryKeyNames(config: Config, names: ColumnNames): string[] {
   const [composite] = config.primaryKeys;
   const columns = composite?.columns ?? config.columns.filter((column) => column.primary);
-  return columns.map((column) => names.get(column) ?? "");
+  return columns.map((column) => names.get(column.name) ?? "");
 }
 
 /** Every index or constraint that PostgreSQL backs with a whole B-tree. */
-function compileIndexes(config: Config, names: ReadonlyMap<Column, string>): IndexModel[] {
+function compileIndexes(config: Config, names: ColumnNames): IndexModel[] {
   const ascending = (field: string): IndexKey => ({ field, descending: false, nullsFirst: false });
   const found: IndexModel[] = [
     { name: "primary key", unique: true, keys: primaryKeyNames(config, names).map(ascending) },
   ];
   for (const unique of config.uniqueConstraints) {
-    const fields = unique.columns.map((column) => names.get(column) ?? "");
+    const fields = unique.columns.map((column) => names.get(column.name) ?? "");
     found.push({ name: unique.getName() ?? "", unique: true, keys: fields.map(ascending) });
   }
   for (const column of config.columns) {
-    const field = names.get(column);
+    const field = names.get(column.name);
     if (column.isUnique && field !== undefined) {
       found.push({ name: column.uniqueName ?? field, unique: true, keys: [ascending(field)] });
     }
   }
   for (const { config: index } of config.indexes) {
     if (index.where !== undefined || (index.method ?? "btree") !== "btree") continue;
-    const keys = index.columns.map((column) => indexKey(column, config, names));
+    const keys = index.columns.map((column) => indexKey(column, names));
     if (keys.some((one) => one === undefined)) continue;
     found.push({ name: index.name ?? "", unique: index.unique, keys: keys as IndexKey[] });
   }
@@ -247,14 +251,9 @@ interface IndexedColumn {
   readonly indexConfig?: { readonly order?: string; nulls?: string; opClass?: string };
 }
 
-function indexKey(
-  indexed: unknown,
-  config: Config,
-  names: ReadonlyMap<Column, string>,
-): IndexKey | undefined {
+function indexKey(indexed: unknown, names: ColumnNames): IndexKey | undefined {
   const { name, indexConfig } = indexed as IndexedColumn;
-  const column = config.columns.find((candidate) => candidate.name === name);
-  const field = column === undefined ? undefined : names.get(column);
+  const field = names.get(name ?? "");
   if (field === undefined || indexConfig?.opClass !== undefined) return undefined;
   return {
     field,
@@ -266,7 +265,7 @@ function indexKey(
 function checkKey(
   key: string,
   config: Config,
-  names: ReadonlyMap<Column, string>,
+  names: ColumnNames,
   tenantName: string | undefined,
   problems: Problems,
 ): void {

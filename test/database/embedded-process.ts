@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { discardEmbedded } from "../../src/database/embedded.ts";
+import { findPlaces } from "../../src/database/embedded-places.ts";
 import { findPostmaster } from "../../src/database/embedded-postmaster.ts";
 import { openSession } from "../../src/database/session.ts";
 
@@ -129,12 +129,15 @@ export async function projectDirectory(isOtherUser = false): Promise<string> {
   return directory;
 }
 
-/** Ends what is left of a project's server and deletes its files, wherever they lie. */
+/** Ends what is left of a project's server and deletes its files, also after a failed test. */
 export async function removeProject(directory: string): Promise<void> {
-  const pid = await postmasterPid(join(directory, "postgres"));
+  const places = await findPlaces(directory);
+  const pid = await postmasterPid(places.data);
   if (pid !== undefined) process.kill(pid, "SIGQUIT");
-  await discardEmbedded(directory);
-  await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+  while ((await postmasterPid(places.data)) !== undefined) await sleep(5);
+  for (const path of [directory, places.home, places.socketDirectory]) {
+    if (path !== undefined) await rm(path, { recursive: true, force: true, maxRetries: 5 });
+  }
 }
 
 export async function postmasterPid(data: string): Promise<number | undefined> {

@@ -90,7 +90,7 @@ test("a migration without a snapshot leaves the one before it in force", async (
   expect(await readLatestSnapshot(directory)).toEqual(emptySnapshot());
 });
 
-test("the checksum does not depend on line ends or a byte order mark, only on the text", async () => {
+test("the checksum depends on the text alone, not on line ends or a byte order mark", async () => {
   const checksum = async (text: string) => {
     await put("0001-one/up.sql", text);
     return (await readMigrations(directory))[0]?.up.checksum;

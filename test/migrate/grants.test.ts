@@ -48,9 +48,10 @@ describe("the app's role", () => {
     expect(await asTenant(app, TWO, text)).toEqual([{ id: TWO }]);
     // The setting is empty, not absent, after a transaction: still nothing and no error.
     expect(await app.query("select from sites")).toEqual([]);
-    const foreign = `insert into sites (organization_id, id, name) values ('${TWO}', '${ONE}', 'x')`;
+    const foreign = `insert into sites (organization_id, id, name)
+      values ('${TWO}', '${ONE}', 'x')`;
     await expect(asTenant(app, ONE, foreign)).rejects.toThrow("row-level security");
-    // Planted fault: a wall without `with check` on insert, or without force -> red.
+    // Planted fault: `with check (true)` in the wall -> the foreign row goes in.
   });
 
   test("reads global tables without writing them, and writes walled ones", async () => {
@@ -78,7 +79,7 @@ describe("the app's role", () => {
       "drop policy tenant_wall on sites",
       "create policy open on sites using (true)",
       "truncate sites cascade",
-      "set role " + scratch.ownerRole,
+      `set role ${scratch.ownerRole}`,
       "select * from backwright.migrations",
       "delete from backwright.audit",
     ]) {
@@ -119,7 +120,8 @@ describe("the app's role", () => {
   test("has grants that were changed by hand put back by the next run", async () => {
     await migrateUp(scratch.options());
     await scratch.owner.query(
-      `grant insert on countries to ${scratch.appRole}; revoke select on sites from ${scratch.appRole};
+      `grant insert on countries to ${scratch.appRole};
+       revoke select on sites from ${scratch.appRole};
        drop policy owner_all on sites; create policy owner_all on sites using (true);`,
     );
     await expect(migrateUp(scratch.options({ walls }))).resolves.toMatchObject({ migrations: [] });
@@ -141,7 +143,7 @@ describe("the app's role", () => {
 });
 
 describe("the owner", () => {
-  test("reaches all rows of all tenants with a backfill although row security is forced", async () => {
+  test("backfills all rows of all tenants although row security is forced", async () => {
     await migrateUp(scratch.options());
     await insertTenants();
     await scratch.write([
@@ -203,7 +205,7 @@ describe("the model's walls", () => {
     await expect(migrateUp(scratch.options({ walls }))).rejects.toThrow(`public.sites ${problem}`);
   });
 
-  test("stop the run when their table is missing, unless later files are still to come", async () => {
+  test("stop the run when their table is missing, unless files are still to come", async () => {
     const more = [...walls, { schema: null, table: "assets_2", column: "organization_id" }];
     await scratch.write([{ name: "later", up: "select 1;" }]);
     await migrateUp(scratch.options({ walls: more, to: "0001-initial" }));

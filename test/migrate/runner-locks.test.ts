@@ -124,7 +124,7 @@ describe("a run that is killed", () => {
     await scratch.write([{ name: "first", up }]);
     const { ownerUrl, appRole, directory } = scratch.options();
     const program = `
-      import { migrateUp } from ${JSON.stringify(new URL("../../src/migrate/runner.ts", import.meta.url).href)};
+      import { migrateUp } from "${new URL("../../src/migrate/runner.ts", import.meta.url)}";
       await migrateUp(${JSON.stringify({ ownerUrl, appRole, directory, system: [] })});`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", program]);
     const exited = once(child, "exit");

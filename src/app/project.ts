@@ -1,0 +1,80 @@
+// A project on disk: its backend module, its migrations, its `.backwright` folder.
+import { access } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { StartError } from "../base/errors.ts";
+import { compileModel } from "../model/compile.ts";
+import type { AnyBackend } from "../model/declare-untyped.ts";
+import type { Model } from "../model/model.ts";
+import type { Seed } from "./seed.ts";
+
+export interface Project {
+  readonly directory: string;
+  readonly migrations: string;
+  /** Local state: the embedded server's files, development keys. Never committed. */
+  readonly state: string;
+  readonly backend: AnyBackend;
+  readonly model: Model;
+}
+
+/** Loads and checks `backend.ts` (or .js) of a folder. Throws StartError. */
+export async function loadProject(folder: string): Promise<Project> {
+  const directory = resolve(folder);
+  const path = await findModule(directory, "backend");
+  if (path === undefined) {
+    throw new StartError(`There is no backend.ts in ${directory}.`, {
+      fix: "Run this in the folder of your backend.ts, or name it: --project path/to/folder",
+    });
+  }
+  const backend = await importDefault(path);
+  if (!isBackend(backend)) {
+    throw new StartError(`${path} does not export a backend as its default.`, {
+      fix: 'export default backend({ name: "my-app", resources: { … } });',
+    });
+  }
+  return {
+    directory,
+    migrations: join(directory, "migrations"),
+    state: join(directory, ".backwright"),
+    backend,
+    model: compileModel(backend),
+  };
+}
+
+/** The default export of the project's seed.ts, where there is one. */
+export async function loadSeed(project: Project): Promise<Seed | undefined> {
+  const path = await findModule(project.directory, "seed");
+  if (path === undefined) return undefined;
+  const seed = await importDefault(path);
+  if (typeof seed === "function") return seed as Seed;
+  throw new StartError(`${path} does not export a function as its default.`, {
+    fix: "export default async function seed({ tenant, as, key }) { … }",
+  });
+}
+
+async function findModule(directory: string, name: string): Promise<string | undefined> {
+  for (const extension of ["ts", "js", "mjs"]) {
+    const path = join(directory, `${name}.${extension}`);
+    const exists = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (exists) return path;
+  }
+  return undefined;
+}
+
+async function importDefault(path: string): Promise<unknown> {
+  try {
+    const module = (await import(pathToFileURL(path).href)) as { default?: unknown };
+    return module.default;
+  } catch (cause) {
+    if (cause instanceof StartError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StartError(`${path} could not be loaded: ${reason}`, { cause });
+  }
+}
+
+function isBackend(value: unknown): value is AnyBackend {
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === "backend";
+}

@@ -1,0 +1,92 @@
+// `backwright migrate …`: new, up, down, status.
+import { openProjectDatabase, type ProjectDatabase, requireOwnerUrl } from "../app/databases.ts";
+import { loadProject, type Project } from "../app/project.ts";
+import { readSettings } from "../base/settings.ts";
+import { readLatestSnapshot, writeMigration } from "../migrate/files.ts";
+import { planMigration } from "../migrate/plan.ts";
+import {
+  type MigrationSummary,
+  migrateDown,
+  migrateUp,
+  migrationStatus,
+} from "../migrate/runner.ts";
+import { schemaSource, wallsOf } from "../migrate/source.ts";
+import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
+import { print, progress, styled } from "./output.ts";
+
+/** Writes the next migration from the difference between the tables and the last snapshot. */
+export async function newMigration(folder: string, name: string): Promise<void> {
+  const project = await loadProject(folder);
+  const previous = await readLatestSnapshot(project.migrations);
+  const plan = await planMigration(schemaSource(project.backend, project.model), previous);
+  if (plan.empty) {
+    print("Nothing to migrate: the tables agree with the last snapshot.");
+    return;
+  }
+  const path = await writeMigration(project.migrations, name, plan);
+  print(`Wrote ${path}`);
+  print("Read up.sql and down.sql, then: backwright migrate up");
+}
+
+export async function migrateProjectUp(folder: string, to: string | undefined): Promise<void> {
+  await withDatabase(folder, async (project, database) => {
+    const summary = await migrateUp({
+      ...runnerOptions(project, database),
+      walls: to === undefined ? wallsOf(project.model) : [],
+      ...(to === undefined ? {} : { to }),
+    });
+    printSummary(summary);
+  });
+}
+
+export async function migrateProjectDown(folder: string, steps: number): Promise<void> {
+  await withDatabase(folder, async (project, database) => {
+    printSummary(await migrateDown({ ...runnerOptions(project, database), steps }));
+  });
+}
+
+export async function printMigrationStatus(folder: string, json: boolean): Promise<void> {
+  await withDatabase(folder, async (project, database) => {
+    const rows = await migrationStatus(runnerOptions(project, database));
+    if (json) {
+      print(JSON.stringify(rows, null, 2));
+      return;
+    }
+    for (const { scope, name, state, appliedAt, advice } of rows) {
+      const colour = state === "applied" ? "green" : "yellow";
+      print(`${styled(colour, state.padEnd(9))} ${scope.padEnd(6)} ${name}  ${appliedAt ?? ""}`);
+      if (advice !== null) print(`          ${advice}`);
+    }
+  });
+}
+
+function runnerOptions(project: Project, database: ProjectDatabase) {
+  return {
+    ownerUrl: requireOwnerUrl(database),
+    appRole: database.appRole,
+    directory: project.migrations,
+    system: SYSTEM_MIGRATIONS,
+    onProgress: progress,
+  };
+}
+
+function printSummary({ direction, migrations }: MigrationSummary): void {
+  const verb = direction === "up" ? "applied" : "taken back";
+  if (migrations.length === 0) print("Nothing to do.");
+  for (const { name, durationMs } of migrations) print(`${verb} ${name} in ${durationMs} ms`);
+}
+
+async function withDatabase(
+  folder: string,
+  work: (project: Project, database: ProjectDatabase) => Promise<void>,
+): Promise<void> {
+  const project = await loadProject(folder);
+  const mode = process.env.DATABASE_URL === undefined ? "development" : "production";
+  const settings = readSettings({ SECRET_KEY: "unused".repeat(8), ...process.env }, mode);
+  const database = await openProjectDatabase(project, settings, progress);
+  try {
+    await work(project, database);
+  } finally {
+    await database.release();
+  }
+}

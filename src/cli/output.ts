@@ -1,0 +1,37 @@
+// How commands print: colours only to a terminal, errors as one readable block.
+import { stripVTControlCharacters, styleText } from "node:util";
+import { StartError } from "../base/errors.ts";
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Styled for a terminal; plain when piped or with NO_COLOR. */
+export function styled(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stdout });
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Progress goes to standard error, so that piped output stays clean. */
+export function progress(message: string): void {
+  process.stderr.write(`${message}\n`);
+}
+
+/** Prints a failure: what, where, what to do next; the cause only when asked for. */
+export function printFailure(error: unknown, verbose: boolean): void {
+  const heading = styleText("red", "error", { stream: process.stderr });
+  const message = error instanceof Error ? error.message : String(error);
+  let block = `${heading} ${stripVTControlCharacters(message)}\n`;
+  if (error instanceof StartError && error.fix !== undefined) block += `  fix: ${error.fix}\n`;
+  const isExpected = error instanceof StartError;
+  if (verbose || !isExpected) block += `${explain(error)}\n`;
+  else if (error.cause !== undefined) block += "  (--verbose shows the cause)\n";
+  process.stderr.write(block);
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack ?? error.message;
+  return error.cause === undefined ? own : `${own}\ncaused by: ${explain(error.cause)}`;
+}

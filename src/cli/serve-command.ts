@@ -1,0 +1,95 @@
+// `backwright dev` and `backwright start`: run until a signal, then stop in order.
+import { openProjectDatabase } from "../app/databases.ts";
+import { develop } from "../app/develop.ts";
+import { loadProject } from "../app/project.ts";
+import { serve } from "../app/serve.ts";
+import { StartError } from "../base/errors.ts";
+import { readSettings } from "../base/settings.ts";
+import { migrationStatus } from "../migrate/runner.ts";
+import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
+import { createLog, type ProcessLog } from "../observe/log.ts";
+import { printBanner } from "./banner.ts";
+import { print, progress } from "./output.ts";
+
+interface Stoppable {
+  stop(): Promise<void>;
+}
+
+export async function runDevelopment(folder: string): Promise<void> {
+  const project = await loadProject(folder);
+  const settings = readSettings(process.env, "development");
+  const log = createLog(process.env.LOG_LEVEL === undefined ? "warn" : settings.logLevel);
+  const running = await untilStopped(log, () => develop(project, settings, log, progress));
+  if (running !== undefined) printBanner(project, running);
+}
+
+export async function runProduction(folder: string): Promise<void> {
+  const project = await loadProject(folder);
+  const settings = readSettings(process.env, "production");
+  const log = createLog(settings.logLevel);
+  await untilStopped(log, async () => {
+    const database = await openProjectDatabase(project, settings, progress);
+    const pending = await pendingMigrations(database.url, project.migrations);
+    if (pending.length > 0) log.warn({ pending }, "migrations are pending: not ready");
+    const running = await serve({
+      model: project.model,
+      settings,
+      databaseUrl: database.url,
+      log,
+      readiness: () =>
+        pending.length === 0 ? { ready: true } : { ready: false, reason: "migrations pending" },
+    });
+    log.info({ url: running.url }, "serving");
+    return running;
+  });
+}
+
+async function pendingMigrations(url: string, directory: string): Promise<readonly string[]> {
+  const rows = await migrationStatus({ ownerUrl: url, directory, system: SYSTEM_MIGRATIONS });
+  const changed = rows.find((row) => row.state !== "applied" && row.state !== "pending");
+  if (changed !== undefined) {
+    throw new StartError(`The migration ${changed.name} is ${changed.state} in the database.`, {
+      fix: changed.advice ?? "backwright migrate status",
+    });
+  }
+  return rows.filter((row) => row.state === "pending").map((row) => row.name);
+}
+
+/**
+ * Runs `start` and stops what it made on SIGINT or SIGTERM, also while it is still starting. A
+ * second signal ends the process at once; the embedded server is then found by the next start.
+ */
+async function untilStopped<T extends Stoppable>(
+  log: ProcessLog,
+  start: () => Promise<T>,
+): Promise<T | undefined> {
+  let isStopping = false;
+  let started: T | undefined;
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    if (isStopping) {
+      process.exit(signal === "SIGINT" ? 130 : 143);
+    }
+    isStopping = true;
+    if (started === undefined) return; // Stopped below, as soon as it has started.
+    print("Stopping…");
+    await finish(started, log);
+  };
+  process.on("SIGINT", (signal) => void stop(signal));
+  process.on("SIGTERM", (signal) => void stop(signal));
+  started = await start();
+  if (!isStopping) return started;
+  await finish(started, log);
+  return undefined;
+}
+
+async function finish(running: Stoppable, log: ProcessLog): Promise<void> {
+  let code = 0;
+  try {
+    await running.stop();
+  } catch (error) {
+    code = 1;
+    log.error({ err: error }, "stopping failed");
+  }
+  log.flush();
+  process.exit(code);
+}

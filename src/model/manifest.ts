@@ -1,0 +1,116 @@
+// The manifest: the whole backend as one JSON document, stable from run to run, so that two of
+// them can be compared. Everything in it comes from the compiled model.
+import type { FieldModel, Model, Operand, Predicate, ResourceModel, RoleAccess } from "./model.ts";
+
+type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** The document's format; it grows by additions only. */
+const MANIFEST_VERSION = 1;
+
+export function manifest(model: Model): Json {
+  return {
+    manifest: MANIFEST_VERSION,
+    name: model.name,
+    tenant: model.tenant.key,
+    roles: model.roles,
+    claims: entries(model.claims, ({ sql, lookup }) => ({
+      type: sql,
+      from: lookup === undefined ? "credential" : `${lookup.table.key}.${lookup.column.name}`,
+    })),
+    resources: entries(model.resources, describeResource),
+  };
+}
+
+function entries<T>(map: ReadonlyMap<string, T>, describe: (value: T) => Json): Json {
+  return Object.fromEntries([...map].sort(byName).map(([key, value]) => [key, describe(value)]));
+}
+
+function byName<T>([a]: readonly [string, T], [b]: readonly [string, T]): number {
+  return a < b ? -1 : 1;
+}
+
+function describeResource(resource: ResourceModel): Json {
+  const { table } = resource;
+  return {
+    path: `/v1/${resource.path}`,
+    scope: resource.scope,
+    table: table.schema === undefined ? table.sqlName : `${table.schema}.${table.sqlName}`,
+    fields: Object.fromEntries(resource.served.map((field) => [field.name, describeField(field)])),
+    relations: entries(table.relations, ({ key, target, optional }) => ({ key, target, optional })),
+    indexes: table.indexes.map(({ name, unique, keys }) => ({
+      name,
+      unique,
+      keys: keys.map((key) => `${key.descending ? "-" : ""}${key.field}`),
+    })),
+    states: entries(resource.states, (moves) => Object.fromEntries(moves)),
+    access: entries(resource.access, describeAccess),
+  };
+}
+
+function describeField(field: FieldModel): Json {
+  return {
+    type: field.type?.sql ?? field.sqlType,
+    nullable: field.nullable,
+    hasDefault: field.hasDefault,
+    managed: field.managed,
+    ...(field.values === undefined ? {} : { values: field.values }),
+  };
+}
+
+function describeAccess({ read, create, update }: RoleAccess): Json {
+  const names = (fields: readonly FieldModel[]): Json => fields.map((field) => field.name);
+  return {
+    ...(read && { read: { rows: describePredicate(read.rows), fields: names(read.fields) } }),
+    ...(create && {
+      create: {
+        rows: describePredicate(create.rows),
+        fields: names(create.fields),
+        set: Object.fromEntries(
+          [...create.set].map(([field, operand]) => [field.name, describeOperand(operand)]),
+        ),
+      },
+    }),
+    ...(update && {
+      update: {
+        rows: describePredicate(update.rows),
+        after: describePredicate(update.after),
+        fields: names(update.fields),
+      },
+    }),
+  };
+}
+
+function describeOperand(operand: Operand): Json {
+  return operand.kind === "claim" ? { claim: operand.claim } : operand.text;
+}
+
+/** In the filter language, with claims as `{ "claim": name }`. */
+function describePredicate(predicate: Predicate): Json {
+  switch (predicate.kind) {
+    case "everything":
+      return {};
+    case "all":
+      return { and: predicate.of.map(describePredicate) };
+    case "any":
+      return { or: predicate.of.map(describePredicate) };
+    case "not":
+      return { not: describePredicate(predicate.of) };
+    case "compare":
+      return {
+        [predicate.field.name]: { [predicate.operator]: describeOperand(predicate.value) },
+      };
+    case "in":
+      return {
+        [predicate.field.name]: {
+          in:
+            "kind" in predicate.values
+              ? { claim: predicate.values.claim }
+              : predicate.values.map(describeOperand),
+        },
+      };
+    case "isNull":
+      return { [predicate.field.name]: { isNull: predicate.isNull } };
+    case "related":
+      return { [predicate.relation.name]: describePredicate(predicate.where) };
+  }
+}

@@ -1,0 +1,177 @@
+// What a user installs works without the repository: the archive that would be published runs under
+// plain Node, its types hold for a strict project, and it carries nothing of the inside.
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { build } from "../scripts/build.ts";
+import { entryFor, findGaps, type LockPackages } from "../scripts/complete-lockfile.ts";
+import { pack } from "../scripts/package.ts";
+import { type Manifest, publishManifest } from "../scripts/publish-manifest.ts";
+import { ROOT, readRepositoryFile, repositoryFiles } from "../scripts/repository-files.ts";
+
+const manifest: Manifest = JSON.parse(readRepositoryFile("package.json"));
+
+describe("the manifest", () => {
+  test("names for every export a source, a program and its types that belong together", () => {
+    const targets = Object.values(manifest.exports).filter((target) => typeof target === "object");
+    expect(targets.length).toBeGreaterThan(0);
+    for (const target of targets) {
+      const source = target["backwright-source"] ?? "";
+      const built = source.replace("./src/", "./dist/");
+      expect(existsSync(join(ROOT, source)), source).toBe(true);
+      expect(target.default).toBe(built.replace(/\.ts$/, ".js"));
+      expect(target.types).toBe(built.replace(/\.ts$/, ".d.ts"));
+      // Node takes the first condition that holds.
+      expect(Object.keys(target)).toEqual(["backwright-source", "types", "default"]);
+    }
+  });
+
+  test("is published without scripts, development dependencies and ways into src/", () => {
+    const text = JSON.stringify(publishManifest(manifest));
+    expect(manifest.private).toBe(true);
+    for (const word of ["private", "devDependencies", "scripts", "workspaces", "./src/"]) {
+      expect(JSON.stringify(manifest)).toContain(word);
+      expect(text).not.toContain(word);
+    }
+  });
+
+  test("pins every dependency of the repository to one version", () => {
+    const manifests = repositoryFiles().filter((path) => path.endsWith("package.json"));
+    const loose = manifests.flatMap((path) => {
+      const { dependencies, devDependencies, optionalDependencies, peerDependencies } = JSON.parse(
+        readRepositoryFile(path),
+      );
+      const all = { ...dependencies, ...devDependencies, ...optionalDependencies };
+      const versions = Object.entries<string>({ ...all, ...peerDependencies });
+      return versions.filter(([, version]) => !/^(?:\d+\.\d+\.\d+\S*|file:\S+)$/.test(version));
+    });
+    expect(loose).toEqual([]);
+  });
+});
+
+describe("the lockfile", () => {
+  const { packages }: { packages: LockPackages } = JSON.parse(
+    readRepositoryFile("package-lock.json"),
+  );
+
+  // Planted fault: the entry of @biomejs/cli-darwin-arm64 deleted -> red, and `npm ci` fails.
+  test("describes every optional package (else: node scripts/complete-lockfile.ts)", () => {
+    expect(Object.keys(packages).length).toBeGreaterThan(100);
+    expect(findGaps(packages)).toEqual([]);
+  });
+
+  test("is completed with entries that say for which machines they are", () => {
+    const gaps = findGaps({
+      "node_modules/tool": {
+        dev: true,
+        optionalDependencies: { "@tool/linux-arm64-musl": "1.2.3" },
+      },
+      "node_modules/other": { optionalDependencies: { nested: "1.0.0" } },
+      "node_modules/other/node_modules/nested": { version: "1.0.0" },
+    });
+    expect(gaps).toEqual([{ name: "@tool/linux-arm64-musl", version: "1.2.3", dev: true }]);
+    expect(gaps.map(entryFor)).toEqual([
+      {
+        version: "1.2.3",
+        cpu: ["arm64"],
+        dev: true,
+        libc: ["musl"],
+        optional: true,
+        os: ["linux"],
+      },
+    ]);
+  });
+
+  test("names no address to download from", () => {
+    const resolved = readRepositoryFile("package-lock.json").match(/"resolved": "(?!")[^"]*"/g);
+    expect((resolved ?? []).filter((line) => line.includes("://"))).toEqual([]);
+  });
+});
+
+describe("the package that a user installs", () => {
+  const folder = mkdtempSync(join(tmpdir(), "backwright-consumer-"));
+  const installed = join(folder, "node_modules", "backwright");
+
+  beforeAll(async () => {
+    const dist = join(folder, "dist");
+    await build(dist);
+    const archive = await pack(dist, folder);
+    installDependencies();
+    mkdirSync(installed);
+    execFileSync("tar", ["-xzf", archive, "-C", installed, "--strip-components", "1"]);
+    writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** What npm would put beside the package, linked from where the repository has it. */
+  function installDependencies(): void {
+    const from = join(ROOT, "node_modules");
+    mkdirSync(join(folder, "node_modules"));
+    for (const name of readdirSync(from)) {
+      if (name.startsWith(".") || ["backwright", "@backwright"].includes(name)) continue;
+      symlinkSync(join(from, name), join(folder, "node_modules", name));
+    }
+  }
+
+  function runNode(args: readonly string[]): string {
+    // Variables of this test run (conditions, coverage) would not be there for a user.
+    const env = { ...process.env, NODE_OPTIONS: "", NODE_V8_COVERAGE: "" };
+    return execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8", env });
+  }
+
+  test("holds the built product, its manifest and three pages, and no source", () => {
+    const files = readdirSync(installed, { recursive: true, encoding: "utf8" });
+    const top = new Set(files.map((path) => path.split(/[\\/]/)[0]));
+    expect([...top].sort()).toEqual([
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "dist",
+      "package.json",
+    ]);
+    expect(files.filter((path) => /(?<!\.d)\.ts$/.test(path))).toEqual([]);
+    expect(files.filter((path) => path.includes("layers"))).toEqual([]);
+  });
+
+  test("loads under plain Node, every entry of it", () => {
+    const entries = Object.keys(manifest.exports).filter((path) => path !== "./package.json");
+    for (const entry of entries) {
+      const name = entry.replace(/^\./, "backwright");
+      const script = `console.log(Object.keys(await import(${JSON.stringify(name)})))`;
+      expect(runNode(["--input-type=module", "-e", script]), name).toContain("'");
+    }
+  });
+
+  test("has a command that answers", () => {
+    const { bin } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+    const program = readFileSync(join(installed, bin.backwright), "utf8");
+    expect(program.startsWith("#!/usr/bin/env node\n")).toBe(true);
+    expect(runNode([join(installed, bin.backwright), "--help"])).toContain("migrate");
+  });
+
+  test("gives its types to a strict project", { timeout: 60_000 }, () => {
+    const options = { strict: true, module: "nodenext", target: "es2024", noEmit: true };
+    const config = { compilerOptions: { ...options, skipLibCheck: true, types: ["node"] } };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ ...config, files: ["use.ts"] }));
+    const use = [
+      'import { define, id, state, tracked } from "backwright";',
+      "export const made: unknown[] = [define, id(), state, tracked()];",
+      "// @ts-expect-error: without types everything would be any, and nothing an error",
+      "define(1);",
+    ];
+    writeFileSync(join(folder, "use.ts"), use.join("\n"));
+    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+    expect(runNode([tsc, "-p", "."])).toBe("");
+  });
+});

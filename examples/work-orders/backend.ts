@@ -1,7 +1,10 @@
 import type { ContractOf } from "backwright";
 import { backend } from "./domain.ts";
-import { teams, users } from "./resources/people.ts";
-import { assets, categories, sites } from "./resources/places.ts";
+import { assets } from "./resources/assets.ts";
+import { categories } from "./resources/categories.ts";
+import { sites } from "./resources/sites.ts";
+import { teams } from "./resources/teams.ts";
+import { users } from "./resources/users.ts";
 import { workOrders } from "./resources/work-orders.ts";
 
 const app = backend({

@@ -11,12 +11,3 @@ export const users = resource("users", {
     requester: { read: { rows: myself }, update: { rows: myself, fields: ["name", "phone"] } },
   },
 });
-
-export const teams = resource("teams", {
-  scope: "tenant",
-  access: {
-    manager: "all",
-    dispatcher: { read: true, create: true },
-    technician: { read: true },
-  },
-});

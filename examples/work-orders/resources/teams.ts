@@ -1,0 +1,10 @@
+import { resource } from "../domain.ts";
+
+export const teams = resource("teams", {
+  scope: "tenant",
+  access: {
+    manager: "all",
+    dispatcher: { read: true, create: true },
+    technician: { read: true },
+  },
+});

@@ -119,6 +119,8 @@ export async function updateRecord(
   const inputs = new Inputs();
   const shape: UpdateShape = {
     ...sharedShape(context, request, resource, values, claim, inputs),
+    // Who may not read learns of no row but those that the update grant names.
+    readRows: read?.rows ?? grant.rows,
     id: inputs.add(input.id),
     rows: grant.rows,
     after: grant.after,

@@ -43,6 +43,7 @@ interface Facts {
 
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { limits, log } = options;
+  const headers = await securityHeaders();
   let isDraining = false;
   const app = fastify({
     logger: false,
@@ -59,15 +60,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, request, reply) => sendError(error, request, reply, log),
   });
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-    },
-  });
   app.decorateRequest("facts");
   app.decorateRequest("startedMs");
-  addHooks(app, options, () => isDraining);
+  addHooks(app, options, headers, () => isDraining);
   addBodyParser(app, limits);
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, log));
   addHealth(app, () => (isDraining ? { ready: false, reason: "draining" } : options.readiness()));
@@ -90,13 +85,35 @@ function requestId(request: { headers: NodeJS.Dict<string | string[]> }): string
   return typeof given === "string" && REQUEST_ID.test(given) ? given : newId();
 }
 
-function addHooks(app: FastifyInstance, options: ServerOptions, isDraining: () => boolean): void {
+/** What Helmet would send, asked once: its middleware makes the same texts for every reply. */
+async function securityHeaders(): Promise<Readonly<Record<string, string>>> {
+  const probe = fastify();
+  await probe.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
+  });
+  probe.get("/", () => "");
+  const { headers } = await probe.inject("/");
+  await probe.close();
+  const own = ["content-length", "content-type", "date", "connection"];
+  const kept = Object.entries(headers).filter(([name]) => !own.includes(name));
+  return Object.freeze(Object.fromEntries(kept.map(([name, value]) => [name, String(value)])));
+}
+
+function addHooks(
+  app: FastifyInstance,
+  options: ServerOptions,
+  headers: Readonly<Record<string, string>>,
+  isDraining: () => boolean,
+): void {
   const { limits, log } = options;
   app.addHook("onRequest", (request, reply, done) => {
     const state = request as unknown as Facts;
     state.facts = {};
     state.startedMs = monotonicMs();
-    reply.header("x-request-id", request.id);
+    reply.headers(headers).header("x-request-id", request.id);
     if (request.url.length > limits.urlBytesMax) done(new BackwrightError("URI_TOO_LONG"));
     else done();
   });

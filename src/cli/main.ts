@@ -32,8 +32,11 @@ const migrate = program.command("migrate").description("write, apply and inspect
 migrate
   .command("new <name>")
   .description("write the next migration from what changed in the tables")
+  .option("--by-hand", "write a draft to be completed, for renames")
   .addHelpText("after", "\nExample:\n  backwright migrate new add-meter-readings")
-  .action(async (name: string) => (await migrating()).newMigration(folder(), name));
+  .action(async (name: string, { byHand }: { byHand?: boolean }) =>
+    (await migrating()).newMigration(folder(), name, byHand === true),
+  );
 
 migrate
   .command("up")

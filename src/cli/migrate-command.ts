@@ -3,7 +3,7 @@ import { openProjectDatabase, type ProjectDatabase, requireOwnerUrl } from "../a
 import { loadProject, type Project } from "../app/project.ts";
 import { readSettings } from "../base/settings.ts";
 import { readLatestSnapshot, writeMigration } from "../migrate/files.ts";
-import { planMigration } from "../migrate/plan.ts";
+import { draftMigration, planMigration } from "../migrate/plan.ts";
 import {
   type MigrationSummary,
   migrateDown,
@@ -15,10 +15,11 @@ import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
 import { print, progress, styled } from "./output.ts";
 
 /** Writes the next migration from the difference between the tables and the last snapshot. */
-export async function newMigration(folder: string, name: string): Promise<void> {
+export async function newMigration(folder: string, name: string, byHand: boolean): Promise<void> {
   const project = await loadProject(folder);
   const previous = await readLatestSnapshot(project.migrations);
-  const plan = await planMigration(schemaSource(project.backend, project.model), previous);
+  const source = schemaSource(project.backend, project.model);
+  const plan = await (byHand ? draftMigration : planMigration)(source, previous);
   if (plan.empty) {
     print("Nothing to migrate: the tables agree with the last snapshot.");
     return;

@@ -26,6 +26,8 @@ export interface SessionOptions {
 
 /** What PostgreSQL says about a failed statement. `position` counts characters from 1. */
 export interface PostgresFailure {
+  readonly kind: "lock" | "syntax" | "privilege" | "foreign key" | "other";
+  /** The SQLSTATE, to be shown; decisions go by `kind`. */
   readonly code: string;
   readonly message: string;
   readonly position: number | null;
@@ -34,10 +36,20 @@ export interface PostgresFailure {
   readonly constraint: string | null;
 }
 
+const FAILURE_KINDS: Readonly<Record<string, PostgresFailure["kind"]>> = {
+  "23503": "foreign key",
+  // A deadlock is a lock not had in time, too: the same again may succeed.
+  "40P01": "lock",
+  "42501": "privilege",
+  "42601": "syntax",
+  "55P03": "lock",
+};
+
 /** Reads an error that PostgreSQL sent; null for anything else, such as a lost connection. */
 export function postgresFailure(error: unknown): PostgresFailure | null {
   if (!(error instanceof pg.DatabaseError) || error.code === undefined) return null;
   return {
+    kind: FAILURE_KINDS[error.code] ?? "other",
     code: error.code,
     message: error.message,
     position: error.position === undefined ? null : Number(error.position),

@@ -21,9 +21,6 @@ export interface RunContext {
   readonly onProgress: (message: string) => void;
 }
 
-const LOCK_NOT_AVAILABLE = "55P03";
-const DEADLOCK = "40P01";
-const SYNTAX_ERROR = "42601";
 const FIRST_PAUSE_MS = 500;
 const PAUSE_MS_MAX = 8_000;
 
@@ -55,8 +52,7 @@ export async function withLockRetry(
       return;
     } catch (error) {
       await rollback(session);
-      const code = postgresFailure(error)?.code;
-      if (code !== LOCK_NOT_AVAILABLE && code !== DEADLOCK) throw error;
+      if (postgresFailure(error)?.kind !== "lock") throw error;
       if (attempt >= context.lockAttempts) throw lockFailure(context, subject, watch.seen(), error);
       const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), PAUSE_MS_MAX);
       context.onProgress(
@@ -111,10 +107,11 @@ async function applyOutside(context: RunContext, step: MigrationStep): Promise<n
     await session.query(scriptText(context, step), []);
   } catch (error) {
     const failure = postgresFailure(error);
-    if (failure?.code !== SYNTAX_ERROR) {
+    // PostgreSQL's own parser names no place in a function: nothing has run yet.
+    const refused = failure?.kind === "syntax" && failure.where === null;
+    if (!refused) {
       throw outsideFailure(step, error, interruptedAdvice({ scope, name, state }));
     }
-    // Refused before it ran: nothing to settle by hand.
     await (step.direction === "up" ? forget(session, step) : restore(session, step));
     throw stepFailure(step, error, true);
   }

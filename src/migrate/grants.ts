@@ -157,18 +157,25 @@ async function schemasWithoutUsage(
 }
 
 async function refuseCreate(session: Session, app: string): Promise<void> {
-  const rows = await session.query<{ name: string }>(
-    `select nspname as name from pg_namespace
-     where nspname !~ '^pg_' and has_schema_privilege($1, oid, 'CREATE') order by 1`,
+  const rows = await session.query<{ place: string }>(
+    `select 'schema ' || quote_ident(nspname) as place from pg_namespace
+     where nspname !~ '^pg_' and has_schema_privilege($1, oid, 'CREATE')
+     union all select 'database ' || quote_ident(current_database())
+     where has_database_privilege($1, current_database(), 'CREATE')
+     order by 1`,
     [app],
   );
   if (rows.length === 0) return;
-  const names = rows.map(({ name }) => quoteIdentifier(name)).join(", ");
-  throw new StartError(`The role "${app}" that serves may create objects in ${names}.`, {
-    fix:
-      "Run as an administrator: " +
-      `revoke create on schema ${names} from public, ${quoteIdentifier(app)};`,
-  });
+  const roles = `public, ${quoteIdentifier(app)}`;
+  throw new StartError(
+    `The role "${app}" that serves may create objects in ${rows.map((r) => r.place).join(", ")}.`,
+    {
+      fix: [
+        "Run as an administrator:",
+        ...rows.map(({ place }) => `  revoke create on ${place} from ${roles};`),
+      ].join("\n"),
+    },
+  );
 }
 
 async function wallProblem(

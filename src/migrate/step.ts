@@ -17,8 +17,6 @@ export interface MigrationStep {
 /** The script ended the runner's transaction by ROLLBACK, which no constraint can refuse. */
 export class EndedTransaction extends Error {}
 
-const FOREIGN_KEY_VIOLATION = "23503";
-const PRIVILEGE_MISSING = "42501";
 const COMMIT_ADVICE =
   "Take BEGIN, COMMIT, ROLLBACK and SET CONSTRAINTS ALL out of it: the runner gives each file " +
   "its own transaction.";
@@ -45,7 +43,7 @@ export function stepFailure(step: MigrationStep, error: unknown, inScript: boole
     );
   }
   const rolledBack = `The file was rolled back; ${step.standing}.`;
-  if (failure.code === FOREIGN_KEY_VIOLATION && failure.constraint === COMMIT_GUARD) {
+  if (failure.kind === "foreign key" && failure.constraint === COMMIT_GUARD) {
     return new StartError(`${place}: the file ends its own transaction. ${rolledBack}`, {
       fix: COMMIT_ADVICE,
       cause: error,
@@ -86,7 +84,7 @@ function lineOf(sql: string, position: number): number {
 
 function failureAdvice(failure: PostgresFailure): string {
   const hint = failure.hint === null ? "" : ` PostgreSQL says: ${failure.hint}`;
-  if (failure.code === PRIVILEGE_MISSING) {
+  if (failure.kind === "privilege") {
     return `The owner role lacks a privilege; it should own the database and its schemas.${hint}`;
   }
   return `Correct the file and run the command again.${hint}`;

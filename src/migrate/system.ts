@@ -1,7 +1,6 @@
 // Our own tables, in the schema `backwright`: keys, replies of idempotency keys, audit, events.
 // Applied before the user's migrations. The runner replaces :app_role and :owner_role.
-
-const WALL = "tenant_id = (select nullif(current_setting('backwright.tenant_id', true), ''))::uuid";
+import { raiseTenantWall } from "../sql/row-security.ts";
 
 const FIRST_UP = `
 create table backwright.api_keys (
@@ -70,12 +69,7 @@ create table backwright.events (
 create index on backwright.events (position) where sent_at is null;
 
 ${["api_keys", "idempotency", "audit", "events"]
-  .map(
-    (table) => `alter table backwright.${table} enable row level security;
-alter table backwright.${table} force row level security;
-create policy tenant_wall on backwright.${table} using (${WALL}) with check (${WALL});
-create policy owner_all on backwright.${table} to :owner_role using (true) with check (true);`,
-  )
+  .flatMap((table) => raiseTenantWall({ schema: "backwright", table, column: "tenant_id" }))
   .join("\n")}
 
 -- A key is looked up before its tenant is known, so the wall is passed by this definer alone.
@@ -122,6 +116,8 @@ grant execute on function backwright.forget_replies(integer) to :app_role;
 grant select, insert, update on backwright.idempotency to :app_role;
 -- Append-only to the application: what was written cannot be changed by it.
 grant insert on backwright.audit, backwright.events to :app_role;
+-- A serving process says that it is not ready while migrations are pending.
+grant select on backwright.migrations to :app_role;
 `;
 
 const FIRST_DOWN = `

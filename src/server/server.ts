@@ -35,6 +35,7 @@ export interface Server {
 const JSON_TYPE = "application/json; charset=utf-8";
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const CLOSE_IDLE_MS = 50;
+const LINGER_MS = 1_000;
 
 interface Facts {
   facts: Record<string, unknown>;
@@ -56,9 +57,21 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     requestIdHeader: false,
     genReqId: requestId,
     routerOptions: { maxParamLength: 256, querystringParser: (text) => ({ text }) },
-    http: { maxHeaderSize: limits.headerBytesMax },
-    clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: (error, request, reply) => sendError(error, request, reply, log),
+    http: {
+      maxHeaderSize: limits.headerBytesMax,
+      // Node exchanges the two where headersTimeout (60 s by itself) is the longer one, and looks
+      // only every 30 s by itself: bodies would have 90 s to come.
+      headersTimeout: limits.requestMsMax,
+      connectionsCheckingInterval: Math.ceil(limits.requestMsMax / 10),
+    },
+    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, log),
+    frameworkErrors: (error, request, reply) => {
+      // No hook runs for an address that the router cannot read.
+      reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff");
+      const { code: errorCode, status } = asPublicError(error);
+      log.info({ requestId: request.id, method: request.method, status, errorCode }, "request");
+      return sendError(error, request, reply, log);
+    },
   });
   app.decorateRequest("facts");
   app.decorateRequest("startedMs");
@@ -225,7 +238,7 @@ function sendError(
 }
 
 /** Answers what Node could not read as HTTP, in the same envelope. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, log: Log): void {
   if (!socket.writable || socket.destroyed) return;
   const [status, code] =
     error.code === "HPE_HEADER_OVERFLOW"
@@ -233,11 +246,16 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
       : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
         ? (["408 Request Timeout", "REQUEST_TIMEOUT"] as const)
         : (["400 Bad Request", "REQUEST_INVALID"] as const);
-  const body = errorBody(new BackwrightError(code), newId());
+  const requestId = newId();
+  const body = errorBody(new BackwrightError(code), requestId);
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: ${JSON_TYPE}\r\ncontent-length: ` +
-      `${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      `${Buffer.byteLength(body)}\r\nx-request-id: ${requestId}\r\n` +
+      `x-content-type-options: nosniff\r\nconnection: close\r\n\r\n${body}`,
   );
+  log.info({ requestId, status: Number.parseInt(status, 10), errorCode: code }, "broken request");
+  // LIMIT: time for the reply to arrive. A peer that keeps its end open would else keep ours.
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 async function drain(app: FastifyInstance, graceMs: number): Promise<void> {

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { StartError } from "../../src/base/errors.ts";
+import { addressWith } from "../../src/database/embedded-url.ts";
 import { openSession, type Session } from "../../src/database/session.ts";
 import { planMigration } from "../../src/migrate/plan.ts";
 import { migrateUp } from "../../src/migrate/runner.ts";
@@ -15,24 +17,29 @@ afterEach(() => scratch.drop());
 
 const [ONE, TWO] = ORGANIZATION;
 
-async function insertTenants(): Promise<void> {
-  for (const [index, tenant] of ORGANIZATION.entries()) {
-    await scratch.owner.query("insert into organizations values ($1, $2)", [tenant, `o${index}`]);
-    await scratch.owner.query(
-      "insert into sites (organization_id, id, name) values ($1, $1, 'site')",
-      [tenant],
-    );
-  }
-}
-
 /** Runs one statement of the app's role in a transaction of the tenant. */
 async function asTenant<T>(session: Session, tenant: string, text: string): Promise<T[]> {
   await session.query("begin");
   try {
     await session.query("select set_config('backwright.tenant_id', $1, true)", [tenant]);
-    return await session.query<T>(text);
-  } finally {
+    const rows = await session.query<T>(text);
+    await session.query("commit");
+    return rows;
+  } catch (error) {
     await session.query("rollback");
+    throw error;
+  }
+}
+
+/** An organisation and a site of each tenant, written by the app's role. */
+async function insertTenants(): Promise<void> {
+  for (const tenant of ORGANIZATION) {
+    await asTenant(
+      scratch.app,
+      tenant,
+      `insert into organizations values ('${tenant}', 'name');
+       insert into sites (organization_id, id, name) values ('${tenant}', '${tenant}', 'site');`,
+    );
   }
 }
 
@@ -80,7 +87,8 @@ describe("the app's role", () => {
       "create policy open on sites using (true)",
       "truncate sites cascade",
       `set role ${scratch.ownerRole}`,
-      "select * from backwright.migrations",
+      "delete from backwright.migrations",
+      "select * from backwright.api_keys",
       "delete from backwright.audit",
     ]) {
       await expect(scratch.app.query(text), text).rejects.toThrow(
@@ -131,8 +139,15 @@ describe("the app's role", () => {
 
   test("that can create objects stops the run", async () => {
     await migrateUp(scratch.options());
-    await scratch.owner.query(`grant create on schema billing to ${scratch.appRole}`);
-    await expect(migrateUp(scratch.options())).rejects.toThrow('may create objects in "billing"');
+    const database = scratch.ownerRole.replace(/_owner$/, "");
+    for (const place of ["schema billing", `database ${database}`]) {
+      await scratch.owner.query(`grant create on ${place} to ${scratch.appRole}`);
+      const failure = await migrateUp(scratch.options()).catch((error: unknown) => error);
+      expect(String(failure)).toContain(`may create objects in ${place}.`);
+      const fix = failure instanceof StartError ? (failure.fix ?? "") : "";
+      await scratch.owner.query(fix.split("\n").slice(1).join("\n"));
+      await migrateUp(scratch.options());
+    }
   });
 
   test("uses sequences of the tables it writes", async () => {
@@ -246,7 +261,8 @@ describe("roles that would undo the wall are refused", () => {
   test("while a member of the owner may migrate as the owner", async () => {
     const member = `${scratch.ownerRole}_member`;
     await asAdmin(`create role ${member} login password 'x' in role ${scratch.ownerRole}`);
-    const ownerUrl = scratch.ownerUrl.replace(/\/\/[^@]+@/, `//${member}:x@`);
+    const database = scratch.ownerRole.replace(/_owner$/, "");
+    const ownerUrl = addressWith(scratch.ownerUrl, { user: member, password: "x", database });
     await migrateUp(scratch.options({ ownerUrl, ownerRole: scratch.ownerRole, walls }));
     const [row] = await scratch.owner.query(
       "select tableowner as owner from pg_tables where tablename = 'sites'",

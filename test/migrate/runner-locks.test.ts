@@ -119,6 +119,15 @@ describe("a file that does not get a lock", () => {
   });
 });
 
+test("a run whose connection is cut is rolled back and says so", async () => {
+  await scratch.write([{ name: "one", up: "create table one (id int); select pg_sleep(20);" }]);
+  const run = migrateUp(scratch.options()).catch(String);
+  const pid = await untilRunning("%pg_sleep(20)%");
+  await scratch.owner.query("select pg_terminate_backend($1)", [pid]);
+  expect(await run).toContain("The file was rolled back; the database stands empty.");
+  expect(await migrationStatus(scratch.options())).toMatchObject([{ state: "pending" }]);
+});
+
 describe("a run that is killed", () => {
   async function killDuring(up: string, pattern: string): Promise<void> {
     await scratch.write([{ name: "first", up }]);

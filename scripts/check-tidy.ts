@@ -37,7 +37,7 @@ const RULES: readonly Rule[] = [
   { applies: isProgram, check: lines },
   {
     applies: isProgram,
-    check: code(/\bas\s+any\b|(?<!\s):\s*any\b|<any\b|\bany\[\]/g, "any switches types off"),
+    check: code(/\bas\s+any\b|(?<!\s):\s*any\b|<any\b|\bany\[\]/g, "switches types off"),
   },
   {
     applies: isProgram,

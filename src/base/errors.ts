@@ -2,6 +2,9 @@
 // Each error has a public half (code, message, details) and a private half (cause) for the log.
 // docs/reference/errors.md is made from this file and checked by a test. Codes are never reused.
 
+// LIMIT: a body of 100,000 unknown fields is answered with the first of them, not with megabytes.
+const DETAILS_MAX = 50;
+
 interface CatalogueEntry {
   readonly status: number;
   /** The sentence that is used when the place that throws has nothing better to say. */
@@ -163,7 +166,7 @@ export class BackwrightError extends Error {
     super(options.message ?? entry.message, { cause: options.cause });
     this.code = code;
     this.status = entry.status;
-    this.details = options.details ?? [];
+    this.details = (options.details ?? []).slice(0, DETAILS_MAX);
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }

@@ -132,7 +132,7 @@ async function runInitdb(
     const run = await runProgram(binaries, places, "initdb", [...fixed, `--lc-ctype=${type}`]);
     if (run.code === 0) return;
     output = run.output;
-    if (!/locale/i.test(output)) break;
+    if (!/error:.*locale/.test(output)) break;
   }
   const lines = output.trimEnd().split("\n").slice(-15).join("\n");
   throw new StartError(`PostgreSQL could not create its database in ${places.data}:\n${lines}`, {

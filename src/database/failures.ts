@@ -47,6 +47,8 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   "23503": "foreign key",
   "23514": "check",
   "23502": "not null",
+  "23P01": "unique", // An exclusion constraint: another row already claims it.
+  "54000": "value", // Longer than an index entry can be.
   "25006": "unavailable",
   BW001: "refused",
 };

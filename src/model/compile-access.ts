@@ -37,9 +37,14 @@ export function compileRoleAccess(
   context: AccessContext,
 ): RoleAccess {
   const readOnly = resource.scope === "global";
+  const isTenant = resource.table.tenantField?.name === "id";
   if (declared === "all") {
-    const verbs: AnyVerbs = readOnly ? { read: true } : { read: true, create: true, update: true };
+    const create = isTenant ? {} : { create: true as const };
+    const verbs: AnyVerbs = readOnly ? { read: true } : { read: true, update: true, ...create };
     return compileVerbs(resource, verbs, where, context);
+  }
+  if (isTenant && declared.create !== undefined) {
+    context.problems.add(`${where}.create`, "a role belongs to a tenant and cannot create one");
   }
   for (const verb of Object.keys(declared)) {
     if (!VERBS.includes(verb)) {
@@ -59,6 +64,9 @@ function compileVerbs(
   context: AccessContext,
 ): RoleAccess {
   const { read, create, update } = verbs;
+  checkKeys(read, ["rows", "fields"], `${where}.read`, context);
+  checkKeys(create, ["rows", "fields", "set"], `${where}.create`, context);
+  checkKeys(update, ["rows", "fields", "after"], `${where}.update`, context);
   return Object.freeze({
     read: read && compileRead(resource, read === true ? {} : read, `${where}.read`, context),
     create:
@@ -66,6 +74,24 @@ function compileVerbs(
     update:
       update && compileUpdate(resource, update === true ? {} : update, `${where}.update`, context),
   });
+}
+
+/** A misspelt limit would grant without it: `row` for `rows` would open every row. */
+function checkKeys(
+  grant: true | AnyGrant | undefined,
+  known: readonly string[],
+  where: string,
+  context: AccessContext,
+): void {
+  if (grant === undefined || grant === true) return;
+  if (typeof grant !== "object" || grant === null) {
+    context.problems.add(where, `must be true or say ${known.join(", ")}`);
+    return;
+  }
+  for (const key of Object.keys(grant)) {
+    if (known.includes(key)) continue;
+    context.problems.add(`${where}.${key}`, `is not part of a grant; write ${known.join(", ")}`);
+  }
 }
 
 function compileRead(
@@ -238,7 +264,11 @@ function compileTests(
       return EVERYTHING;
     });
   const [only] = parts;
-  return parts.length === 1 && only !== undefined ? only : { kind: "all", of: parts };
+  if (only === undefined) {
+    context.problems.add(where, "says nothing: name a value or an operator", "leave it out");
+    return EVERYTHING;
+  }
+  return parts.length === 1 ? only : { kind: "all", of: parts };
 }
 
 function compileIn(

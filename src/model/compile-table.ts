@@ -24,6 +24,8 @@ const TRACKED: Readonly<Record<string, string>> = {
   version: "integer",
 };
 const RESERVED = ["and", "or", "not"];
+// What a query parameter can name and a header can carry.
+const NAME = /^[A-Za-z][A-Za-z0-9_]*$/;
 
 export function compileTable(key: string, table: PgTable, context: TableContext): TableModel {
   const config = getTableConfig(table);
@@ -39,9 +41,16 @@ export function compileTable(key: string, table: PgTable, context: TableContext)
   const references = compileReferences(key, config, names, tenantColumn, context);
   const relations = compileRelations(key, fields, tenantName, references, context);
   checkKey(key, config, names, tenantName, context.problems);
+  if (tenantName !== undefined && tenantName !== "id") {
+    checkUniqueKeys(key, config, names, tenantName, context.problems);
+  }
   for (const name of Object.keys(context.relations)) {
     if (fields.has(name)) {
       context.problems.add(`${key}.${name}`, "is the name of a column and of a relation");
+    }
+    if (!NAME.test(name)) {
+      const message = "relation names are ASCII letters, digits and _, a letter first";
+      context.problems.add(`relations.${key}.${name}`, message);
     }
   }
   return Object.freeze({
@@ -68,6 +77,9 @@ function compileField(
   problems: Problems,
 ): FieldModel {
   const where = `${key}.${name}`;
+  if (!NAME.test(name)) {
+    problems.add(where, "field names are ASCII letters, digits and _, a letter first");
+  }
   if (RESERVED.includes(name)) {
     problems.add(where, `"${name}" is a word of the filter language`, "another name");
   }
@@ -177,6 +189,9 @@ function compileRelations(
   for (const [name, relation] of Object.entries(context.relations)) {
     const where = `relations.${key}.${name}`;
     if (!is(relation, One) || relation.through !== undefined) continue;
+    if (relation.where !== undefined) {
+      context.problems.add(where, "has a where, which policies and includes would not apply");
+    }
     const pairs = relation.sourceColumns.map((source, at) => ({
       source: source._.key,
       target: relation.targetColumns[at]?._.key ?? "",
@@ -280,5 +295,28 @@ function checkKey(
       walled ? "needs a primary key of tenant and id" : "needs the primary key id",
       `primaryKey({ columns: [${wanted.map((name) => `t.${name}`).join(", ")}] })`,
     );
+  }
+}
+
+/** A unique key without the tenant tells one tenant of a value that another has (409). */
+function checkUniqueKeys(
+  key: string,
+  config: Config,
+  names: ColumnNames,
+  tenantName: string,
+  problems: Problems,
+): void {
+  const nameOf = (column: unknown): string => names.get((column as IndexedColumn).name ?? "") ?? "";
+  const uniques = [
+    ...config.uniqueConstraints.map((unique) => unique.columns.map(nameOf)),
+    ...config.columns.filter((column) => column.isUnique).map((column) => [nameOf(column)]),
+    ...config.indexes
+      .filter(({ config: index }) => index.unique)
+      .map(({ config: index }) => index.columns.map(nameOf)),
+  ];
+  for (const fields of uniques) {
+    if (fields.includes(tenantName) || fields.includes("id")) continue;
+    const advice = `unique().on(${[tenantName, ...fields].map((name) => `t.${name}`).join(", ")})`;
+    problems.add(`${key}.${fields.join()}`, "is unique across tenants: include the tenant", advice);
   }
 }

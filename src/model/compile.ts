@@ -116,6 +116,7 @@ function compileLookup(
   return { table: column[0], column: column[1], where: where[1] };
 }
 
+const OPTIONS = ["scope", "access", "hidden", "states"];
 const RESERVED_NAMES = ["auth", "batch", "console", "docs", "graphql", "health", "mcp", "ready"];
 
 function compileResource(
@@ -132,6 +133,11 @@ function compileResource(
     return undefined;
   }
   if (RESERVED_NAMES.includes(name)) problems.add(name, "is a reserved name of the server");
+  for (const option of Object.keys(options)) {
+    // A misspelt `hidden` would serve what it names.
+    if (OPTIONS.includes(option)) continue;
+    problems.add(`${name}.${option}`, `is not an option; options are ${OPTIONS.join(", ")}`);
+  }
   if (!table.fields.has("id") || table.fields.get("id")?.type?.sql !== "uuid") {
     problems.add(name, "a served table needs a uuid id", "id: id()");
     return undefined;
@@ -218,7 +224,11 @@ function compileStates(
   const states = new Map<string, ReadonlyMap<string, readonly string[]>>();
   for (const [field, moves] of Object.entries(declared)) {
     const where = `${name}.states.${field}`;
-    const values = table.fields.get(field)?.values;
+    const { values, nullable } = table.fields.get(field) ?? {};
+    if (nullable === true) {
+      // Nothing leads out of NULL or into it: no record could ever move.
+      problems.add(where, "has moves, so it may not be null", ".notNull().default(...)");
+    }
     if (values === undefined) {
       problems.add(where, "is not a state field", `${field}: state([...])`);
       continue;

@@ -64,13 +64,16 @@ function schemasOf(grant: Grant): BodySchemas {
   return made;
 }
 
+const UNKNOWN_NAMED_MAX = 20;
+
 function invalid(error: z.ZodError, grant: Grant): BackwrightError {
   const details: ErrorDetail[] = [];
   for (const issue of error.issues) {
     const [field] = issue.path;
     if (issue.code === "unrecognized_keys") {
       const message = `is not a field that you may write here; writable: ${fieldNames(grant)}`;
-      for (const key of issue.keys) details.push({ field: key.slice(0, 100), message });
+      const first = issue.keys.slice(0, UNKNOWN_NAMED_MAX);
+      for (const key of first) details.push({ field: key.slice(0, 100), message });
     } else {
       details.push({ field: issue.path.join("."), message: describe(issue, field, grant) });
     }

@@ -66,9 +66,9 @@ function names(fields: readonly { readonly name: string }[]): string {
 
 function refuse(problems: readonly ErrorDetail[]): void {
   if (problems.length === 0) return;
-  const parameters = problems.map((problem) => problem.field).join(", ");
+  const parameters = [...new Set(problems.map((problem) => problem.field))].slice(0, 10);
   throw new BackwrightError("PARAMETER_INVALID", {
-    message: `Not valid: ${parameters}.`,
+    message: `Not valid: ${parameters.join(", ")}.`,
     details: problems,
   });
 }

@@ -130,7 +130,9 @@ function addHooks(
     if (request.url.length > limits.urlBytesMax) done(new BackwrightError("URI_TOO_LONG"));
     else done();
   });
-  app.addHook("onSend", (_request, reply, _payload, done) => {
+  app.addHook("onSend", (request, reply, _payload, done) => {
+    // A peer that does not read its reply is cut; Node sets the time anew for the next request.
+    request.raw.socket.setTimeout(limits.requestMsMax);
     // Without this, close() waits for keep-alive connections that just had a request in flight.
     if (isDraining()) reply.header("connection", "close");
     done();

@@ -104,8 +104,13 @@ export function createStatement(shape: CreateShape, model: Model): Statement {
   const parameters = new Parameters();
   const { resource } = shape;
   const { table } = resource;
-  const columns: string[] = [columnName(fieldOf(table, "id"))];
-  const values: string[] = [parameters.input(shape.id, "uuid")];
+  const columns: string[] = [];
+  const values: string[] = [];
+  const id = fieldOf(table, "id");
+  if (!shape.set.has(id)) {
+    columns.push(columnName(id));
+    values.push(parameters.input(shape.id, "uuid"));
+  }
   if (table.tenantField !== undefined && table.tenantField.name !== "id") {
     columns.push(columnName(table.tenantField));
     values.push(parameters.claim("tenantId", "uuid"));

@@ -1,6 +1,6 @@
 // Several processes and one server: one start, one lock, and the last one that stops ends it.
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -97,37 +97,50 @@ describe("the lock", () => {
     const { withLock, processStart } = await import(module);
     const { appendFileSync, readFileSync, rmSync, writeFileSync } = await import("node:fs");
     const mark = folder + "/mark";
+    const log = (word) => appendFileSync(folder + "/log", word + "\\n");
+    process.on("uncaughtException", () => log("breach"));
     for (;;) {
       await withLock(folder + "/lock", () => {}, async () => {
         try {
           writeFileSync(mark, String(process.pid), { flag: "wx" });
         } catch {
           const owner = Number(readFileSync(mark, "utf8"));
-          const breach = owner !== 0 && processStart(owner) !== undefined;
-          appendFileSync(folder + "/log", breach ? "breach\\n" : "takeover\\n");
+          log(owner !== 0 && processStart(owner) !== undefined ? "breach" : "takeover");
           writeFileSync(mark, String(process.pid));
         }
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
         rmSync(mark);
-        appendFileSync(folder + "/log", "held\\n");
+        log("held");
       });
     }`;
 
-  // Planted fault: removeDeadHolder that removes the lock's folder with rm -r, not by name -> red
-  // (breaches). Planted fault: isHolderAlive always true -> red (nobody takes over).
-  test("lets one process in at a time, and outlives holders that are killed", async () => {
+  // Planted fault: a takeover that removes the lock's folder with rm -r, not the dead holder's file
+  // by its name -> red (breaches). Planted fault: every holder counts as living -> red (no held).
+  test("lets one process in at a time, and outlives holders that are killed", async ({
+    onTestFinished,
+  }) => {
     const folder = await mkdtemp(join(tmpdir(), "backwright-lock-"));
     const module = new URL("../../src/database/embedded-holder.ts", import.meta.url).href;
-    const start = () =>
-      spawn(process.execPath, ["--input-type=module", "--eval", WORKER, module, folder], {
-        stdio: "inherit",
-      });
-    const lasting = [start(), start()];
+    const workers: ChildProcess[] = [];
+    const start = () => {
+      const program = ["--input-type=module", "--eval", WORKER, module, folder];
+      const worker = spawn(process.execPath, program, { stdio: "inherit" });
+      workers.push(worker);
+      return worker;
+    };
+    onTestFinished(async () => {
+      for (const worker of workers) worker.kill("SIGKILL");
+      await sleep(100);
+      await rm(folder, { recursive: true, force: true });
+    });
+    start();
+    start();
     for (let round = 0; round < 12; round += 1) {
       const victim = start();
+      const closed = once(victim, "close");
       await sleep(250 + round * 7);
       victim.kill("SIGKILL");
-      await once(victim, "close");
+      await closed;
     }
     const countOf = async (word: string) =>
       (await readFile(join(folder, "log"), "utf8")).split("\n").filter((line) => line === word)
@@ -137,10 +150,5 @@ describe("the lock", () => {
     expect(await countOf("held")).toBeGreaterThan(held);
     expect(await countOf("takeover")).toBeGreaterThan(0);
     expect(await countOf("breach")).toBe(0);
-    for (const worker of lasting) {
-      worker.kill("SIGKILL");
-      await once(worker, "close");
-    }
-    await rm(folder, { recursive: true, force: true });
   });
 });

@@ -1,4 +1,4 @@
-import { appendFile, lstat, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { appendFile, lstat, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
@@ -124,7 +124,7 @@ describe("the server", () => {
     await server.stop();
   });
 
-  // Planted fault: readPort always used without asking whether the port is free -> red.
+  // Planted fault: the old port taken without a look, and PORT_TRIES_MAX 0 -> red.
   test("takes another port when somebody has its own, and keeps it", async () => {
     const directory = await project();
     const first = await startEmbedded({ directory });
@@ -139,8 +139,7 @@ describe("the server", () => {
     await third.stop();
   });
 
-  // Planted fault: stop() without remembering its promise -> green, because the lease is gone;
-  // stop() that ends the server without counting leases -> red in embedded-sharing.
+  // Planted fault: stop() that runs pg_ctl again when nothing runs any more -> red.
   test("may be stopped twice, also at once", async () => {
     const server = await startEmbedded({ directory: await project() });
     await Promise.all([server.stop(), server.stop()]);
@@ -164,18 +163,28 @@ describe("the server", () => {
     expect(await postmasterPid(dataDirectory)).toBeUndefined();
   });
 
-  // Planted fault: programEnvironment() = process.env -> red.
-  test("does not depend on PG variables of the terminal", async () => {
+  // Planted fault: an address without sslmode -> red; programs with env: process.env -> red.
+  test("takes neither PG variables nor secrets from the terminal", async () => {
     const directory = await project();
     const before = { ...process.env };
     Object.assign(process.env, {
       PGDATA: "/nowhere",
       PGPORT: "1",
       PGSSLMODE: "require",
-      LC_ALL: "de_DE",
+      SECRET_KEY: "planted",
     });
     try {
       const server = await startEmbedded({ directory });
+      if (process.platform === "linux") {
+        const pid = await postmasterPid(server.dataDirectory);
+        const environment = await readFile(`/proc/${pid}/environ`, "utf8");
+        expect(
+          environment
+            .replace(/PATH=[^\0]*\0/, "")
+            .split("\0")
+            .sort(),
+        ).toEqual(["", "LC_ALL=C", expect.stringMatching(/^PGDATA=\/.*postgres$/)]);
+      }
       await server.stop();
     } finally {
       process.env = before;
@@ -209,9 +218,6 @@ describe("a start is refused with what to do", () => {
     const directory = await project();
     const server = await startEmbedded({ directory });
     await server.stop();
-    const other = `${server.dataDirectory}-init-0`;
-    await mkdir(other);
-    const { rename } = await import("node:fs/promises");
     await rename(server.dataDirectory, `${server.dataDirectory}-away`);
     await mkdir(server.dataDirectory);
     await writeFile(join(server.dataDirectory, "notes.txt"), "mine");

@@ -1,0 +1,75 @@
+// The very statements that operations send: the operation runs against a database that only
+// writes down what it is asked.
+import type { Actor } from "../../src/access/actor.ts";
+import { newId } from "../../src/base/ids.ts";
+import type { Caller, Database, Row } from "../../src/database/database.ts";
+import type { ResourceModel } from "../../src/model/model.ts";
+import type { OperationsContext, RequestContext } from "../../src/operations/context.ts";
+import { type CursorPosition, CursorSigner } from "../../src/operations/cursor.ts";
+import type { ListQuery } from "../../src/operations/parse-list.ts";
+import { listRecords } from "../../src/operations/read.ts";
+import type { Statement, Value } from "../../src/sql/statement.ts";
+import type { Execution } from "./explain.ts";
+
+/** A place in a list, before or after which a page begins. */
+export interface Place extends CursorPosition {
+  readonly before: boolean;
+}
+
+/** Every cursor leads to one place. */
+class FixedCursors extends CursorSigner {
+  readonly #position: CursorPosition;
+
+  constructor(position: CursorPosition) {
+    super("not a secret");
+    this.#position = position;
+  }
+
+  override open(): CursorPosition {
+    return this.#position;
+  }
+}
+
+export type Run = (statement: Statement, caller: Caller, inputs: readonly Value[]) => Promise<
+  readonly Row[]
+>;
+
+/** The database with another way to run statements; whatever else it can do stays. */
+export function withRun(database: Database, run: { readonly read?: Run; write?: Run }): Database {
+  return new Proxy(database, {
+    get(target, name) {
+      if (name === "read" && run.read !== undefined) return run.read;
+      if (name === "write" && run.write !== undefined) return run.write;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+export function requestOf(actor: Actor): RequestContext {
+  return { actor, requestId: newId(), face: "test" };
+}
+
+/** The statement of one page. Throws what listRecords throws for a list that it refuses. */
+export async function captureList(
+  context: OperationsContext,
+  actor: Actor,
+  resource: ResourceModel,
+  query: ListQuery,
+  place?: Place,
+): Promise<Execution> {
+  let captured: Execution | undefined;
+  const read: Run = (statement, caller, inputs) => {
+    captured = { statement, claims: caller.claims, inputs };
+    return Promise.resolve([]);
+  };
+  const database = withRun(context.database, { read });
+  const cursors = place === undefined ? context.cursors : new FixedCursors(place);
+  const at = place === undefined ? {} : { [place.before ? "before" : "after"]: "anywhere" };
+  await listRecords({ ...context, database, cursors }, requestOf(actor), resource, {
+    ...query,
+    ...at,
+  });
+  if (captured === undefined) throw new Error("the list asked the database for nothing");
+  return captured;
+}

@@ -1,0 +1,151 @@
+// The typed client: fetch, the query grammar, retries that cannot double an effect, typed errors.
+// Runs in browsers, Node and workers; knows the server by its addresses only.
+import { ApiError, readError } from "./errors.ts";
+import { queryString } from "./query.ts";
+import type { CallOptions, Client, ListQuery, Page, UpdateOptions, WriteOptions } from "./types.ts";
+
+export interface ClientOptions {
+  /** Where the API is, such as https://api.example.org. */
+  readonly url: string;
+  /** An API key, or a function that is asked before each request. */
+  readonly key?: string | (() => string | Promise<string>);
+  /** Further tries after a 503, a 409 in flight or a lost connection. Default 3. */
+  readonly retries?: number;
+  readonly fetch?: typeof fetch;
+}
+
+interface Call extends CallOptions {
+  readonly method: "GET" | "POST" | "PATCH";
+  readonly path: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const RETRY_MS = 200;
+const RETRY_MS_MAX = 10_000;
+
+/** Calls an API whose contract is `C`: `createClient<Api>({ url, key })`. */
+export function createClient<C>(options: ClientOptions): Client<C> {
+  const send = createSender(options);
+  const resources = new Map<PropertyKey, unknown>();
+  return new Proxy({} as Client<C>, {
+    get(_target, name) {
+      // A client is not a promise, whatever `await` asks of it.
+      if (typeof name !== "string" || name === "then") return undefined;
+      const known = resources.get(name) ?? createResource(send, name);
+      resources.set(name, known);
+      return known;
+    },
+  });
+}
+
+type Send = (call: Call) => Promise<unknown>;
+// The types of the public interface know the records; here they are what the server sent.
+type Query = ListQuery<never, never>;
+
+function createResource(send: Send, name: string) {
+  const path = `/v1/${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const record = async (call: Call): Promise<unknown> => ((await send(call)) as Data).data;
+  const list = (query: Query = {}, options: CallOptions = {}): Promise<Page<unknown>> =>
+    send({ method: "GET", path: path + queryString(query), ...options }) as Promise<Page<unknown>>;
+  return Object.freeze({
+    list,
+    async *all(query: Query = {}, options: CallOptions = {}) {
+      let page = await list(query, options);
+      yield* page.data;
+      while (page.meta.pagination.next !== null) {
+        const after = page.meta.pagination.next;
+        const { size } = query.page ?? {};
+        const next = { ...query, page: size === undefined ? { after } : { size, after } };
+        page = await list(next, options);
+        yield* page.data;
+      }
+    },
+    get: (id: string, query: Query = {}, options: CallOptions = {}) =>
+      record({
+        method: "GET",
+        path: `${path}/${encodeURIComponent(id)}${queryString(query)}`,
+        ...options,
+      }),
+    create: (body: unknown, options: WriteOptions = {}) =>
+      record({ method: "POST", path, body, ...write(options) }),
+    update: (id: string, body: unknown, options: UpdateOptions = {}) =>
+      record({
+        method: "PATCH",
+        path: `${path}/${encodeURIComponent(id)}`,
+        body,
+        ...write(options),
+      }),
+  });
+}
+
+interface Data {
+  readonly data: unknown;
+}
+
+function write({ idempotencyKey, signal, ...rest }: UpdateOptions) {
+  const headers: Record<string, string> = {
+    // A retry after a lost reply must not write twice, so every write has a key.
+    "idempotency-key": idempotencyKey ?? crypto.randomUUID(),
+  };
+  if (rest.ifVersion !== undefined) headers["if-match"] = `"${rest.ifVersion}-"`;
+  return signal === undefined ? { headers } : { headers, signal };
+}
+
+function createSender(options: ClientOptions): Send {
+  const base = options.url.replace(/\/+$/, "");
+  const request = options.fetch ?? fetch;
+  const retries = options.retries ?? 3;
+  const key = options.key;
+  return async (call) => {
+    for (let attempt = 0; ; attempt += 1) {
+      const bearer = typeof key === "function" ? await key() : key;
+      const outcome = await attemptCall(request, base, bearer, call);
+      if (!(outcome instanceof ApiError)) return outcome;
+      if (!outcome.isRetryable || attempt >= retries || call.signal?.aborted) throw outcome;
+      await pause(outcome.retryAfterMs ?? RETRY_MS * 2 ** attempt, call.signal);
+    }
+  };
+}
+
+async function attemptCall(
+  request: typeof fetch,
+  base: string,
+  key: string | undefined,
+  call: Call,
+): Promise<unknown> {
+  const headers: Record<string, string> = { accept: "application/json", ...call.headers };
+  if (key !== undefined) headers.authorization = `Bearer ${key}`;
+  if (call.body !== undefined) headers["content-type"] = "application/json";
+  let reply: Response;
+  let text: string;
+  try {
+    reply = await request(base + call.path, {
+      method: call.method,
+      headers,
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      ...(call.signal === undefined ? {} : { signal: call.signal }),
+    });
+    text = await reply.text();
+  } catch (cause) {
+    if (call.signal?.aborted) throw call.signal.reason;
+    return ApiError.unreachable(cause);
+  }
+  if (!reply.ok) return readError(reply, text);
+  return text === "" ? undefined : (JSON.parse(text) as unknown);
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  const jittered = Math.min(ms, RETRY_MS_MAX) * (0.75 + Math.random() / 2);
+  await new Promise<void>((resolve, reject) => {
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, jittered);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}

@@ -1,0 +1,47 @@
+// A query object as the REST grammar's query string.
+
+interface AnyQuery {
+  readonly fields?: readonly string[];
+  readonly include?: object;
+  readonly filter?: object;
+  readonly sort?: string;
+  readonly page?: object;
+}
+
+/** "" or "?…". Values are encoded; a filter of undefined is left out. */
+export function queryString(query: AnyQuery): string {
+  const parts: string[] = [];
+  const add = (name: string, value: unknown): void => {
+    if (value === undefined) return;
+    const text = Array.isArray(value) ? value.map(String).join(",") : String(value);
+    parts.push(`${name}=${encodeURIComponent(text)}`);
+  };
+  for (const [field, test] of Object.entries(query.filter ?? {})) addFilter(field, test, add);
+  add("sort", query.sort);
+  const relations = Object.entries(query.include ?? {}).filter(
+    ([, wanted]) => wanted !== undefined,
+  );
+  if (relations.length > 0)
+    add(
+      "include",
+      relations.map(([name]) => name),
+    );
+  add("fields", query.fields);
+  for (const [name, wanted] of relations) {
+    if (typeof wanted === "object") add(`fields[${name}]`, (wanted as AnyQuery).fields);
+  }
+  for (const [key, value] of Object.entries(query.page ?? {})) add(`page[${key}]`, value);
+  return parts.length === 0 ? "" : `?${parts.join("&")}`;
+}
+
+function addFilter(
+  field: string,
+  test: unknown,
+  add: (name: string, value: unknown) => void,
+): void {
+  if (typeof test !== "object" || test === null) {
+    add(`filter[${field}]`, test);
+    return;
+  }
+  for (const [operator, value] of Object.entries(test)) add(`filter[${field}][${operator}]`, value);
+}

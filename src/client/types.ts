@@ -1,0 +1,119 @@
+// The types of the client, made of a contract. Nothing of Drizzle or the server is in them, so that
+// messages speak of the caller's own words.
+
+/** What a contract holds for every resource. `ContractOf<typeof backend>` is made of these. */
+export interface ResourceShape {
+  readonly fields: object;
+  readonly write: object;
+  readonly links: object;
+}
+
+interface Link {
+  readonly to: PropertyKey;
+  readonly optional: boolean;
+}
+
+type Flat<T> = { [K in keyof T]: T[K] } & {};
+type FieldsOf<N extends keyof C, C> = C[N] extends { fields: infer F } ? F : never;
+type LinksOf<N extends keyof C, C> = C[N] extends { links: infer L } ? L : never;
+type WriteOf<N extends keyof C, C> = C[N] extends { write: infer W } ? W : never;
+type TargetOf<L, C> = L extends { to: infer T extends keyof C } ? T : never;
+type FieldName<N extends keyof C, C> = keyof FieldsOf<N, C> & string;
+
+/** The same words as in the query string. */
+export interface Tests<V> {
+  readonly eq?: V;
+  readonly ne?: V;
+  readonly lt?: V;
+  readonly lte?: V;
+  readonly gt?: V;
+  readonly gte?: V;
+  readonly in?: readonly V[];
+  readonly isNull?: boolean;
+}
+type Scalar = string | number | boolean;
+type Tested<V> = Extract<V, Scalar> | Tests<Extract<V, Scalar>>;
+
+/** Filters are joined by *and*. Which of them go with which sort is answered by the server. */
+export type Filter<N extends keyof C, C> = {
+  readonly [F in FieldName<N, C>]?: Tested<FieldsOf<N, C>[F]>;
+};
+export type SortKey<N extends keyof C, C> = FieldName<N, C> | `-${FieldName<N, C>}`;
+
+/** `true`, or the fields of the related record. */
+export type Include<N extends keyof C, C> = {
+  readonly [L in keyof LinksOf<N, C>]?:
+    | true
+    | { readonly fields: readonly FieldName<TargetOf<LinksOf<N, C>[L], C>, C>[] };
+};
+
+export interface RecordQuery<N extends keyof C, C> {
+  readonly fields?: readonly FieldName<N, C>[];
+  readonly include?: Include<N, C>;
+}
+export interface ListQuery<N extends keyof C, C> extends RecordQuery<N, C> {
+  readonly filter?: Filter<N, C>;
+  readonly sort?: SortKey<N, C>;
+  readonly page?: { readonly size?: number; readonly after?: string; readonly before?: string };
+}
+
+type Chosen<F, Q> = Q extends { fields: readonly (infer K)[] } ? Pick<F, K & keyof F> : F;
+type Related<L, C, Q> = L extends Link
+  ? Chosen<FieldsOf<TargetOf<L, C>, C>, Q> | (L["optional"] extends true ? null : never)
+  : never;
+type Included<N extends keyof C, C, Q> = Q extends { include: infer I }
+  ? {
+      [K in keyof I & keyof LinksOf<N, C>]: Flat<Related<LinksOf<N, C>[K], C, I[K]>> | null;
+    }
+  : unknown;
+
+/** A record as it was asked for. A related record that one may not see is null. */
+export type Reply<N extends keyof C, C, Q> = Flat<Chosen<FieldsOf<N, C>, Q> & Included<N, C, Q>>;
+export type Body<N extends keyof C, C> = WriteOf<N, C>;
+
+export interface Page<T> {
+  readonly data: T[];
+  readonly meta: {
+    readonly pagination: {
+      readonly size: number;
+      readonly next: string | null;
+      readonly prev: string | null;
+      readonly hasMore: boolean;
+    };
+  };
+}
+
+/** Options of one call. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+export interface WriteOptions extends CallOptions {
+  /** One effect for all repeats of this key. Without it the client makes one for its own retries. */
+  readonly idempotencyKey?: string;
+}
+export interface UpdateOptions extends WriteOptions {
+  /** Write only if the record still has this version. */
+  readonly ifVersion?: number;
+}
+
+/** One resource. Every method throws ApiError. */
+export interface ResourceClient<N extends keyof C, C> {
+  list<const Q extends ListQuery<N, C>>(
+    query?: Q,
+    options?: CallOptions,
+  ): Promise<Page<Reply<N, C, Q>>>;
+  /** Every record of the list, page by page as they are needed. */
+  all<const Q extends ListQuery<N, C>>(
+    query?: Q,
+    options?: CallOptions,
+  ): AsyncIterableIterator<Reply<N, C, Q>>;
+  get<const Q extends RecordQuery<N, C>>(
+    id: string,
+    query?: Q,
+    options?: CallOptions,
+  ): Promise<Reply<N, C, Q>>;
+  create(body: Body<N, C>, options?: WriteOptions): Promise<Reply<N, C, unknown>>;
+  update(id: string, patch: Body<N, C>, options?: UpdateOptions): Promise<Reply<N, C, unknown>>;
+}
+
+export type Client<C> = { readonly [N in keyof C]: ResourceClient<N, C> };

@@ -1,0 +1,115 @@
+// The typed client against the served example: types, retries, pages, errors, aborts.
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vitest";
+import type { Api } from "../../examples/work-orders/backend.ts";
+import { ApiError, type Client, createClient } from "../../src/client/index.ts";
+import { type Person, startTestBackend, type TestBackend } from "../support/backend.ts";
+
+let backend: TestBackend;
+let manager: Person;
+let client: Client<Api>;
+let siteId: string;
+
+beforeAll(async () => {
+  backend = await startTestBackend("client");
+  manager = await backend.person(await backend.tenant("Acme"), "manager");
+  client = createClient<Api>({ url: `${backend.url}/`, key: () => manager.key });
+  siteId = (await client.sites.create({ name: "Yard" })).id;
+});
+afterAll(() => backend?.close());
+
+const order = (title: string) => ({ title, siteId, requesterId: manager.id });
+
+describe("the typed client", () => {
+  test("creates, reads, changes and lists with the types of the declared tables", async () => {
+    const made = await client.workOrders.create(order("Leak"));
+    expectTypeOf(made.status).toEqualTypeOf<
+      "open" | "assigned" | "in_progress" | "on_hold" | "done" | "cancelled"
+    >();
+    const read = await client.workOrders.get(made.id, {
+      fields: ["id", "title", "dueAt"],
+      include: { site: { fields: ["name"] }, asset: true },
+    });
+    expectTypeOf(read.dueAt).toEqualTypeOf<string | null>();
+    expectTypeOf(read.site).toEqualTypeOf<{ name: string } | null>();
+    expect(read).toEqual({
+      id: made.id,
+      title: "Leak",
+      dueAt: null,
+      site: { name: "Yard" },
+      asset: null,
+    });
+    const changed = await client.workOrders.update(
+      made.id,
+      { status: "assigned" },
+      { ifVersion: made.version },
+    );
+    expect(changed.version).toBe(made.version + 1);
+    const page = await client.workOrders.list({
+      filter: { status: { in: ["assigned", "done"] } },
+      sort: "-id",
+      page: { size: 5 },
+    });
+    expect(page.data.map((one) => one.id)).toEqual([made.id]);
+  });
+
+  test("walks every page in order", async () => {
+    for (let at = 0; at < 7; at += 1) await client.categories.create({ name: `c${at}` });
+    const names: string[] = [];
+    const query = { sort: "name", fields: ["name"], page: { size: 3 } } as const;
+    for await (const { name } of client.categories.all(query)) names.push(name);
+    expect(names).toEqual(["c0", "c1", "c2", "c3", "c4", "c5", "c6"]);
+  });
+
+  test("throws the server's error with its code, status, details and request id", async () => {
+    const refused = await client.workOrders.create({ title: "x" }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(ApiError);
+    expect(refused).toMatchObject({ status: 400, code: "VALIDATION_ERROR" });
+    expect((refused as ApiError).details.map((one) => one.field)).toEqual([
+      "siteId",
+      "requesterId",
+    ]);
+    const stale = client.sites.update(siteId, { address: "Quay 1" }, { ifVersion: 99 });
+    await expect(stale).rejects.toMatchObject({ status: 412, code: "VERSION_CONFLICT" });
+  });
+
+  // Planted fault: without the key of its own, the retry creates a second record -> red.
+  test("repeats a write whose reply was lost, with one effect", async () => {
+    let seen = 0;
+    const losing: typeof fetch = async (input, init) => {
+      const reply = await fetch(input, init);
+      seen += 1;
+      if (seen > 1) return reply;
+      await reply.text();
+      throw new TypeError("connection reset");
+    };
+    const fragile = createClient<Api>({ url: backend.url, key: manager.key, fetch: losing });
+    const made = await fragile.teams.create({ name: "Night" });
+    const found = await client.teams.list({ filter: { name: "Night" } });
+    expect(found.data.map((one) => one.id)).toEqual([made.id]);
+    expect(seen).toBe(2);
+  });
+
+  test("waits as Retry-After says, gives up after its retries, and stops on abort", async () => {
+    let calls = 0;
+    const busy = createServer((_request, reply) => {
+      calls += 1;
+      reply.writeHead(503, { "retry-after": "0" }).end("<html>busy</html>");
+    });
+    await new Promise<void>((resolve) => busy.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(busy.address() as AddressInfo).port}`;
+    const impatient = createClient<Api>({ url, retries: 2 });
+    await expect(impatient.sites.list()).rejects.toMatchObject({
+      status: 503,
+      code: "UNAVAILABLE",
+    });
+    expect(calls).toBe(3);
+    const controller = new AbortController();
+    const aborted = impatient.sites.list({}, { signal: controller.signal });
+    controller.abort(new Error("enough"));
+    await expect(aborted).rejects.toThrow("enough");
+    await new Promise((resolve) => busy.close(resolve));
+    await expect(impatient.sites.list()).rejects.toMatchObject({ status: 0, code: "UNREACHABLE" });
+  });
+});

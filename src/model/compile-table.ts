@@ -189,7 +189,7 @@ function compileRelations(
   for (const [name, relation] of Object.entries(context.relations)) {
     const where = `relations.${key}.${name}`;
     if (!is(relation, One) || relation.through !== undefined) continue;
-    if (relation.where !== undefined) {
+    if (Object.keys(relation.where ?? {}).length > 0) {
       context.problems.add(where, "has a where, which policies and includes would not apply");
     }
     const pairs = relation.sourceColumns.map((source, at) => ({

@@ -1,5 +1,6 @@
 // REST: GET, POST and PATCH of every resource, from HTTP to operations and back. Thin: what may be
 // done and how is decided there.
+import { hash } from "node:crypto";
 import type { Actor } from "../access/actor.ts";
 import { BackwrightError } from "../base/errors.ts";
 import type { Authenticator } from "../identity/authenticate.ts";
@@ -81,7 +82,7 @@ async function list(
   request.facts.rows = records.length;
   const pagination = JSON.stringify({ size, next, prev, hasMore });
   const body = `{"data":[${records.join(",")}],"meta":{"pagination":${pagination}}}`;
-  return { status: 200, body, headers: READ_HEADERS };
+  return read(request, body, weakEtag(body));
 }
 
 async function get(
@@ -94,8 +95,24 @@ async function get(
   const query = parseRecordQuery(request.query);
   const record = await getRecord(context, facts, resource, id, query);
   request.facts.rows = 1;
-  const etag = record.hasIncludes ? {} : etagHeader(record);
-  return { status: 200, body: `{"data":${record.json}}`, headers: { ...READ_HEADERS, ...etag } };
+  const body = `{"data":${record.json}}`;
+  const strong = record.hasIncludes ? undefined : etagHeader(record).etag;
+  return read(request, body, strong ?? weakEtag(body));
+}
+
+/** 200, or 304 to a reader who already has this: asked for and decided anew all the same. */
+function read(request: HttpRequest, body: string, etag: string): HttpReply {
+  const headers = { ...READ_HEADERS, etag };
+  const known = headerOf(request, "if-none-match");
+  if (known === undefined) return { status: 200, body, headers };
+  const weak = (tag: string): string => tag.trim().replace(/^W\//, "");
+  const isKnown = known === "*" || known.split(",").some((tag) => weak(tag) === weak(etag));
+  return isKnown ? { status: 304, body: "", headers } : { status: 200, body, headers };
+}
+
+/** Of the bytes: several records have no version in common. Never good for If-Match. */
+function weakEtag(body: string): string {
+  return `W/"${hash("sha1", body, "base64url")}"`;
 }
 
 async function create(

@@ -1,5 +1,5 @@
 // Errors on the wire: the public half in the envelope, the private half in the log.
-import { BackwrightError, type ErrorCode } from "../base/errors.ts";
+import { BackwrightError, ERROR_CATALOGUE, type ErrorCode } from "../base/errors.ts";
 
 /** What the HTTP machinery's own failures mean. */
 const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
@@ -25,6 +25,14 @@ export function asPublicError(error: unknown): BackwrightError {
 export function errorBody(error: BackwrightError, requestId: string): string {
   const { code, message, details } = error;
   return JSON.stringify({ error: { code, message, details, requestId } });
+}
+
+/** RFC 9457, for those who ask for application/problem+json. */
+export function problemBody(error: BackwrightError, requestId: string): string {
+  const { code, status, message, details } = error;
+  const type = `urn:backwright:error:${code.toLowerCase().replaceAll("_", "-")}`;
+  const title = ERROR_CATALOGUE[code].message;
+  return JSON.stringify({ type, title, status, detail: message, code, details, requestId });
 }
 
 export function errorHeaders(error: BackwrightError): Record<string, string> {

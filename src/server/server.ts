@@ -8,7 +8,7 @@ import { BackwrightError } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import type { RequestLimits } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
-import { asPublicError, errorBody, errorHeaders } from "./errors.ts";
+import { asPublicError, errorBody, errorHeaders, problemBody } from "./errors.ts";
 import type { HttpReply, HttpRequest, Route } from "./http.ts";
 import { parseJsonBody } from "./json-body.ts";
 
@@ -33,6 +33,7 @@ export interface Server {
 }
 
 const JSON_TYPE = "application/json; charset=utf-8";
+const PROBLEM_TYPE = "application/problem+json";
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const CLOSE_IDLE_MS = 50;
 const LINGER_MS = 1_000;
@@ -219,6 +220,7 @@ function httpRequest(request: FastifyRequest): HttpRequest {
 
 function send(reply: FastifyReply, { status, body, headers }: HttpReply): FastifyReply {
   if (headers !== undefined) reply.headers(headers);
+  if (body === "") return reply.code(status).send();
   return reply.code(status).header("content-type", JSON_TYPE).send(body);
 }
 
@@ -235,8 +237,12 @@ function sendError(
     const err = error.cause ?? error;
     log.error({ requestId: request.id, code: error.code, err }, "request failed");
   }
-  const body = errorBody(error, request.id);
-  return send(reply, { status: error.status, body, headers: errorHeaders(error) });
+  reply.code(error.status).headers(errorHeaders(error));
+  // The plain envelope is the default; a problem document only for those who name its type.
+  if (request.headers.accept?.includes(PROBLEM_TYPE) === true) {
+    return reply.header("content-type", PROBLEM_TYPE).send(problemBody(error, request.id));
+  }
+  return reply.header("content-type", JSON_TYPE).send(errorBody(error, request.id));
 }
 
 /** Answers what Node could not read as HTTP, in the same envelope. */

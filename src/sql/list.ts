@@ -166,8 +166,15 @@ function regionsOf(plan: Plan): readonly Region[] {
   }
   const cursorKey = parameters.input(filters.length, sqlType(sort));
   // A row comparison is one index condition (measured as good as a bounding `<=` with an `or`).
-  const beyond = `(${column}, ${columnName(plan.id, ROOT)}) ${idOperator} (${cursorKey}, ${cursorId})`;
-  const keyed = values.map((one) => ({ conditions: [...one.conditions, beyond] }));
+  // Beside another bound on its column PostgreSQL begins at that bound and steps over every entry
+  // up to the cursor; there the ties of the cursor's key are a run of their own.
+  const isBounded = !shape.served.single && onSort.some(({ operator }) => operator !== "isNull");
+  const beyond = isBounded
+    ? [[`${column} = ${cursorKey}`, afterId], [`${column} ${idOperator} ${cursorKey}`]]
+    : [[`(${column}, ${columnName(plan.id, ROOT)}) ${idOperator} (${cursorKey}, ${cursorId})`]];
+  const keyed = beyond.flatMap((runs) =>
+    values.map((one) => ({ conditions: [...one.conditions, ...runs] })),
+  );
   return descending && canBeNull ? [...keyed, { conditions: nulls }] : keyed;
 }
 
@@ -177,7 +184,10 @@ function sourceSql(plan: Plan, region: Region): string {
   const where = [...plan.conditions, ...values, ...region.conditions].join(" and ");
   const scan = `select ${ROOT}.* from ${plan.table} ${ROOT} where ${where} ${orderBy(plan, ROOT)} ${limit}`;
   if (plan.expanded.length === 0) return scan;
-  const lists = plan.expanded.map(({ values }, at) => `unnest(${values}) as v${at}(value)`);
+  // Distinct: the same value may have come in two spellings, and each would bring its rows.
+  const lists = plan.expanded.map(
+    ({ values }, at) => `(select distinct unnest(${values})) as v${at}(value)`,
+  );
   return (
     `select x.* from ${lists.join(" cross join ")} cross join lateral (${scan}) x ` +
     `${orderBy(plan, "x")} ${limit}`

@@ -70,7 +70,8 @@ export function visibleConditions(
 ): string[] {
   const tenant = tenantCondition(resource.table, ROOT, parameters);
   const policy = predicateSql(rows, resource.table, ROOT, { model, parameters });
-  return [tenant, policy].filter((part) => part !== undefined);
+  const conditions = [tenant, policy].filter((part) => part !== undefined);
+  return conditions.length === 0 ? ["true"] : conditions; // A global table, open to the role.
 }
 
 /** Input 0 is the id. The row is [json, version]; no row when it is absent or invisible. */

@@ -1,4 +1,5 @@
 // The suite that `npm test` runs: behaviour only, on a real PostgreSQL.
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 const SOURCE = "backwright-source";
@@ -12,6 +13,9 @@ export default defineConfig({
     globalSetup: "test/support/global-postgres.ts",
     testTimeout: 30_000,
     hookTimeout: 120_000,
+    // The tests wait for processes and disks more than they compute: two of them on two cores took
+    // 101 s, one after another 252 s.
+    maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
     execArgv: [`--conditions=${SOURCE}`],
     reporters: ["default", "./scripts/summary-reporter.ts"],
     coverage: {

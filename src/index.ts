@@ -3,7 +3,7 @@
 export type { SeedContext } from "./app/seed.ts";
 export { BackwrightError, type ErrorCode, type ErrorDetail, StartError } from "./base/errors.ts";
 export { newId } from "./base/ids.ts";
-export { id, state, tracked } from "./model/columns.ts";
+export { id, softDeleted, state, tracked } from "./model/columns.ts";
 export type { ContractOf } from "./model/contract.ts";
 export type { DomainOf } from "./model/declare.ts";
 export { define } from "./model/define.ts";

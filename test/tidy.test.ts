@@ -1,10 +1,22 @@
 // The style rules that no formatter knows hold in every file of the repository.
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { findDroppedPromises } from "../scripts/check-promises.ts";
 import { checkTidy } from "../scripts/check-tidy.ts";
 import { ROOT, readRepositoryFile, repositoryFiles } from "../scripts/repository-files.ts";
+
+const planted: string[] = [];
+afterAll(() => planted.forEach((folder) => void rmSync(folder, { recursive: true })));
+
+/** A folder inside the repository, so that its packages and settings are found; git ignores it. */
+function plantFolder(): string {
+  mkdirSync(join(ROOT, ".checks"), { recursive: true });
+  const folder = mkdtempSync(join(ROOT, ".checks", "planted-"));
+  planted.push(folder);
+  return folder;
+}
 
 describe("the repository", () => {
   test("is tidy in every file that git knows or would add", () => {
@@ -75,11 +87,45 @@ describe("the checker of style", () => {
   });
 });
 
-describe("the checker of promises", () => {
-  mkdirSync(join(ROOT, ".checks"), { recursive: true });
-  const folder = mkdtempSync(join(ROOT, ".checks", "promises-"));
-  afterAll(() => rmSync(folder, { recursive: true }));
+describe("the linter", () => {
+  // The rule for promises is among those that a new version of Biome may rename or drop.
+  test("is configured so that its rules fire", () => {
+    const source = [
+      "// Owns a fault of each kind.",
+      'import { readFileSync } from "node:fs";',
+      'import { resolve } from "node:path";',
+      'import { Pool } from "pg";',
+      "async function work(given: any): Promise<Pool> {",
+      "  return given;",
+      "}",
+      "export function main(unused: string, list: number[]) {",
+      "  const many = list[0]!;",
+      "  work(many);",
+      ...new Array(70).fill("  resolve();"),
+      "}",
+    ].join("\n");
+    const biome = join(ROOT, "node_modules/@biomejs/biome/bin/biome");
+    const folder = plantFolder();
+    writeFileSync(join(folder, "planted.ts"), `${source}\n`);
+    // git ignores the folder, and so would Biome.
+    const args = [biome, "lint", "--vcs-enabled=false", "--max-diagnostics=none", folder];
+    const options = { cwd: ROOT, encoding: "utf8" } as const;
+    const { stdout, stderr, status } = spawnSync(process.execPath, args, options);
+    const rules = `${stdout}${stderr}`.matchAll(/lint\/\w+\/(?<rule>\w+)/g);
+    expect([...new Set([...rules].map((match) => match.groups?.rule))].sort()).toEqual([
+      "noExcessiveLinesPerFunction",
+      "noExplicitAny",
+      "noFloatingPromises",
+      "noNonNullAssertion",
+      "noUnusedFunctionParameters",
+      "noUnusedImports",
+      "useImportType",
+    ]);
+    expect(status).toBe(1);
+  });
+});
 
+describe("the checker of promises", () => {
   test("finds what Biome cannot see, and lets pass what is meant", { timeout: 60_000 }, () => {
     const source = [
       'import { setTimeout as sleep } from "node:timers/promises";',
@@ -97,6 +143,7 @@ describe("the checker of promises", () => {
       "  pool.listenerCount('error');",
       "}",
     ];
+    const folder = plantFolder();
     writeFileSync(join(folder, "planted.ts"), source.join("\n"));
     const config = join(folder, "tsconfig.json");
     writeFileSync(config, '{ "extends": "../../tsconfig.json", "include": ["*.ts"] }');

@@ -1,6 +1,5 @@
 // The example's tables as somebody writes them by hand for the three endpoints that are measured.
 // Instants stay text, for a Date would lose the microseconds that the replies show.
-import { defineRelations } from "drizzle-orm";
 import { bigint, customType, integer, json, pgSchema } from "drizzle-orm/pg-core";
 import { pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
 import { newId } from "../../src/base/ids.ts";
@@ -111,16 +110,3 @@ export const events = own.table("events", {
   actor: uuid().notNull(),
   requestId: text("request_id").notNull(),
 });
-
-export const relations = defineRelations({ users, assets, workOrders }, (r) => ({
-  workOrders: {
-    asset: r.one.assets({
-      from: [r.workOrders.organizationId, r.workOrders.assetId],
-      to: [r.assets.organizationId, r.assets.id],
-    }),
-    assignee: r.one.users({
-      from: [r.workOrders.organizationId, r.workOrders.assigneeId],
-      to: [r.users.organizationId, r.users.id],
-    }),
-  },
-}));

@@ -72,13 +72,13 @@ class ReplyReader {
     const at = buffer.subarray(0, count).indexOf(HEADERS_END);
     if (at === -1 || this.#head !== "") {
       // Headers in two pieces are so rare that they may be slow.
-      this.#head += buffer.latin1Slice(0, count);
+      this.#head += buffer.toString("latin1", 0, count);
       const end = this.#head.indexOf(HEADERS_END);
       if (end === -1) return false;
       return this.#begin(this.#head.slice(0, end), this.#head.length - end - 4, "");
     }
-    const body = (): string => buffer.latin1Slice(at + 4, Math.min(count, at + BODY_SHOWN_MAX));
-    return this.#begin(buffer.latin1Slice(0, at), count - at - 4, body);
+    const body = (): string => buffer.toString("latin1", at + 4, Math.min(count, at + BODY_SHOWN_MAX));
+    return this.#begin(buffer.toString("latin1", 0, at), count - at - 4, body);
   }
 
   #begin(head: string, bodyBytes: number, body: string | (() => string)): boolean {

@@ -37,7 +37,7 @@ export class RequestSource {
     // A copy: the bytes of an earlier request may still wait to be written.
     const bytes = Buffer.from(found.bytes);
     this.#number += 1;
-    bytes.latin1Write(String(this.#number).padStart(NUMBER_DIGITS, "0"), found.numberAt);
+    bytes.write(String(this.#number).padStart(NUMBER_DIGITS, "0"), found.numberAt, "latin1");
     return bytes;
   }
 }

@@ -1,5 +1,5 @@
 // Sends a file of New York's 311 requests through the HTTP API, as the organization "New York 311"
-// of the demo data. Safe to repeat for ever. Arguments and messages only; the work is in import-311/.
+// of the demo data. Safe to repeat for ever. Arguments and messages only; import-311/ does it.
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -105,7 +105,7 @@ async function printCheck(path: string, api: Api, outcome: Outcome): Promise<boo
   let agrees = true;
   print("Checked over the API against a second count of the file:");
   for (const { by, groups, differences } of await check(path, api, leftOut)) {
-    print(`  by ${by}: ${differences.length === 0 ? `${groups} groups agree` : "DIFFERS"}`);
+    print(`  by ${by} (${groups}): ${differences.length === 0 ? "agrees" : "DIFFERS"}`);
     for (const difference of differences) print(`    ${difference}`);
     agrees &&= differences.length === 0;
   }
@@ -117,6 +117,8 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+// Somebody who stops reading (| head) does not stop the import.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 try {
   process.exitCode = await main();
 } catch (error) {

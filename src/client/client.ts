@@ -15,7 +15,7 @@ export interface ClientOptions {
 }
 
 interface Call extends CallOptions {
-  readonly method: "GET" | "POST" | "PATCH";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   readonly path: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -45,6 +45,7 @@ type Query = ListQuery<never, never>;
 
 function createResource(send: Send, name: string) {
   const path = `/v1/${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const at = (id: string): string => `${path}/${encodeURIComponent(id)}`;
   const record = async (call: Call): Promise<unknown> => ((await send(call)) as Data).data;
   const list = (query: Query = {}, options: CallOptions = {}): Promise<Page<unknown>> =>
     send({ method: "GET", path: path + queryString(query), ...options }) as Promise<Page<unknown>>;
@@ -62,20 +63,16 @@ function createResource(send: Send, name: string) {
       }
     },
     get: (id: string, query: Query = {}, options: CallOptions = {}) =>
-      record({
-        method: "GET",
-        path: `${path}/${encodeURIComponent(id)}${queryString(query)}`,
-        ...options,
-      }),
+      record({ method: "GET", path: at(id) + queryString(query), ...options }),
     create: (body: unknown, options: WriteOptions = {}) =>
       record({ method: "POST", path, body, ...write(options) }),
     update: (id: string, body: unknown, options: UpdateOptions = {}) =>
-      record({
-        method: "PATCH",
-        path: `${path}/${encodeURIComponent(id)}`,
-        body,
-        ...write(options),
-      }),
+      record({ method: "PATCH", path: at(id), body, ...write(options) }),
+    delete: async (id: string, options: UpdateOptions = {}): Promise<void> => {
+      await send({ method: "DELETE", path: at(id), ...write(options) });
+    },
+    restore: (id: string, options: UpdateOptions = {}) =>
+      record({ method: "POST", path: `${at(id)}/restore`, ...write(options) }),
   });
 }
 

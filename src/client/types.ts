@@ -114,6 +114,9 @@ export interface ResourceClient<N extends keyof C, C> {
   ): Promise<Reply<N, C, Q>>;
   create(body: Body<N, C>, options?: WriteOptions): Promise<Reply<N, C, unknown>>;
   update(id: string, patch: Body<N, C>, options?: UpdateOptions): Promise<Reply<N, C, unknown>>;
+  delete(id: string, options?: UpdateOptions): Promise<void>;
+  /** Takes a deletion back, where the table marks rows rather than removing them. */
+  restore(id: string, options?: UpdateOptions): Promise<Reply<N, C, unknown>>;
 }
 
 export type Client<C> = { readonly [N in keyof C]: ResourceClient<N, C> };

@@ -244,7 +244,7 @@ async function endOrphans(data: string, waitedMs: number): Promise<void> {
   }
 }
 
-/** The port of last time, so that addresses stay as they were printed; a free one if it is taken. */
+/** The port of last time, so that printed addresses stay right; a free one if it is taken. */
 async function choosePort(wanted: number | undefined): Promise<number> {
   for (const port of [wanted, 0]) {
     if (port === undefined) continue;

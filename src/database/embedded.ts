@@ -150,9 +150,9 @@ export async function discardEmbedded(directory: string): Promise<void> {
   if (places.account !== undefined) await rm(places.home, { recursive: true, force: true });
 }
 
-// The socket stands in the query, where pg and libpq both let it win over the host, so that programs
-// which parse the address with URL can read it too (they refuse a login without a host). sslmode is
-// said because PGSSLMODE of the user's environment would otherwise ask this server for TLS.
+// The socket stands in the query, where pg and libpq both let it win over the host, so that
+// programs which parse the address with URL can read it too (they refuse a login without a host).
+// sslmode is said because PGSSLMODE of the environment would otherwise ask this server for TLS.
 function serverAddress({ port, socketDirectory }: Postmaster): string {
   // Not URLSearchParams, which writes a space as "+": libpq does not read it back.
   const socket =

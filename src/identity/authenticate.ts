@@ -7,7 +7,7 @@ import { CREDENTIAL_CACHE_ENTRIES, CREDENTIAL_CACHE_MS } from "../base/limits.ts
 import type { Database } from "../database/database.ts";
 import { encodeArray } from "../model/fields.ts";
 import type { ClaimModel, Model } from "../model/model.ts";
-import { columnName, tableName, tenantCondition } from "../sql/names.ts";
+import { columnName, livingCondition, tableName } from "../sql/names.ts";
 import { Parameters, type Statement, type Value } from "../sql/statement.ts";
 import { hashApiKey, isApiKey } from "./api-keys.ts";
 
@@ -149,7 +149,7 @@ function claimStatement(claim: ClaimModel): Statement | undefined {
     ? `coalesce(array_agg(${values}), '{}')::text`
     : `(array_agg(${values}))[1]::text`;
   const conditions = [
-    tenantCondition(table, "c", parameters),
+    livingCondition(table, "c", parameters),
     `${columnName(where, "c")} = ${parameters.claim("id", "uuid")}`,
   ].filter((condition) => condition !== undefined);
   return parameters.statement(

@@ -83,3 +83,12 @@ export function tracked(): TrackedColumns {
     version: integer().notNull().default(1),
   };
 }
+
+/**
+ * `deletedAt` (timestamptz), to be spread into a table: deleting a record then marks it, and it can
+ * be restored. A marked row is in no reply and no reference leads to it. Unique keys that should be
+ * free again are partial: `uniqueIndex().on(…).where(sql`deleted_at is null`)`.
+ */
+export function softDeleted(): { readonly deletedAt: PgTimestampBuilder } {
+  return { deletedAt: timestamp("deleted_at", { withTimezone: true }) };
+}

@@ -27,7 +27,7 @@ export interface AccessContext {
 
 type Unfinished = Omit<ResourceModel, "access">;
 
-const VERBS = ["read", "create", "update"];
+const VERBS = ["read", "create", "update", "delete"];
 
 /** Compiles what one role may do. `where` is the path in the declaration, for problems. */
 export function compileRoleAccess(
@@ -39,19 +39,20 @@ export function compileRoleAccess(
   const readOnly = resource.scope === "global";
   const isTenant = resource.table.tenantField?.name === "id";
   if (declared === "all") {
-    const create = isTenant ? {} : { create: true as const };
-    const verbs: AnyVerbs = readOnly ? { read: true } : { read: true, update: true, ...create };
+    const whole = isTenant ? {} : ({ create: true, delete: true } as const);
+    const verbs: AnyVerbs = readOnly ? { read: true } : { read: true, update: true, ...whole };
     return compileVerbs(resource, verbs, where, context);
   }
-  if (isTenant && declared.create !== undefined) {
-    context.problems.add(`${where}.create`, "a role belongs to a tenant and cannot create one");
+  for (const verb of ["create", "delete"] as const) {
+    if (!isTenant || declared[verb] === undefined) continue;
+    context.problems.add(`${where}.${verb}`, `a role belongs to a tenant and cannot ${verb} one`);
   }
   for (const verb of Object.keys(declared)) {
     if (!VERBS.includes(verb)) {
       context.problems.add(`${where}.${verb}`, `is not a verb; verbs are ${VERBS.join(", ")}`);
     }
   }
-  if (readOnly && (declared.create !== undefined || declared.update !== undefined)) {
+  if (readOnly && (declared.create ?? declared.update ?? declared.delete) !== undefined) {
     context.problems.add(where, "a global resource is read-only to roles", "{ read: true }");
   }
   return compileVerbs(resource, declared, where, context);
@@ -63,16 +64,25 @@ function compileVerbs(
   where: string,
   context: AccessContext,
 ): RoleAccess {
-  const { read, create, update } = verbs;
+  const { read, create, update, delete: remove } = verbs;
   checkKeys(read, ["rows", "fields"], `${where}.read`, context);
   checkKeys(create, ["rows", "fields", "set"], `${where}.create`, context);
   checkKeys(update, ["rows", "fields", "after"], `${where}.update`, context);
+  checkKeys(remove, ["rows"], `${where}.delete`, context);
   return Object.freeze({
     read: read && compileRead(resource, read === true ? {} : read, `${where}.read`, context),
     create:
       create && compileCreate(resource, create === true ? {} : create, `${where}.create`, context),
     update:
       update && compileUpdate(resource, update === true ? {} : update, `${where}.update`, context),
+    delete: remove && {
+      rows: compileRows(
+        resource.table,
+        remove === true ? undefined : remove.rows,
+        `${where}.delete.rows`,
+        context,
+      ),
+    },
   });
 }
 

@@ -1,6 +1,6 @@
 // Reads one Drizzle table and its relations into a TableModel, and reports what disagrees.
-import { type Column, getColumns, is, One, type Relation, type Table } from "drizzle-orm";
-import { getTableConfig, type PgColumn, type PgTable } from "drizzle-orm/pg-core";
+import { type Column, getColumns, is, One, type Relation, type SQL, type Table } from "drizzle-orm";
+import { getTableConfig, type PgColumn, PgDialect, type PgTable } from "drizzle-orm/pg-core";
 import { stateValues } from "./columns.ts";
 import { fieldType } from "./fields.ts";
 import type { FieldModel, IndexKey, IndexModel, RelationModel, TableModel } from "./model.ts";
@@ -22,6 +22,7 @@ const TRACKED: Readonly<Record<string, string>> = {
   createdAt: "timestamp with time zone",
   updatedAt: "timestamp with time zone",
   version: "integer",
+  deletedAt: "timestamp with time zone",
 };
 const RESERVED = ["and", "or", "not"];
 // What a query parameter can name and a header can carry.
@@ -59,6 +60,7 @@ export function compileTable(key: string, table: PgTable, context: TableContext)
     sqlName: config.name,
     fields,
     tenantField: tenantName === undefined ? undefined : fields.get(tenantName),
+    deletedField: fields.get("deletedAt"),
     relations,
     manyRelations: Object.entries(context.relations)
       .filter(([, relation]) => !is(relation, One))
@@ -87,7 +89,8 @@ function compileField(
   const sqlType = column.getSQLType() + "[]".repeat((column as PgColumn).dimensions);
   const tracked = Object.hasOwn(TRACKED, name) ? TRACKED[name] : undefined;
   if (tracked !== undefined && !sqlType.startsWith(tracked.slice(0, 9))) {
-    problems.add(where, `${name} is kept by Backwright and must be ${tracked}`, "...tracked()");
+    const helper = name === "deletedAt" ? "...softDeleted()" : "...tracked()";
+    problems.add(where, `${name} is kept by Backwright and must be ${tracked}`, helper);
   }
   const makeDefault = column.defaultFn;
   const generated = column.generated !== undefined || column.generatedIdentity !== undefined;
@@ -252,7 +255,7 @@ function compileIndexes(config: Config, names: ColumnNames): IndexModel[] {
     }
   }
   for (const { config: index } of config.indexes) {
-    if (index.where !== undefined || (index.method ?? "btree") !== "btree") continue;
+    if ((index.method ?? "btree") !== "btree" || !holdsEveryRow(index.where)) continue;
     const keys = index.columns.map((column) => indexKey(column, names));
     if (keys.some((one) => one === undefined)) continue;
     found.push({ name: index.name ?? "", unique: index.unique, keys: keys as IndexKey[] });
@@ -264,6 +267,13 @@ function compileIndexes(config: Config, names: ColumnNames): IndexModel[] {
 interface IndexedColumn {
   readonly name?: string;
   readonly indexConfig?: { readonly order?: string; nulls?: string; opClass?: string };
+}
+
+// Every statement leaves rows with the mark out, so an index without them serves as well.
+const LIVING = /^(?:"?\w+"?\.)?"?deleted_at"? is null$/i;
+
+function holdsEveryRow(where: SQL | undefined): boolean {
+  return where === undefined || LIVING.test(new PgDialect().sqlToQuery(where).sql.trim());
 }
 
 function indexKey(indexed: unknown, names: ColumnNames): IndexKey | undefined {

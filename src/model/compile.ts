@@ -149,7 +149,8 @@ function compileResource(
   }
   const served = [...table.fields.values()].filter((field) => {
     const isTenant = field === table.tenantField && field.name !== "id";
-    return !isTenant && !hidden.includes(field.name);
+    // A row that bears the mark is in no reply, so the mark itself would always be null.
+    return !isTenant && field !== table.deletedField && !hidden.includes(field.name);
   });
   for (const field of served) {
     if (field.type !== undefined) continue;

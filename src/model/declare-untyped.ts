@@ -30,10 +30,15 @@ export interface AnyUpdateGrant extends AnyGrant {
   readonly after?: AnyRows;
 }
 
+export interface AnyDeleteGrant {
+  readonly rows?: AnyRows;
+}
+
 export interface AnyVerbs {
   readonly read?: true | AnyGrant;
   readonly create?: true | AnyCreateGrant;
   readonly update?: true | AnyUpdateGrant;
+  readonly delete?: true | AnyDeleteGrant;
 }
 
 export type Scope = "tenant" | "global";

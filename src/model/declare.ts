@@ -105,11 +105,16 @@ export interface UpdateGrant<N extends TableName<D>, D extends Domain> extends G
   /** What must hold after the write; the same `rows` as before unless given, `{}` for anything. */
   readonly after?: Rows<N, D>;
 }
+export interface DeleteGrant<N extends TableName<D>, D extends Domain> {
+  readonly rows?: Rows<N, D>;
+}
 /** A verb that is left out is not granted. */
 export interface Verbs<N extends TableName<D>, D extends Domain> {
   readonly read?: true | Grant<N, D>;
   readonly create?: true | CreateGrant<N, D>;
   readonly update?: true | UpdateGrant<N, D>;
+  /** Restoring too, where the table marks rows as deleted. */
+  readonly delete?: true | DeleteGrant<N, D>;
 }
 /** Role → what it may do. A role that is left out may do nothing. */
 export type Access<N extends TableName<D>, D extends Domain> = {

@@ -57,7 +57,7 @@ function describeField(field: FieldModel): Json {
   };
 }
 
-function describeAccess({ read, create, update }: RoleAccess): Json {
+function describeAccess({ read, create, update, delete: remove }: RoleAccess): Json {
   const names = (fields: readonly FieldModel[]): Json => fields.map((field) => field.name);
   return {
     ...(read && { read: { rows: describePredicate(read.rows), fields: names(read.fields) } }),
@@ -77,6 +77,7 @@ function describeAccess({ read, create, update }: RoleAccess): Json {
         fields: names(update.fields),
       },
     }),
+    ...(remove && { delete: { rows: describePredicate(remove.rows) } }),
   };
 }
 

@@ -73,6 +73,8 @@ export interface TableModel {
   readonly fields: ReadonlyMap<string, FieldModel>;
   /** The field that names the tenant; `id` on the tenant table itself; undefined: global. */
   readonly tenantField: FieldModel | undefined;
+  /** The field that marks a row as deleted: such rows are seen by nobody until restored. */
+  readonly deletedField: FieldModel | undefined;
   readonly relations: ReadonlyMap<string, RelationModel>;
   /** Names of relations to many, which policies and includes do not take. */
   readonly manyRelations: readonly string[];
@@ -100,6 +102,8 @@ export interface RoleAccess {
   readonly read: ReadGrant | undefined;
   readonly create: CreateGrant | undefined;
   readonly update: UpdateGrant | undefined;
+  /** Also of restoring, where rows are marked rather than removed. */
+  readonly delete: DeleteGrant | undefined;
 }
 
 export interface ReadGrant {
@@ -120,6 +124,10 @@ export interface UpdateGrant {
   /** What must hold after the write. */
   readonly after: Predicate;
   readonly fields: readonly FieldModel[];
+}
+
+export interface DeleteGrant {
+  readonly rows: Predicate;
 }
 
 export type Verb = keyof RoleAccess;

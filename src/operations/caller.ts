@@ -6,7 +6,7 @@ import type { ResourceModel } from "../model/model.ts";
 import type { OperationsContext, RequestContext } from "./context.ts";
 import type { ListQuery, RecordQuery } from "./parse-list.ts";
 import { getRecord, listRecords } from "./read.ts";
-import { createRecord, updateRecord } from "./write.ts";
+import { createRecord, deleteRecord, updateRecord } from "./write.ts";
 
 /** A record as the API shows it. */
 export type JsonRecord = { readonly id: string } & Readonly<Record<string, unknown>>;
@@ -49,6 +49,11 @@ export class Caller {
     const request = this.#request();
     const made = await updateRecord(this.#context, request, this.#resource(resource), input);
     return parseRecord(made.json);
+  }
+
+  async delete(resource: string, id: string): Promise<void> {
+    const request = this.#request();
+    await deleteRecord(this.#context, request, this.#resource(resource), { id });
   }
 
   #request(): RequestContext {

@@ -1,12 +1,13 @@
 // What a failed statement means to the caller. PostgreSQL's own words stay in `cause`.
 import { BackwrightError } from "../base/errors.ts";
 import { DatabaseFailure } from "../database/failures.ts";
-import { REFUSED_AFTER_IMAGE } from "../sql/write.ts";
+import { REFUSED_AFTER_IMAGE } from "../sql/write-shape.ts";
 
 /** Turns whatever a statement threw into the error that the caller sees. */
 export function publicError(
   error: unknown,
   constraints: ReadonlyMap<string, readonly string[]>,
+  isRemoval = false,
 ): BackwrightError {
   if (error instanceof BackwrightError) return error;
   if (!(error instanceof DatabaseFailure)) return new BackwrightError("INTERNAL", { cause: error });
@@ -25,6 +26,13 @@ export function publicError(
         cause: error,
       });
     case "foreign key":
+      // PostgreSQL says the same for both sides of a key; a removal can only break the target's.
+      if (isRemoval) {
+        return new BackwrightError("CONFLICT", {
+          message: "Other records still refer to this one.",
+          cause: error,
+        });
+      }
       return new BackwrightError("INVALID_REFERENCE", {
         details: details("does not exist or is not visible to you"),
         cause: error,

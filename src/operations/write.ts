@@ -1,61 +1,46 @@
-// Create and update: parse → authorise → plan → execute → shape. The plan is one statement; when
-// it wrote nothing, a second, reading one finds out why.
-import { decide, grantOf, maskFingerprint } from "../access/decide.ts";
+// Create, update, delete and restore: parse → authorise → plan → execute → shape. The plan is one
+// statement; when it wrote nothing, a second, reading one finds out why.
+import { decide, grantOf } from "../access/decide.ts";
 import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import type { Row } from "../database/database.ts";
-import { DatabaseFailure } from "../database/failures.ts";
 import { encodeArray } from "../model/fields.ts";
 import { EVERYTHING, type FieldModel, type ResourceModel } from "../model/model.ts";
-import { getStatement } from "../sql/read.ts";
-import type { Statement, Value } from "../sql/statement.ts";
+import type { Value } from "../sql/statement.ts";
 import {
-  type Assignment,
-  type CreateShape,
   createDiagnosis,
   createStatement,
-  REFUSED_IDEMPOTENCY_RACE,
-  type ReferenceGuard,
-  type UpdateShape,
+  deleteStatement,
   updateDiagnosis,
   updateStatement,
-  WRITE_RESULT,
-  type WriteInputs,
 } from "../sql/write.ts";
-import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
-import { publicError } from "./failures.ts";
-import { checkSameRequest, claimKey, type KeyClaim, type StoredReply } from "./idempotency.ts";
+import type {
+  Assignment,
+  CreateShape,
+  DeleteShape,
+  ReferenceGuard,
+  UpdateShape,
+  WriteInputs,
+} from "../sql/write-shape.ts";
+import type { OperationsContext, RequestContext } from "./context.ts";
+import { executeWrite, type WriteReply } from "./execute-write.ts";
+import { claimKey, type KeyClaim } from "./idempotency.ts";
 import { type FieldValue, parseBody } from "./parse-body.ts";
-
-export interface WriteReply extends RecordReply {
-  /** The stored reply of an earlier request with the same Idempotency-Key. */
-  readonly replayed: boolean;
-}
 
 export interface CreateInput {
   readonly body: unknown;
   readonly idempotencyKey?: string | undefined;
 }
 
-export interface UpdateInput extends CreateInput {
+/** One record, as it was when its version was read. */
+export interface RecordInput {
   readonly id: string;
   /** The version that If-Match names. */
   readonly version?: string | undefined;
+  readonly idempotencyKey?: string | undefined;
 }
 
-// RACE: a guard that held when it was diagnosed but not in the write means that the row changed in
-// between; the same again decides anew.
-const ATTEMPTS_MAX = 4;
-
-/** One write, ready to run: its statements and the values that they share. */
-interface PlannedWrite {
-  readonly resource: ResourceModel;
-  readonly claim: KeyClaim | undefined;
-  readonly statement: Statement;
-  readonly inputs: readonly Value[];
-  /** Throws what was wrong, or returns when nothing is wrong any more. */
-  readonly diagnose: () => Promise<void>;
-}
+export interface UpdateInput extends CreateInput, RecordInput {}
 
 /** Creates a record. Throws BackwrightError; nothing is written then. */
 export async function createRecord(
@@ -83,7 +68,7 @@ export async function createRecord(
     ],
   };
   const key = shapeKey("create", shape);
-  return execute(context, request, {
+  return executeWrite(context, request, {
     resource,
     claim,
     statement: context.shapes.get(key, () => createStatement(shape, context.model)),
@@ -111,11 +96,7 @@ export async function updateRecord(
   const read = grantOf(request.actor, resource, "read");
   const operation = `update ${input.id}`;
   const claim = claimKey(input.idempotencyKey, request, resource, operation, input.body, read);
-  if (input.version !== undefined && !resource.table.versioned) {
-    throw new BackwrightError("PRECONDITION_INVALID", {
-      message: `${resource.path} keeps no versions, so If-Match cannot be checked.`,
-    });
-  }
+  requireVersions(resource, input.version);
   const inputs = new Inputs();
   const shape: UpdateShape = {
     ...sharedShape(context, request, resource, values, claim, inputs),
@@ -134,7 +115,7 @@ export async function updateRecord(
       })),
   };
   const key = shapeKey("update", shape);
-  return execute(context, request, {
+  return executeWrite(context, request, {
     resource,
     claim,
     statement: context.shapes.get(key, () => updateStatement(shape, context.model)),
@@ -146,6 +127,73 @@ export async function updateRecord(
       const [row] = await context.database.read(statement, request.actor, inputs.values);
       refuseUpdate(resource, shape, values, input, row);
     },
+  });
+}
+
+/** Deletes a record, or marks it where the table keeps marks. The reply's `json` is empty. */
+export function deleteRecord(
+  context: OperationsContext,
+  request: RequestContext,
+  resource: ResourceModel,
+  input: RecordInput,
+): Promise<WriteReply> {
+  return removeOrRestore(context, request, resource, input, false);
+}
+
+/** Takes a deletion back. Throws CONFLICT where a unique key has been taken since. */
+export function restoreRecord(
+  context: OperationsContext,
+  request: RequestContext,
+  resource: ResourceModel,
+  input: RecordInput,
+): Promise<WriteReply> {
+  return removeOrRestore(context, request, resource, input, true);
+}
+
+async function removeOrRestore(
+  context: OperationsContext,
+  request: RequestContext,
+  resource: ResourceModel,
+  input: RecordInput,
+  restore: boolean,
+): Promise<WriteReply> {
+  const grant = decide(request.actor, resource, "delete");
+  requireVersions(resource, input.version);
+  const read = grantOf(request.actor, resource, "read");
+  const verb = restore ? "restore" : "delete";
+  const operation = `${verb} ${input.id}`;
+  const claim = claimKey(input.idempotencyKey, request, resource, operation, null, read);
+  const inputs = new Inputs();
+  const shape: DeleteShape = {
+    ...sharedShape(context, request, resource, [], claim, inputs),
+    readRows: read?.rows ?? grant.rows,
+    id: inputs.add(input.id),
+    rows: grant.rows,
+    version: input.version === undefined ? undefined : inputs.add(input.version),
+    assignments: [],
+    restore,
+  };
+  const key = shapeKey(verb, shape);
+  return executeWrite(context, request, {
+    resource,
+    claim,
+    isRemoval: true,
+    statement: context.shapes.get(key, () => deleteStatement(shape, context.model)),
+    inputs: inputs.values,
+    diagnose: async () => {
+      const statement = context.shapes.get(`${key} why`, () =>
+        updateDiagnosis(shape, context.model),
+      );
+      const [row] = await context.database.read(statement, request.actor, inputs.values);
+      refuseTarget(input, row);
+    },
+  });
+}
+
+function requireVersions(resource: ResourceModel, version: string | undefined): void {
+  if (version === undefined || resource.table.versioned) return;
+  throw new BackwrightError("PRECONDITION_INVALID", {
+    message: `${resource.path} keeps no versions, so If-Match cannot be checked.`,
   });
 }
 
@@ -223,114 +271,13 @@ function referenceGuards(
 }
 
 /** Everything that changes the text of the statement. */
-function shapeKey(verb: string, shape: CreateShape | UpdateShape): string {
+function shapeKey(verb: string, shape: CreateShape | UpdateShape | DeleteShape): string {
   const { resource, role, assignments, references, inputs } = shape;
   const fields = assignments.map(({ field }) => field.name).join();
   const guards = references.map(({ field }) => field.name).join();
   const version = "version" in shape && shape.version !== undefined ? "version" : "";
   const key = inputs.idempotency === undefined ? "" : "key";
   return [verb, resource.name, role, fields, guards, version, key].join("|");
-}
-
-async function execute(
-  context: OperationsContext,
-  request: RequestContext,
-  write: PlannedWrite,
-): Promise<WriteReply> {
-  const { actor } = request;
-  const { resource, claim } = write;
-  const mask = maskFingerprint(grantOf(actor, resource, "read"));
-  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
-    const row = await attemptWrite(context, request, write, attempt);
-    if (row === undefined) continue;
-    const id = row[WRITE_RESULT.id];
-    if (id != null) {
-      const json = row[WRITE_RESULT.reply] ?? "";
-      return { id, json, version: row[WRITE_RESULT.version] ?? null, mask, replayed: false };
-    }
-    const stored = storedReply(row);
-    if (stored !== undefined && claim !== undefined) {
-      return replay(context, request, resource, claim, stored);
-    }
-    if (row[WRITE_RESULT.locked] === "false") {
-      throw new BackwrightError("IDEMPOTENCY_IN_PROGRESS", { retryAfterSeconds: 1 });
-    }
-    // RACE: a twin may have committed between this statement's snapshot and its lock, so its reply
-    // was not seen while its change already failed a guard. The next attempt sees it.
-    if (claim !== undefined && attempt === 1) continue;
-    await write.diagnose().catch((error: unknown) => {
-      throw publicError(error, context.constraints);
-    });
-  }
-  throw new BackwrightError("UNAVAILABLE", { retryAfterSeconds: 1 });
-}
-
-/** The result row, or undefined when the same again may end differently. */
-async function attemptWrite(
-  context: OperationsContext,
-  request: RequestContext,
-  write: PlannedWrite,
-  attempt: number,
-): Promise<Row | undefined> {
-  try {
-    const [row] = await context.database.write(write.statement, request.actor, write.inputs);
-    return row;
-  } catch (error) {
-    const isLast = attempt === ATTEMPTS_MAX;
-    if (!isLast && error instanceof DatabaseFailure) {
-      if (error.kind === "serialization") return undefined;
-      if (error.message === REFUSED_IDEMPOTENCY_RACE) return undefined;
-      // RACE: a twin with the same key may have committed after this statement's snapshot; the
-      // next attempt sees its reply. Without a twin it fails again and is a conflict.
-      const mayBeTwin = error.kind === "unique" && write.claim !== undefined && attempt === 1;
-      if (mayBeTwin) return undefined;
-    }
-    throw publicError(error, context.constraints);
-  }
-}
-
-function storedReply(row: Row): StoredReply | undefined {
-  const id = row[WRITE_RESULT.priorId];
-  if (id == null) return undefined;
-  return {
-    hash: row[WRITE_RESULT.priorHash] ?? null,
-    mask: row[WRITE_RESULT.priorMask] ?? null,
-    id,
-    json: row[WRITE_RESULT.priorReply] ?? "",
-    version: row[WRITE_RESULT.priorVersion] ?? null,
-  };
-}
-
-/** The stored bytes, but only to somebody who may see the record today, under today's mask. */
-async function replay(
-  context: OperationsContext,
-  request: RequestContext,
-  resource: ResourceModel,
-  claim: KeyClaim,
-  stored: StoredReply,
-): Promise<WriteReply> {
-  checkSameRequest(stored, claim);
-  const { id, json, version } = stored;
-  const read = grantOf(request.actor, resource, "read");
-  if (read === undefined) {
-    if (stored.mask === claim.mask) return { id, json, version, mask: claim.mask, replayed: true };
-    throw new BackwrightError("NOT_FOUND");
-  }
-  const shape = { resource, rows: read.rows, fields: read.fields, includes: [] };
-  const key = `replay|${resource.name}|${request.actor.role}`;
-  const statement = context.shapes.get(key, () => getStatement(shape, context.model));
-  const [row] = await context.database
-    .read(statement, request.actor, [id])
-    .catch((error: unknown) => {
-      throw publicError(error, context.constraints);
-    });
-  // A reply of the id alone was given for a row that its writer could not see in the first place.
-  const idAlone = json === `{"id":"${id}"}`;
-  if (row === undefined && !idAlone) throw new BackwrightError("NOT_FOUND");
-  if (row === undefined || stored.mask === claim.mask)
-    return { id, json, version, mask: claim.mask, replayed: true };
-  const [fresh, freshVersion] = row;
-  return { id, json: fresh ?? "", version: freshVersion ?? null, mask: claim.mask, replayed: true };
 }
 
 /** The states from which a record may move to `to`; staying is no move. */
@@ -349,14 +296,11 @@ function refuseReferences(references: readonly ReferenceGuard[], held: Row): voi
   if (details.length > 0) throw new BackwrightError("INVALID_REFERENCE", { details });
 }
 
-function refuseUpdate(
-  resource: ResourceModel,
-  shape: UpdateShape,
-  values: readonly FieldValue[],
-  input: UpdateInput,
-  row: Row | undefined,
-): void {
-  const [visible, writable, version, ...rest] = row ?? [];
+// updateDiagnosis: visible, writable, version; then states and references.
+const TARGET_COLUMNS = 3;
+
+function refuseTarget(input: RecordInput, row: Row | undefined): void {
+  const [visible, writable, version] = row ?? [];
   if (visible !== "true") throw new BackwrightError("NOT_FOUND");
   if (writable !== "true") {
     throw new BackwrightError("FORBIDDEN", {
@@ -366,6 +310,17 @@ function refuseUpdate(
   if (input.version !== undefined && version !== input.version) {
     throw new BackwrightError("VERSION_CONFLICT");
   }
+}
+
+function refuseUpdate(
+  resource: ResourceModel,
+  shape: UpdateShape,
+  values: readonly FieldValue[],
+  input: UpdateInput,
+  row: Row | undefined,
+): void {
+  refuseTarget(input, row);
+  const rest = row?.slice(TARGET_COLUMNS) ?? [];
   shape.states.forEach(({ field }, at) => {
     const from = rest[at] ?? "";
     const to = values.find((one) => one.field === field)?.value ?? "";

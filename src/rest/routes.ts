@@ -6,9 +6,16 @@ import { BackwrightError } from "../base/errors.ts";
 import type { Authenticator } from "../identity/authenticate.ts";
 import type { ResourceModel } from "../model/model.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "../operations/context.ts";
+import type { WriteReply } from "../operations/execute-write.ts";
 import { publicError } from "../operations/failures.ts";
 import { getRecord, listRecords } from "../operations/read.ts";
-import { createRecord, updateRecord, type WriteReply } from "../operations/write.ts";
+import {
+  createRecord,
+  deleteRecord,
+  type RecordInput,
+  restoreRecord,
+  updateRecord,
+} from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
 import { parseListQuery, parseRecordQuery } from "./query.ts";
 
@@ -45,6 +52,13 @@ export function restRoutes({ context, authenticator }: RestOptions): readonly Ro
     add("POST", path, "create", (request, facts) => create(context, resource, request, facts));
     add("PATCH", `${path}/:id`, "update", (request, facts) =>
       update(context, resource, request, facts),
+    );
+    add("DELETE", `${path}/:id`, "delete", (request, facts) =>
+      remove(context, resource, request, facts),
+    );
+    if (resource.table.deletedField === undefined) continue;
+    add("POST", `${path}/:id/restore`, "restore", (request, facts) =>
+      restore(context, resource, request, facts),
     );
   }
   return routes;
@@ -135,16 +149,40 @@ async function update(
   request: HttpRequest,
   facts: RequestContext,
 ): Promise<HttpReply> {
-  const id = recordId(request);
-  refuseQuery(request);
-  const input = {
-    id,
-    body: request.body,
-    idempotencyKey: headerOf(request, "idempotency-key"),
-    version: ifMatch(headerOf(request, "if-match")),
-  };
+  const input = { ...recordInput(request), body: request.body };
   const record = await updateRecord(context, facts, resource, input);
   return written(request, record, 200, {});
+}
+
+async function remove(
+  context: OperationsContext,
+  resource: ResourceModel,
+  request: HttpRequest,
+  facts: RequestContext,
+): Promise<HttpReply> {
+  const record = await deleteRecord(context, facts, resource, recordInput(request));
+  const { headers } = written(request, record, 204, {});
+  return { status: 204, body: "", headers: headers ?? {} };
+}
+
+async function restore(
+  context: OperationsContext,
+  resource: ResourceModel,
+  request: HttpRequest,
+  facts: RequestContext,
+): Promise<HttpReply> {
+  const record = await restoreRecord(context, facts, resource, recordInput(request));
+  return written(request, record, 200, {});
+}
+
+/** Which record a write means, in which version. */
+function recordInput(request: HttpRequest): RecordInput {
+  refuseQuery(request);
+  return {
+    id: recordId(request),
+    version: ifMatch(headerOf(request, "if-match")),
+    idempotencyKey: headerOf(request, "idempotency-key"),
+  };
 }
 
 function written(

@@ -60,12 +60,17 @@ export function listStatement(shape: ListShape, model: Model): Statement {
       `select ${columns} from ${plan.table} ${ROOT} where ${where} ${order} ${limit}`,
     );
   }
-  const sources = regions.map(
-    (region, at) => `(select ${at} as page_region, s.* from (${sourceSql(plan, region)}) s)`,
+  // A later run is read only where the earlier ones do not fill the page.
+  const runs = regions.map((region, at) => {
+    const read = regions.slice(0, at).map((_, earlier) => `(select count(*) from run${earlier})`);
+    const open = at === 0 ? "" : ` where ${read.join(" + ")} <= ${shape.bucket}`;
+    return `run${at} as (select ${at} as page_run, s.* from (${sourceSql(plan, region)}) s${open})`;
+  });
+  const all = `(${runs.map((_, at) => `select * from run${at}`).join(" union all ")}) ${ROOT}`;
+  const runOrder = order.replace("order by ", `order by ${ROOT}.page_run, `);
+  return parameters.statement(
+    `with ${runs.join(", ")} select ${columns} from ${all} ${runOrder} ${limit}`,
   );
-  const all = `(${sources.join(" union all ")}) ${ROOT}`;
-  const regionOrder = order.replace("order by ", `order by ${ROOT}.page_region, `);
-  return parameters.statement(`select ${columns} from ${all} ${regionOrder} ${limit}`);
 }
 
 function planList(shape: ListShape, model: Model, parameters: Parameters): Plan {

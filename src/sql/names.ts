@@ -3,9 +3,9 @@ import { type FieldModel, fieldOf, type RelationModel, type TableModel } from ".
 import { quoteIdentifier, quoteLiteral } from "./quote.ts";
 import type { Parameters } from "./statement.ts";
 
+/** With its schema always: a bare name could be that of a WITH query of the same statement. */
 export function tableName(table: TableModel): string {
-  const name = quoteIdentifier(table.sqlName);
-  return table.schema === undefined ? name : `${quoteIdentifier(table.schema)}.${name}`;
+  return `${quoteIdentifier(table.schema ?? "public")}.${quoteIdentifier(table.sqlName)}`;
 }
 
 export function columnName(field: FieldModel, alias?: string): string {
@@ -27,6 +27,18 @@ export function tenantCondition(
   return `${columnName(table.tenantField, alias)} = ${parameters.claim("tenantId", "uuid")}`;
 }
 
+/** The tenant's rows that are not marked as deleted; undefined where that is every row. */
+export function livingCondition(
+  table: TableModel,
+  alias: string,
+  parameters: Parameters,
+): string | undefined {
+  const tenant = tenantCondition(table, alias, parameters);
+  if (table.deletedField === undefined) return tenant;
+  const living = `${columnName(table.deletedField, alias)} is null`;
+  return tenant === undefined ? living : `${tenant} and ${living}`;
+}
+
 /** The condition that joins a relation's target to the row that refers to it. */
 export function relationCondition(
   source: TableModel,
@@ -38,8 +50,8 @@ export function relationCondition(
 ): string {
   const key = columnName(fieldOf(source, relation.key), sourceAlias);
   const id = columnName(fieldOf(target, relation.targetKey), targetAlias);
-  const tenant = tenantCondition(target, targetAlias, parameters);
-  return tenant === undefined ? `${id} = ${key}` : `${tenant} and ${id} = ${key}`;
+  const living = livingCondition(target, targetAlias, parameters);
+  return living === undefined ? `${id} = ${key}` : `${living} and ${id} = ${key}`;
 }
 
 /** A member of a JSON object: its name and the SQL that makes it. */

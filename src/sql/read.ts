@@ -5,10 +5,10 @@ import {
   columnName,
   fieldMember,
   jsonObject,
+  livingCondition,
   type Member,
   relationCondition,
   tableName,
-  tenantCondition,
 } from "./names.ts";
 import { predicateSql } from "./predicate.ts";
 import { Parameters, type Statement } from "./statement.ts";
@@ -61,16 +61,16 @@ export function versionSql(resource: ResourceModel, alias: string): string {
     : "null::text";
 }
 
-/** The conditions under which a role sees a row: its tenant and its policy. */
+/** The conditions under which a role sees a row: tenant, not deleted, policy. */
 export function visibleConditions(
   resource: ResourceModel,
   rows: Predicate,
   model: Model,
   parameters: Parameters,
 ): string[] {
-  const tenant = tenantCondition(resource.table, ROOT, parameters);
+  const living = livingCondition(resource.table, ROOT, parameters);
   const policy = predicateSql(rows, resource.table, ROOT, { model, parameters });
-  const conditions = [tenant, policy].filter((part) => part !== undefined);
+  const conditions = [living, policy].filter((part) => part !== undefined);
   return conditions.length === 0 ? ["true"] : conditions; // A global table, open to the role.
 }
 

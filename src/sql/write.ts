@@ -1,103 +1,23 @@
-// Create and update in a single statement: the row, its audit entry, its event and the stored
-// reply of the idempotency key, all or nothing, in one round trip.
+// Create, update, delete and restore in a single statement: the row, its audit entry, its event and
+// the stored reply of the idempotency key, all or nothing, in one round trip.
 //
-// RACE: every guard of an update stands in the UPDATE's own WHERE. A check in a sibling CTE looks
-// at a snapshot from before the wait for the row's lock, and let a cancelled order be assigned.
-import {
-  type FieldModel,
-  fieldOf,
-  fieldsRead,
-  type Model,
-  type Operand,
-  type Predicate,
-  type ResourceModel,
-} from "../model/model.ts";
+// RACE: every guard stands in the INSERT's or UPDATE's own WHERE. A check in a sibling CTE looks at a
+// snapshot from before the wait for the row's lock, and let a cancelled order be assigned.
+import { fieldOf, fieldsRead, type Model, type TableModel } from "../model/model.ts";
 import {
   columnName,
   fieldMember,
   jsonObject,
+  livingCondition,
   sqlType,
   tableName,
   tenantCondition,
 } from "./names.ts";
 import { operandSql, predicateSql } from "./predicate.ts";
-import { quoteLiteral } from "./quote.ts";
 import { ROOT, versionSql } from "./read.ts";
 import { Parameters, type Statement } from "./statement.ts";
-
-/** Raised by backwright.refuse(); the whole statement is undone. */
-export const REFUSED_SQLSTATE = "BW001";
-export const REFUSED_AFTER_IMAGE = "after image";
-export const REFUSED_IDEMPOTENCY_RACE = "idempotency race";
-
-/** A field that receives input n. */
-export interface Assignment {
-  readonly field: FieldModel;
-  readonly input: number;
-}
-
-/** A reference being written: its target must exist and be readable by the role. */
-export interface ReferenceGuard {
-  readonly field: FieldModel;
-  readonly input: number;
-  readonly target: ResourceModel;
-  readonly rows: Predicate;
-}
-
-/** Where the facts of the request stand among the inputs. */
-export interface WriteInputs {
-  readonly requestId: number;
-  readonly eventId: number;
-  /** Undefined without an Idempotency-Key. */
-  readonly idempotency:
-    | { readonly lock: number; scope: number; key: number; hash: number; mask: number }
-    | undefined;
-}
-
-interface WriteShape {
-  readonly resource: ResourceModel;
-  readonly role: string;
-  /** Rows and fields that the role may read: they make the reply. */
-  readonly readRows: Predicate;
-  readonly readFields: readonly FieldModel[] | undefined;
-  readonly assignments: readonly Assignment[];
-  readonly references: readonly ReferenceGuard[];
-  readonly inputs: WriteInputs;
-}
-
-export interface CreateShape extends WriteShape {
-  /** The id, made before the statement. */
-  readonly id: number;
-  /** What the new row must satisfy. */
-  readonly after: Predicate;
-  readonly set: ReadonlyMap<FieldModel, Operand>;
-}
-
-export interface UpdateShape extends WriteShape {
-  readonly id: number;
-  readonly rows: Predicate;
-  readonly after: Predicate;
-  /** The version that If-Match names. */
-  readonly version: number | undefined;
-  /** State fields being written, with the states that may move to the new one. */
-  readonly states: readonly { readonly field: FieldModel; readonly from: number }[];
-}
-
-/** Columns of the one row that a write statement returns. */
-export const WRITE_RESULT = {
-  id: 0,
-  version: 1,
-  reply: 2,
-  locked: 3,
-  priorHash: 4,
-  priorMask: 5,
-  priorId: 6,
-  priorReply: 7,
-  priorVersion: 8,
-  priorStatus: 9,
-} as const;
-
-const NEW = "n";
+import { writeStatement } from "./write-effects.ts";
+import type { CreateShape, DeleteShape, UpdateShape, WriteShape } from "./write-shape.ts";
 
 /** Creates a record. The row's columns are WRITE_RESULT; `id` is null when a guard refused. */
 export function createStatement(shape: CreateShape, model: Model): Statement {
@@ -141,18 +61,9 @@ export function updateStatement(shape: UpdateShape, model: Model): Statement {
   const assignments = shape.assignments.map(
     ({ field, input }) => `${columnName(field)} = ${parameters.input(input, sqlType(field))}`,
   );
-  if (table.versioned) {
-    const version = columnName(fieldOf(table, "version"));
-    assignments.push(`${version} = ${ROOT}.${version} + 1`);
-  }
-  const updatedAt = table.fields.get("updatedAt");
-  if (updatedAt !== undefined) assignments.push(`${columnName(updatedAt)} = now()`);
+  assignments.push(...bookkeeping(table));
   const conditions = [
-    tenantCondition(table, ROOT, parameters),
-    `${columnName(fieldOf(table, "id"), ROOT)} = ${parameters.input(shape.id, "uuid")}`,
-    predicateSql(shape.readRows, table, ROOT, { model, parameters }),
-    predicateSql(shape.rows, table, ROOT, { model, parameters }),
-    ...versionConditions(shape, parameters),
+    ...targetConditions(shape, model, parameters, livingCondition),
     ...stateConditions(shape, parameters),
     ...gateConditions(shape),
     ...referenceConditions(shape, model, parameters),
@@ -172,8 +83,32 @@ export function updateStatement(shape: UpdateShape, model: Model): Statement {
   return writeStatement(shape, model, parameters, { write, after, verb: "updated" });
 }
 
-/** The conditions under which an update happens, each as a column, to learn which one failed. */
-export function updateDiagnosis(shape: UpdateShape, model: Model): Statement {
+/** Deletes a record, or marks it: whatever the table is made for. `reply` is null. */
+export function deleteStatement(shape: DeleteShape, model: Model): Statement {
+  const parameters = new Parameters();
+  const { table } = shape.resource;
+  const { deletedField } = table;
+  const state = shape.restore ? deletedCondition : livingCondition;
+  const where = [
+    ...targetConditions(shape, model, parameters, state),
+    ...gateConditions(shape),
+  ].join(" and ");
+  const from = shape.inputs.idempotency === undefined ? "" : " from gate";
+  if (deletedField === undefined) {
+    const using = from.replace("from", "using");
+    const write = `delete from ${tableName(table)} ${ROOT}${using} where ${where} returning ${ROOT}.*`;
+    return writeStatement(shape, model, parameters, { write, after: undefined, verb: "deleted" });
+  }
+  const mark = `${columnName(deletedField)} = ${shape.restore ? "null" : "now()"}`;
+  const write =
+    `update ${tableName(table)} ${ROOT} set ${[mark, ...bookkeeping(table)].join(", ")}${from} ` +
+    `where ${where} returning ${ROOT}.*`;
+  const verb = shape.restore ? "restored" : "deleted";
+  return writeStatement(shape, model, parameters, { write, after: undefined, verb });
+}
+
+/** The conditions under which an update or delete happens, each as a column, to learn which one failed. */
+export function updateDiagnosis(shape: UpdateShape | DeleteShape, model: Model): Statement {
   const parameters = new Parameters();
   const { resource } = shape;
   const { table } = resource;
@@ -182,11 +117,12 @@ export function updateDiagnosis(shape: UpdateShape, model: Model): Statement {
     predicateSql(shape.readRows, table, ROOT, context) ?? "true",
     predicateSql(shape.rows, table, ROOT, context) ?? "true",
     versionSql(resource, ROOT),
-    ...shape.states.map(({ field }) => columnName(field, ROOT)),
+    ...("states" in shape ? shape.states.map(({ field }) => columnName(field, ROOT)) : []),
     ...referenceConditions(shape, model, parameters),
   ];
+  const restores = "restore" in shape && shape.restore;
   const where = [
-    tenantCondition(table, ROOT, parameters),
+    (restores ? deletedCondition : livingCondition)(table, ROOT, parameters),
     `${columnName(fieldOf(table, "id"), ROOT)} = ${parameters.input(shape.id, "uuid")}`,
   ].filter((condition) => condition !== undefined);
   return parameters.statement(
@@ -202,114 +138,40 @@ export function createDiagnosis(shape: CreateShape, model: Model): Statement {
   return parameters.statement(`select ${columns.map((column) => `(${column})::text`).join(", ")}`);
 }
 
-interface Written {
-  readonly write: string;
-  readonly after: string | undefined;
-  readonly verb: "created" | "updated";
-}
-
-function writeStatement(
-  shape: WriteShape,
+/** The one row that is meant, as far as the role may see it and do this to it. */
+function targetConditions(
+  shape: UpdateShape | DeleteShape,
   model: Model,
   parameters: Parameters,
-  { write, after, verb }: Written,
-): Statement {
-  const { resource, inputs } = shape;
-  const { table } = resource;
-  const name = (field: string): string => columnName(fieldOf(table, field), ROOT);
-  const whole = jsonObject(resource.served.map((field) => fieldMember(field, ROOT)));
-  const changed = shape.assignments.map(({ field }) => fieldMember(field, ROOT));
-  const columns = [
-    `${name("id")} as id`,
-    `${table.versioned ? name("version") : "null::integer"} as version`,
-    `${whole} as record`,
-    `${replySql(shape, model, parameters, whole)} as reply`,
-    // A create records the whole row, an update what it was asked to change: before and after.
-    `${verb === "created" ? "null::json" : `${ROOT}.backwright_before`} as before`,
-    `${verb === "created" ? whole : jsonObject(changed)} as after`,
-    ...(after === undefined ? [] : [`(${after}) is not true as violates`]),
-  ];
-  const parts = [
-    ...idempotencyReads(inputs, parameters),
-    `written as (${write})`,
-    `${NEW} as (select ${columns.join(", ")} from written ${ROOT})`,
-    auditInsert(shape, verb, parameters),
-    eventInsert(shape, verb, parameters),
-    ...idempotencyInsert(inputs, verb, parameters),
-  ];
-  return parameters.statement(`with ${parts.join(", ")} ${resultSelect(inputs, after)}`);
-}
-
-/** The record under the role's read grant; where the role may not read it, its id alone. */
-function replySql(shape: WriteShape, model: Model, parameters: Parameters, whole: string): string {
-  const { resource, readFields, readRows } = shape;
-  const id = jsonObject([fieldMember(fieldOf(resource.table, "id"), ROOT)]);
-  if (readFields === undefined) return id;
-  const everything = readFields.length === resource.served.length;
-  const masked = everything
-    ? whole
-    : jsonObject(readFields.map((field) => fieldMember(field, ROOT)));
-  const visible = predicateSql(readRows, resource.table, ROOT, { model, parameters });
-  return visible === undefined ? masked : `case when ${visible} then ${masked} else ${id} end`;
-}
-
-function auditInsert(shape: WriteShape, verb: string, parameters: Parameters): string {
-  const { resource, inputs } = shape;
-  const columns = "tenant_id, request_id, actor, credential, role, operation, resource, record_id";
-  const values = [
-    parameters.claim("tenantId", "uuid"),
-    parameters.input(inputs.requestId, "text"),
-    parameters.claim("id", "uuid"),
-    parameters.claim("credential", "uuid"),
-    quoteLiteral(shape.role),
-    quoteLiteral(verb),
-    quoteLiteral(resource.name),
-    `${NEW}.id`,
-    `${NEW}.before`,
-    `${NEW}.after`,
-  ];
-  return (
-    `audited as (insert into backwright.audit (${columns}, before, after) ` +
-    `select ${values.join(", ")} from ${NEW})`
-  );
-}
-
-function eventInsert(shape: WriteShape, verb: string, parameters: Parameters): string {
-  const { resource, inputs, assignments } = shape;
-  const fields = assignments.map(({ field }) => field.name);
-  const names = verb === "created" ? resource.served.map((field) => field.name) : fields;
-  const values = [
-    parameters.input(inputs.eventId, "uuid"),
-    parameters.claim("tenantId", "uuid"),
-    quoteLiteral(`${resource.name}.${verb}`),
-    `${NEW}.id`,
-    `coalesce(${NEW}.version, 0)`,
-    `array[${names.map(quoteLiteral).join(", ")}]::text[]`,
-    `${NEW}.record`,
-    parameters.claim("id", "uuid"),
-    parameters.input(inputs.requestId, "text"),
-  ];
-  return (
-    "emitted as (insert into backwright.events " +
-    "(id, tenant_id, type, key, sequence, fields, record, actor, request_id) " +
-    `select ${values.join(", ")} from ${NEW})`
-  );
-}
-
-// The claim on an Idempotency-Key is an advisory lock: waiting on the unique index would park the
-// connection and still could not see the other request's reply.
-function idempotencyReads(inputs: WriteInputs, parameters: Parameters): string[] {
-  const { idempotency } = inputs;
-  if (idempotency === undefined) return [];
-  const lock = parameters.input(idempotency.lock, "bigint");
-  const columns = "request_hash, mask, record_id, reply, version, status";
+  state: typeof livingCondition,
+): string[] {
+  const { table } = shape.resource;
   return [
-    `gate as materialized (select pg_try_advisory_xact_lock(${lock}) as open)`,
-    `prior as materialized (select ${columns} from backwright.idempotency ` +
-      `where tenant_id = ${parameters.claim("tenantId", "uuid")} ` +
-      `and scope = ${parameters.input(idempotency.scope, "text")} ` +
-      `and key = ${parameters.input(idempotency.key, "text")} and expires_at > now())`,
-  ];
+    state(table, ROOT, parameters),
+    `${columnName(fieldOf(table, "id"), ROOT)} = ${parameters.input(shape.id, "uuid")}`,
+    predicateSql(shape.readRows, table, ROOT, { model, parameters }),
+    predicateSql(shape.rows, table, ROOT, { model, parameters }),
+    ...versionConditions(shape, parameters),
+  ].filter((condition) => condition !== undefined);
+}
+
+/** The tenant's rows that are marked as deleted. */
+function deletedCondition(table: TableModel, alias: string, parameters: Parameters): string {
+  const marked = `${columnName(table.deletedField ?? fieldOf(table, "id"), alias)} is not null`;
+  const tenant = tenantCondition(table, alias, parameters);
+  return tenant === undefined ? marked : `${tenant} and ${marked}`;
+}
+
+/** What every change of a row sets besides. */
+function bookkeeping(table: TableModel): string[] {
+  const assignments: string[] = [];
+  if (table.versioned) {
+    const version = columnName(fieldOf(table, "version"));
+    assignments.push(`${version} = ${ROOT}.${version} + 1`);
+  }
+  const updatedAt = table.fields.get("updatedAt");
+  if (updatedAt !== undefined) assignments.push(`${columnName(updatedAt)} = now()`);
+  return assignments;
 }
 
 function gateConditions(shape: WriteShape): string[] {
@@ -317,55 +179,7 @@ function gateConditions(shape: WriteShape): string[] {
   return ["gate.open", "not exists (select from prior)"];
 }
 
-function idempotencyInsert(
-  inputs: WriteInputs,
-  verb: Written["verb"],
-  parameters: Parameters,
-): string[] {
-  const { idempotency } = inputs;
-  if (idempotency === undefined) return [];
-  const values = [
-    parameters.claim("tenantId", "uuid"),
-    parameters.input(idempotency.scope, "text"),
-    parameters.input(idempotency.key, "text"),
-    parameters.input(idempotency.hash, "text"),
-    parameters.input(idempotency.mask, "text"),
-    verb === "created" ? "201" : "200",
-    `${NEW}.id`,
-    `${NEW}.version`,
-    `${NEW}.reply::text`,
-  ];
-  const columns = ["request_hash", "mask", "status", "record_id", "version", "reply"];
-  const renewed = columns.map((column) => `${column} = excluded.${column}`).join(", ");
-  return [
-    `claimed as (insert into backwright.idempotency as i ` +
-      `(tenant_id, scope, key, ${columns.join(", ")}) select ${values.join(", ")} from ${NEW} ` +
-      `on conflict (tenant_id, scope, key) do update set ${renewed}, created_at = now(), ` +
-      `expires_at = default where i.expires_at <= now() returning 1)`,
-  ];
-}
-
-function resultSelect(inputs: WriteInputs, after: string | undefined): string {
-  const refusals: string[] = [];
-  if (after !== undefined) {
-    refusals.push(`when ${NEW}.violates then backwright.refuse('${REFUSED_AFTER_IMAGE}')`);
-  }
-  const columns = [`${NEW}.id::text`, `${NEW}.version::text`, `${NEW}.reply::text`];
-  let from = `(select) as one left join ${NEW} on true`;
-  if (inputs.idempotency !== undefined) {
-    refusals.push(
-      `when ${NEW}.id is not null and not exists (select from claimed) ` +
-        `then backwright.refuse('${REFUSED_IDEMPOTENCY_RACE}')`,
-    );
-    columns.push("gate.open::text", "prior.request_hash", "prior.mask", "prior.record_id::text");
-    columns.push("prior.reply", "prior.version::text", "prior.status::text");
-    from += " left join gate on true left join prior on true";
-  }
-  if (refusals.length > 0) columns.push(`case ${refusals.join(" ")} end`);
-  return `select ${columns.join(", ")} from ${from}`;
-}
-
-function versionConditions(shape: UpdateShape, parameters: Parameters): string[] {
+function versionConditions(shape: UpdateShape | DeleteShape, parameters: Parameters): string[] {
   if (shape.version === undefined) return [];
   const version = columnName(fieldOf(shape.resource.table, "version"), ROOT);
   return [`${version} = ${parameters.input(shape.version, "integer")}`];
@@ -386,7 +200,7 @@ function referenceConditions(
   return shape.references.map(({ field, input, target, rows }, at) => {
     const alias = `ref${at}`;
     const conditions = [
-      tenantCondition(target.table, alias, parameters),
+      livingCondition(target.table, alias, parameters),
       `${columnName(fieldOf(target.table, "id"), alias)} = ` +
         parameters.input(input, sqlType(field)),
       predicateSql(rows, target.table, alias, { model, parameters }),

@@ -62,6 +62,12 @@ describe("the typed client", () => {
     expect(names).toEqual(["c0", "c1", "c2", "c3", "c4", "c5", "c6"]);
   });
 
+  test("deletes", async () => {
+    const { id } = await client.categories.create({ name: "gone" });
+    await client.categories.delete(id, { ifVersion: 1 });
+    await expect(client.categories.get(id)).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+
   test("throws the server's error with its code, status, details and request id", async () => {
     const refused = await client.workOrders.create({ title: "x" }).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(ApiError);

@@ -1,11 +1,12 @@
 // Real processes that start the embedded server, as this user or another, and that tests can kill.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { chown, mkdtemp, realpath, rm } from "node:fs/promises";
+import { chown, mkdtemp, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { provideBinaries } from "../../src/database/embedded-binaries.ts";
 import { findPlaces } from "../../src/database/embedded-places.ts";
 import { findPostmaster } from "../../src/database/embedded-postmaster.ts";
 import { openSession } from "../../src/database/session.ts";
@@ -122,10 +123,21 @@ export function startInProcess(directory: string, isOtherUser = false): ServerPr
   };
 }
 
-/** A fresh project directory, owned by the user who will use it. */
-export async function projectDirectory(isOtherUser = false): Promise<string> {
+/**
+ * A fresh project directory, owned by the user who will use it. Another user, who may not make the
+ * links in node_modules, finds root's copy of the binaries in it: copying takes most of a start.
+ */
+export async function projectDirectory(
+  isOtherUser = false,
+  binaries: "with binaries" | "without binaries" = "with binaries",
+): Promise<string> {
   const directory = await realpath(await mkdtemp(join(tmpdir(), "backwright-embedded-")));
-  if (isOtherUser) await chown(directory, OTHER_UID, OTHER_UID);
+  if (!isOtherUser) return directory;
+  await chown(directory, OTHER_UID, OTHER_UID);
+  if (binaries === "with binaries") {
+    const { root } = await provideBinaries(await findPlaces(directory), () => undefined);
+    await symlink(root, join(directory, basename(root)));
+  }
   return directory;
 }
 

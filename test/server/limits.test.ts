@@ -158,8 +158,8 @@ describe("within requestMsMax and a moment", { concurrent: true }, () => {
     return reply;
   };
 
-  // Planted fault: no headersTimeout or no connectionsCheckingInterval in server.ts -> red in all
-  // three: Node by itself looks every 30 s and gives a body 60 s, whatever requestTimeout says.
+  // Planted fault: no headersTimeout in server.ts -> red where a body stops: Node gives it 60 s
+  // then, whatever requestTimeout says. No connectionsCheckingInterval -> red everywhere.
   test.each([
     ["a request line that stops", "GET /hea"],
     ["headers that stop", "GET /health HTTP/1.1\r\nhost: x\r\nx-a: "],

@@ -6,8 +6,8 @@ import type { Caller, Database, Row } from "../../src/database/database.ts";
 import type { ResourceModel } from "../../src/model/model.ts";
 import type { OperationsContext, RequestContext } from "../../src/operations/context.ts";
 import { type CursorPosition, CursorSigner } from "../../src/operations/cursor.ts";
-import type { ListQuery } from "../../src/operations/parse-list.ts";
-import { listRecords } from "../../src/operations/read.ts";
+import type { ListQuery, RecordQuery } from "../../src/operations/parse-list.ts";
+import { getRecord, listRecords } from "../../src/operations/read.ts";
 import type { Statement, Value } from "../../src/sql/statement.ts";
 import type { Execution } from "./explain.ts";
 
@@ -30,9 +30,11 @@ class FixedCursors extends CursorSigner {
   }
 }
 
-export type Run = (statement: Statement, caller: Caller, inputs: readonly Value[]) => Promise<
-  readonly Row[]
->;
+export type Run = (
+  statement: Statement,
+  caller: Caller,
+  inputs: readonly Value[],
+) => Promise<readonly Row[]>;
 
 /** The database with another way to run statements; whatever else it can do stays. */
 export function withRun(database: Database, run: { readonly read?: Run; write?: Run }): Database {
@@ -46,8 +48,43 @@ export function withRun(database: Database, run: { readonly read?: Run; write?: 
   });
 }
 
+// Past every id that the product gives out in a process.
+let rewrittenIds = 1_000_000_000;
+const rewrittenStatements = new Map<string, Statement>();
+
+/** The statement with another text, prepared under a name of its own where the text differs. */
+export function rewritten(statement: Statement, change: (text: string) => string): Statement {
+  const text = change(statement.text);
+  if (text === statement.text) return statement;
+  const known = rewrittenStatements.get(text);
+  if (known !== undefined) return known;
+  rewrittenIds += 1;
+  const made = { id: rewrittenIds, text, slots: statement.slots };
+  rewrittenStatements.set(text, made);
+  return made;
+}
+
 export function requestOf(actor: Actor): RequestContext {
   return { actor, requestId: newId(), face: "test" };
+}
+
+/** The statement that reads one record. */
+export async function captureGet(
+  context: OperationsContext,
+  request: RequestContext,
+  resource: ResourceModel,
+  id: string,
+  query: RecordQuery,
+): Promise<Execution> {
+  let captured: Execution | undefined;
+  const read: Run = (statement, caller, inputs) => {
+    captured = { statement, claims: caller.claims, inputs };
+    return Promise.reject(new Error("captured"));
+  };
+  const database = withRun(context.database, { read });
+  await getRecord({ ...context, database }, request, resource, id, query).catch(() => undefined);
+  if (captured === undefined) throw new Error("the operation did not get as far as its read");
+  return captured;
 }
 
 /** The statement of one page. Throws what listRecords throws for a list that it refuses. */
@@ -71,5 +108,21 @@ export async function captureList(
     ...at,
   });
   if (captured === undefined) throw new Error("the list asked the database for nothing");
+  return captured;
+}
+
+/** The one statement with which an operation would write; nothing is written. */
+export async function captureWrite(
+  context: OperationsContext,
+  operation: (context: OperationsContext) => Promise<unknown>,
+): Promise<Execution> {
+  let captured: Execution | undefined;
+  const write: Run = (statement, caller, inputs) => {
+    captured = { statement, claims: caller.claims, inputs };
+    return Promise.reject(new Error("captured"));
+  };
+  const database = withRun(context.database, { write });
+  await operation({ ...context, database }).catch(() => undefined);
+  if (captured === undefined) throw new Error("the operation did not get as far as its write");
   return captured;
 }

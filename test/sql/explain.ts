@@ -63,6 +63,16 @@ export async function explain(app: Session, execution: Execution): Promise<Measu
   return measure(plan);
 }
 
+/** The same for a statement that writes, and undoes what it wrote. */
+export async function explainAndUndo(app: Session, execution: Execution): Promise<Measured> {
+  await app.query("begin");
+  try {
+    return await explain(app, execution);
+  } finally {
+    await app.query("rollback");
+  }
+}
+
 function measure(plan: PlanNode): Measured {
   const nodes = [...walk(plan)];
   const tables = nodes.filter((node) => node["Relation Name"] !== undefined);

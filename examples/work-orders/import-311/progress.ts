@@ -1,5 +1,5 @@
-// Tells how far an import is: one line that rewrites itself on a terminal, a plain line now and then
-// elsewhere. Rejected rows are a result, so they go to standard output.
+// Tells how far an import is: on a terminal by one line that rewrites itself, elsewhere by a plain
+// line now and then. Rejected rows are a result, so they go to standard output.
 import type { Outcome, Reporter } from "./run-import.ts";
 
 const SECOND = 1_000_000_000n;
@@ -54,11 +54,12 @@ export class Progress implements Reporter {
   #line(outcome: Outcome): string {
     const { created, present, rejected } = outcome;
     const part = this.#totalBytes === 0 ? 1 : this.#bytes / this.#totalBytes;
-    const left = part === 0 ? 0 : this.#seconds() * (1 / part - 1);
+    // The first rows wait for everything that they refer to, and would foretell hours.
+    const left = part < 0.02 ? "" : `  ${Math.ceil(this.#seconds() * (1 / part - 1))} s left`;
     return (
       `${Math.floor(part * 100)} %  ${counted.format(created)} created  ` +
       `${counted.format(present)} already there  ${counted.format(rejected)} rejected  ` +
-      `${this.#rate(outcome)} rows/s  ${Math.ceil(left)} s left`
+      `${this.#rate(outcome)} rows/s${left}`
     );
   }
 

@@ -1,5 +1,5 @@
-// The import itself: reads the file in stretches, asks what is there, creates the rest. A work order
-// that is there is never changed: since it came in it belongs to the people who work on it.
+// The import itself: reads the file in stretches, asks what is there, creates the rest. What is
+// there is never changed: since it came in, a work order belongs to the people who work on it.
 import { type Api, forEachOf, Refused } from "./api.ts";
 import { NamedRecords } from "./named-records.ts";
 import { readRecords } from "./read-file.ts";
@@ -39,6 +39,9 @@ interface Import {
   readonly sites: NamedRecords;
 }
 
+// As the demo data has it; a database without gets it.
+const REQUESTER = { name: "311 line", email: "311@example.org" };
+
 // LIMIT: what is in memory at a time, and how many sites and work orders are asked for in one go.
 const STRETCH_RECORDS = 500;
 
@@ -53,18 +56,18 @@ export async function runImport(
   const teams = new NamedRecords(api, "teams", { keyOf: folded });
   const categories = new NamedRecords(api, "categories", { keyOf: folded });
   const users = new NamedRecords(api, "users", { field: "email" });
-  const line = { name: "311 line", email: "311@example.org" };
-  await users.learn([line.email]);
-  const requesterId = await users.idOf(line);
+  await users.learn([REQUESTER.email]);
+  const requesterId = await users.idOf(REQUESTER);
   await teams.learnAll();
   await categories.learnAll();
   const sites = new NamedRecords(api, "sites");
   const run = { api, stop, reporter, outcome, requesterId, teams, categories, sites };
   let stretch = new Map<string, Row>();
-  for await (const { line: at, bytes, cells, problem } of readRecords(path)) {
+  for await (const { line, bytes, cells, problem } of readRecords(path)) {
     const request = problem === undefined ? readServiceRequest(cells) : [problem];
     if (!("key" in request)) {
-      reject(run, { line: at, bytes, key: (cells["Unique Key"] ?? "").trim() }, request.join(", "));
+      const key = (cells["Unique Key"] ?? "").trim();
+      reject(run, { line, bytes, key }, request.join(", "));
       continue;
     }
     // A request that the file holds twice is met again in the next stretch, when it is there.
@@ -72,7 +75,7 @@ export async function runImport(
       await sendStretch(run, stretch);
       stretch = new Map();
     }
-    stretch.set(request.key, { line: at, bytes, request });
+    stretch.set(request.key, { line, bytes, request });
   }
   await sendStretch(run, stretch);
 }
@@ -80,13 +83,9 @@ export async function runImport(
 async function sendStretch(run: Import, stretch: ReadonlyMap<string, Row>): Promise<void> {
   const { api, stop } = run;
   const missing = new Map(stretch);
+  const keys = [...stretch.keys()];
   const fields = "externalId,status,teamId,categoryId";
-  for (const record of await api.findAll(
-    "work-orders",
-    "externalId",
-    [...stretch.keys()],
-    fields,
-  )) {
+  for (const record of await api.findAll("work-orders", "externalId", keys, fields)) {
     const found = stretch.get(String(record.externalId));
     if (found === undefined) continue;
     missing.delete(found.request.key);

@@ -1,0 +1,102 @@
+// What is asked: the three scenarios as lists of requests over the data set. Chosen by a fixed
+// seed, so that two runs over the same data ask the same.
+import { openSession } from "../../src/database/session.ts";
+import type { PreparedRequest } from "../load/requests.ts";
+import type { BenchDatabase, Organization } from "./database.ts";
+
+export const SCENARIOS = ["a", "b", "c"] as const;
+export type ScenarioName = (typeof SCENARIOS)[number];
+
+export interface Scenario {
+  readonly name: ScenarioName;
+  readonly title: string;
+  readonly requests: readonly PreparedRequest[];
+}
+
+const REQUESTS = 4_096;
+const INCLUDE = "include=asset,assignee";
+
+export async function prepareScenarios(
+  database: BenchDatabase,
+  organizations: readonly Organization[],
+): Promise<readonly Scenario[]> {
+  const session = await openSession(database.adminUrl);
+  try {
+    await session.query("select setseed(0.31)");
+    const query = <T>(text: string): Promise<T[]> => session.query<T>(text, [REQUESTS]);
+    const headers = new Map(organizations.map((one) => [one.id, headersOf(one)]));
+    const of = (organization: string) => headers.get(organization) ?? {};
+    const get = await query<{ organization: string; id: string }>(SOME_ORDERS);
+    const list = await query<{ organization: string; bound: string }>(SOME_BOUNDS);
+    const create = await query<NewOrder>(SOME_NEW_ORDERS);
+    return [
+      {
+        name: "a",
+        title: "get one with two relations",
+        requests: get.map(({ organization, id }) => ({
+          method: "GET",
+          path: `/v1/work-orders/${id}?${INCLUDE}`,
+          headers: of(organization),
+        })),
+      },
+      {
+        name: "b",
+        title: "list of 25: two filters, sorted, two relations",
+        requests: list.map(({ organization, bound }) => ({
+          method: "GET",
+          path:
+            `/v1/work-orders?filter[status]=open&filter[dueAt][lt]=${bound}` +
+            `&sort=-dueAt&${INCLUDE}`,
+          headers: of(organization),
+        })),
+      },
+      {
+        name: "c",
+        title: "create",
+        requests: create.map(({ organization, ...order }) => ({
+          method: "POST",
+          path: "/v1/work-orders",
+          headers: of(organization),
+          body: JSON.stringify(order),
+        })),
+      },
+    ];
+  } finally {
+    await session.close();
+  }
+}
+
+// Everybody is sent both; who checks no keys is told the organization.
+function headersOf({ id, key }: Organization): Readonly<Record<string, string>> {
+  return { authorization: `Bearer ${key}`, "x-organization-id": id };
+}
+
+interface NewOrder {
+  readonly organization: string;
+  readonly title: string;
+  readonly description: string;
+  readonly siteId: string;
+  readonly assetId: string;
+  readonly requesterId: string;
+  readonly priority: string;
+  readonly dueAt: string;
+}
+
+const SOME_ORDERS = `
+  select organization_id as organization, id from work_orders order by random() limit $1`;
+
+// Bounds that leave a full page and one row more below them, spread over the whole range.
+const SOME_BOUNDS = `
+  select organization_id as organization,
+    to_char(due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as bound
+  from (
+    select *, row_number() over (partition by organization_id order by due_at) as place
+    from work_orders where status = 'open' and due_at is not null
+  ) open where place > 100 order by random() limit $1`;
+
+const SOME_NEW_ORDERS = `
+  select organization_id as organization, title, description, site_id as "siteId",
+    asset_id as "assetId", requester_id as "requesterId", priority,
+    to_char(due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "dueAt"
+  from work_orders where asset_id is not null and due_at is not null and description is not null
+  order by random() limit $1`;

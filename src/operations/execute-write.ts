@@ -1,0 +1,137 @@
+// Runs a planned write until it is decided: written, replayed, refused with its reason, or given up.
+import { grantOf, maskFingerprint } from "../access/decide.ts";
+import { BackwrightError } from "../base/errors.ts";
+import type { Row } from "../database/database.ts";
+import { DatabaseFailure } from "../database/failures.ts";
+import type { ResourceModel } from "../model/model.ts";
+import { getStatement } from "../sql/read.ts";
+import type { Statement, Value } from "../sql/statement.ts";
+import { REFUSED_IDEMPOTENCY_RACE, WRITE_RESULT } from "../sql/write-shape.ts";
+import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
+import { publicError } from "./failures.ts";
+import { checkSameRequest, type KeyClaim, type StoredReply } from "./idempotency.ts";
+
+export interface WriteReply extends RecordReply {
+  /** The stored reply of an earlier request with the same Idempotency-Key. */
+  readonly replayed: boolean;
+}
+
+// RACE: a guard that held when it was diagnosed but not in the write means that the row changed in
+// between; the same again decides anew.
+const ATTEMPTS_MAX = 4;
+
+/** One write, ready to run: its statements and the values that they share. */
+export interface PlannedWrite {
+  readonly resource: ResourceModel;
+  readonly isRemoval?: true;
+  readonly claim: KeyClaim | undefined;
+  readonly statement: Statement;
+  readonly inputs: readonly Value[];
+  /** Throws what was wrong, or returns when nothing is wrong any more. */
+  readonly diagnose: () => Promise<void>;
+}
+
+/** Throws BackwrightError; nothing is written then. */
+export async function executeWrite(
+  context: OperationsContext,
+  request: RequestContext,
+  write: PlannedWrite,
+): Promise<WriteReply> {
+  const { actor } = request;
+  const { resource, claim } = write;
+  const mask = maskFingerprint(grantOf(actor, resource, "read"));
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+    const row = await attemptWrite(context, request, write, attempt);
+    if (row === undefined) continue;
+    const id = row[WRITE_RESULT.id];
+    if (id != null) {
+      const json = row[WRITE_RESULT.reply] ?? "";
+      return { id, json, version: row[WRITE_RESULT.version] ?? null, mask, replayed: false };
+    }
+    const stored = storedReply(row);
+    if (stored !== undefined && claim !== undefined) {
+      return replay(context, request, resource, claim, stored);
+    }
+    if (row[WRITE_RESULT.locked] === "false") {
+      throw new BackwrightError("IDEMPOTENCY_IN_PROGRESS", { retryAfterSeconds: 1 });
+    }
+    // RACE: a twin may have committed between this statement's snapshot and its lock, so its reply
+    // was not seen while its change already failed a guard. The next attempt sees it.
+    if (claim !== undefined && attempt === 1) continue;
+    await write.diagnose().catch((error: unknown) => {
+      throw publicError(error, context.constraints);
+    });
+  }
+  throw new BackwrightError("UNAVAILABLE", { retryAfterSeconds: 1 });
+}
+
+/** The result row, or undefined when the same again may end differently. */
+async function attemptWrite(
+  context: OperationsContext,
+  request: RequestContext,
+  write: PlannedWrite,
+  attempt: number,
+): Promise<Row | undefined> {
+  try {
+    const [row] = await context.database.write(write.statement, request.actor, write.inputs);
+    return row;
+  } catch (error) {
+    const isLast = attempt === ATTEMPTS_MAX;
+    if (!isLast && error instanceof DatabaseFailure) {
+      if (error.kind === "serialization") return undefined;
+      if (error.message === REFUSED_IDEMPOTENCY_RACE) return undefined;
+      // RACE: a twin with the same key may have committed after this statement's snapshot; the
+      // next attempt sees its reply. Without a twin it fails again and is a conflict.
+      const mayBeTwin = error.kind === "unique" && write.claim !== undefined && attempt === 1;
+      if (mayBeTwin) return undefined;
+    }
+    throw publicError(error, context.constraints, write.isRemoval);
+  }
+}
+
+function storedReply(row: Row): StoredReply | undefined {
+  const id = row[WRITE_RESULT.priorId];
+  if (id == null) return undefined;
+  return {
+    hash: row[WRITE_RESULT.priorHash] ?? null,
+    mask: row[WRITE_RESULT.priorMask] ?? null,
+    id,
+    json: row[WRITE_RESULT.priorReply] ?? "",
+    version: row[WRITE_RESULT.priorVersion] ?? null,
+  };
+}
+
+/** The stored bytes, but only to somebody who may see the record today, under today's mask. */
+async function replay(
+  context: OperationsContext,
+  request: RequestContext,
+  resource: ResourceModel,
+  claim: KeyClaim,
+  stored: StoredReply,
+): Promise<WriteReply> {
+  checkSameRequest(stored, claim);
+  const { id, json, version } = stored;
+  // A deletion's reply shows nothing, and its record is gone.
+  if (json === "") return { id, json, version, mask: claim.mask, replayed: true };
+  const read = grantOf(request.actor, resource, "read");
+  if (read === undefined) {
+    if (stored.mask === claim.mask) return { id, json, version, mask: claim.mask, replayed: true };
+    throw new BackwrightError("NOT_FOUND");
+  }
+  const shape = { resource, rows: read.rows, fields: read.fields, includes: [] };
+  const key = `replay|${resource.name}|${request.actor.role}`;
+  const statement = context.shapes.get(key, () => getStatement(shape, context.model));
+  const [row] = await context.database
+    .read(statement, request.actor, [id])
+    .catch((error: unknown) => {
+      throw publicError(error, context.constraints);
+    });
+  // A reply of the id alone was given for a row that its writer could not see in the first place.
+  const idAlone = json === `{"id":"${id}"}`;
+  if (row === undefined && !idAlone) throw new BackwrightError("NOT_FOUND");
+  if (row === undefined || stored.mask === claim.mask) {
+    return { id, json, version, mask: claim.mask, replayed: true };
+  }
+  const [fresh, freshVersion] = row;
+  return { id, json: fresh ?? "", version: freshVersion ?? null, mask: claim.mask, replayed: true };
+}

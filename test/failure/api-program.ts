@@ -1,0 +1,44 @@
+// A process that serves the example until it is killed. Settings come from the environment; the
+// address goes to standard output. It ends with the process that started it.
+import { join } from "node:path";
+import { loadProject } from "../../src/app/project.ts";
+import { serve } from "../../src/app/serve.ts";
+import { readSettings } from "../../src/base/settings.ts";
+import { Database } from "../../src/database/database.ts";
+import { createLog } from "../../src/observe/log.ts";
+import { Parameters } from "../../src/sql/statement.ts";
+
+process.stdin.on("end", () => process.exit(0)).resume();
+if (process.env.PLANTED_FAULT === "event apart") writeEventsApart();
+
+const project = await loadProject(join(import.meta.dirname, "../../examples/work-orders"));
+const settings = readSettings(process.env, "development");
+const { url } = await serve({
+  model: project.model,
+  settings,
+  databaseUrl: settings.databaseUrl ?? "",
+  log: createLog("silent"),
+});
+process.stdout.write(`${url}\n`);
+
+/** Planted fault: what a backend by hand does, the row first and its event in a second statement. */
+function writeEventsApart(): void {
+  const write = Database.prototype.write;
+  const INSERT = /emitted as \((insert into backwright\.events .*?) from n\)/;
+  Database.prototype.write = async function apart(statement, caller, inputs) {
+    if (!INSERT.test(statement.text)) return write.call(this, statement, caller, inputs);
+    const without = statement.text.replace(INSERT, "emitted as ($1 from n where false)");
+    const rows = await write.call(this, { ...statement, text: without }, caller, inputs);
+    const parameters = new Parameters();
+    const tenant = parameters.claim("tenantId", "uuid");
+    const record = parameters.input(0, "uuid");
+    const event = parameters.statement(
+      "insert into backwright.events " +
+        "(id, tenant_id, type, key, sequence, fields, record, actor, request_id) " +
+        `select gen_random_uuid(), ${tenant}, 'workOrders.created', id, version, '{}', ` +
+        `row_to_json(w), requester_id, 'apart' from work_orders w where id = ${record}`,
+    );
+    await write.call(this, event, caller, [rows[0]?.[0] ?? null]);
+    return rows;
+  };
+}

@@ -1,0 +1,29 @@
+// Random walks over pages while colleagues write. The long variant is paging-walk.nightly.ts.
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PLANTS } from "../sql/page-plants.ts";
+import { pagesMeetEveryRowOnce, walkSeed } from "../sql/page-property.ts";
+import { startTestBackend, type TestBackend } from "../support/backend.ts";
+
+let backend: TestBackend;
+beforeAll(async () => {
+  backend = await startTestBackend("paging_walk");
+});
+afterAll(() => backend?.close());
+
+// A failure prints its seed; BACKWRIGHT_TEST_SEED=… runs it again.
+test("every unchanged row is met exactly once, in order, forwards and backwards, under writes", {
+  timeout: 120_000,
+}, async () => {
+  await fc.assert(pagesMeetEveryRowOnce(backend), { numRuns: 150, seed: walkSeed() });
+});
+
+// Each plant is found within 30 walks; 400 leave no room for luck.
+describe("the walk finds", () => {
+  test.each(Object.entries(PLANTS))("%s", { timeout: 120_000 }, async (_fault, plant) => {
+    const property = pagesMeetEveryRowOnce(backend, plant);
+    const result = await fc.check(property, { numRuns: 400, endOnFailure: true });
+    expect(result.failed).toBe(true);
+    expect(String(result.errorInstance)).toMatch(/ page /);
+  });
+});

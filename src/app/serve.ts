@@ -58,6 +58,7 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
   try {
     const server = await createServer({
       limits: REQUEST_LIMITS,
+      corsOrigins: settings.corsOrigins,
       log,
       routes: restRoutes({ context, authenticator }),
       readiness: options.readiness ?? (() => ({ ready: true })),

@@ -10,6 +10,8 @@ export interface Settings {
   readonly host: string;
   /** Undefined: the first free port of 3000 to 3010. */
   readonly port: number | undefined;
+  /** Origins whose pages may call the API; none unless given. `*` is any. */
+  readonly corsOrigins: readonly string[];
   /** Signs page cursors. Two processes that serve one API need the same one. */
   readonly secretKey: string;
   /** The app login; undefined in development means the embedded server. */
@@ -46,6 +48,7 @@ export function readSettings(environment: Environment, mode: Mode): Settings {
     mode,
     host: environment.HOST ?? (mode === "development" ? "127.0.0.1" : "0.0.0.0"),
     port: integer(environment, "PORT", 0, 65_535),
+    corsOrigins: origins(environment),
     secretKey: secretKey(environment, mode),
     databaseUrl,
     databaseOwnerUrl,
@@ -70,6 +73,19 @@ function secretKey(environment: Environment, mode: Mode): string {
     });
   }
   return randomBytes(32).toString("base64"); // Development: cursors live as long as the process.
+}
+
+function origins(environment: Environment): readonly string[] {
+  const given = (environment.CORS_ORIGINS ?? "").split(",").map((origin) => origin.trim());
+  const wanted = given.filter((origin) => origin !== "");
+  for (const origin of wanted) {
+    const isOrigin = URL.canParse(origin) && new URL(origin).origin === origin;
+    if (origin === "*" || (isOrigin && !origin.includes("*"))) continue;
+    throw new StartError(`CORS_ORIGINS: "${origin}" is not an origin.`, {
+      fix: "CORS_ORIGINS=https://app.example.org,https://admin.example.org",
+    });
+  }
+  return wanted;
 }
 
 function postgresUrl(environment: Environment, name: string): string | undefined {

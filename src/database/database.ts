@@ -29,6 +29,7 @@ const WATCH_MS = 1_000;
 
 interface Waiting {
   readonly start: (lane: Lane) => void;
+  readonly refuse: (failure: DatabaseFailure) => void;
   readonly giveUp: NodeJS.Timeout;
 }
 
@@ -39,8 +40,9 @@ export class Database {
   readonly #watch: NodeJS.Timeout;
 
   private constructor(options: DatabaseOptions) {
+    const onLost = (): void => this.#refuseWaiting();
     const lane = (pipeline: boolean, onFree: () => void): Lane =>
-      new Lane({ ...options, pipeline, onFree });
+      new Lane({ ...options, pipeline, onFree, onLost });
     this.#reads = Array.from({ length: options.readConnections }, () => lane(true, () => {}));
     this.#writes = Array.from({ length: options.writeConnections }, () =>
       lane(false, () => this.#startWaiting()),
@@ -130,6 +132,7 @@ export class Database {
     return new Promise<T>((resolve, reject) => {
       const waiting: Waiting = {
         start: (lane) => work(lane).then(resolve, reject),
+        refuse: reject,
         giveUp: setTimeout(() => {
           this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
           reject(new DatabaseFailure("unavailable", "no connection became free in time"));
@@ -137,6 +140,15 @@ export class Database {
       };
       this.#waiting.push(waiting);
     });
+  }
+
+  /** With no connection left, nobody is kept waiting for one. */
+  #refuseWaiting(): void {
+    if (this.#writes.some((lane) => lane.isReady)) return;
+    for (const { refuse, giveUp } of this.#waiting.splice(0)) {
+      clearTimeout(giveUp);
+      refuse(new DatabaseFailure("unavailable", "no connection to PostgreSQL"));
+    }
   }
 
   #startWaiting(): void {

@@ -16,9 +16,12 @@ export interface LaneOptions {
   readonly log: Log;
   /** Called when the lane can take work, again after each reconnection and completed statement. */
   readonly onFree: () => void;
+  /** Called when the lane has lost its connection. */
+  readonly onLost: () => void;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
+const GOODBYE_MS = 500;
 const RECONNECT_MS_MIN = 50;
 const RECONNECT_MS_MAX = 1_000;
 // LIMIT: PostgreSQL gives a statement up by itself after statement_timeout. A connection that is
@@ -54,19 +57,22 @@ export class Lane {
     const client = new pg.Client({
       connectionString: url,
       application_name: applicationName,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       keepAlive: true,
       pipeline,
     });
     client.on("error", () => this.#lose(client));
     client.on("end", () => this.#lose(client));
-    await client.connect();
+    // The driver's own limit ends with the login; a server may fall silent right after it.
+    const giveUp = setTimeout(() => destroy(client), CONNECT_TIMEOUT_MS);
     try {
+      await client.connect();
       await client.query(sessionSettings(this.#options.statementTimeoutMs));
       await client.query({ name: WALL_NAME, text: WALL_TEXT, values: [""] });
     } catch (error) {
-      await client.end().catch(() => undefined);
+      destroy(client);
       throw error;
+    } finally {
+      clearTimeout(giveUp);
     }
     if (this.#isClosed) {
       await client.end();
@@ -127,8 +133,11 @@ export class Lane {
     this.#isReady = false;
     clearTimeout(this.#reconnecting);
     const client = this.#client;
+    if (client === undefined) return;
     this.#client = undefined;
-    await client?.end().catch(() => undefined);
+    const giveUp = setTimeout(() => destroy(client), GOODBYE_MS);
+    await client.end().catch(() => undefined);
+    clearTimeout(giveUp);
   }
 
   #lose(client: pg.Client): void {
@@ -138,6 +147,7 @@ export class Lane {
     for (const query of [...this.#inFlight.keys()]) {
       query.handleError(new DatabaseFailure("unavailable", "the connection was lost"));
     }
+    this.#options.onLost();
     if (!this.#isClosed) this.#reconnect();
   }
 

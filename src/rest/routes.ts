@@ -26,7 +26,7 @@ const ETAG = /^"(\d{1,10})-[A-Za-z0-9_,-]*"$/;
 
 const READ_HEADERS = {
   "cache-control": "private, no-cache",
-  vary: "Authorization, Accept-Encoding",
+  vary: "Authorization, Accept, Accept-Encoding, Origin",
 };
 
 export interface RestOptions {

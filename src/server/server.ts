@@ -1,6 +1,8 @@
 // The HTTP kernel: limits, request ids, security headers, the error envelope, health, readiness and
 // a drain that finishes what is in flight. Knows no resource; faces give it routes.
 import type { Socket } from "node:net";
+import compress from "@fastify/compress";
+import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { monotonicMs } from "../base/clock.ts";
@@ -20,6 +22,8 @@ export interface Readiness {
 
 export interface ServerOptions {
   readonly limits: RequestLimits;
+  /** Origins whose pages may call; none unless given. */
+  readonly corsOrigins?: readonly string[];
   readonly log: Log;
   readonly routes: readonly Route[];
   readonly readiness: () => Readiness;
@@ -34,6 +38,9 @@ export interface Server {
 
 const JSON_TYPE = "application/json; charset=utf-8";
 const PROBLEM_TYPE = "application/problem+json";
+// LIMIT: below this a compressed reply is hardly smaller and always later.
+const COMPRESS_BYTES_MIN = 1_400;
+const CORS_SECONDS = 600;
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const CLOSE_IDLE_MS = 50;
 const LINGER_MS = 1_000;
@@ -74,6 +81,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return sendError(error, request, reply, log);
     },
   });
+  await addCors(app, options.corsOrigins ?? []);
+  await app.register(compress, { threshold: COMPRESS_BYTES_MIN, encodings: ["br", "gzip"] });
   app.decorateRequest("facts");
   app.decorateRequest("startedMs");
   addHooks(app, options, headers, () => isDraining);
@@ -97,6 +106,26 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 function requestId(request: { headers: NodeJS.Dict<string | string[]> }): string {
   const given = request.headers["x-request-id"];
   return typeof given === "string" && REQUEST_ID.test(given) ? given : newId();
+}
+
+/** Off unless origins are named. Credentials are keys in a header, so cookies are never allowed. */
+async function addCors(app: FastifyInstance, origins: readonly string[]): Promise<void> {
+  if (origins.length === 0) return;
+  await app.register(cors, {
+    origin: origins.includes("*") ? "*" : [...origins],
+    methods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
+    allowedHeaders: [
+      "authorization",
+      "content-type",
+      "idempotency-key",
+      "if-match",
+      "x-request-id",
+    ],
+    exposedHeaders: ["etag", "location", "retry-after", "idempotency-replayed", "x-request-id"],
+    credentials: false,
+    maxAge: CORS_SECONDS,
+    strictPreflight: false,
+  });
 }
 
 /** What Helmet would send, asked once: its middleware makes the same texts for every reply. */

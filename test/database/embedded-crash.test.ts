@@ -165,30 +165,37 @@ describe("a stale postmaster.pid", () => {
   }
 
   // Planted fault: clearWay does nothing -> red in all three.
-  test("whose pid another program of the same account has got does not block", async () => {
+  test("whose pid another program of the same account has got does not block", async ({
+    onTestFinished,
+  }) => {
     const stale = await staleServer();
     const account = await accountOf(stale.server.dataDirectory);
-    const stranger = spawn("sleep", ["60"], account);
+    const stranger = spawn("sleep", ["60"], { ...account, stdio: "ignore" });
+    onTestFinished(() => {
+      stranger.kill();
+    });
     await startsWith(stale, [stranger.pid, ...stale.lines.slice(1)].join("\n"));
     expect(stranger.exitCode).toBeNull();
     expect(stranger.signalCode).toBeNull();
-    stranger.kill();
   });
 
-  test("whose pid is a zombie does not block", async ({ skip }) => {
+  test("whose pid is a zombie does not block", async ({ skip, onTestFinished }) => {
     skip(!IS_LINUX, "reads the state of a process from /proc");
     const stale = await staleServer();
     // The shell becomes `sleep`, which never waits for the child that the shell had.
     const account = await accountOf(stale.server.dataDirectory);
-    const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 60"], {
+    const parent = spawn("sh", ["-c", "sleep 1 & echo $!; exec sleep 60"], {
       ...account,
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    onTestFinished(() => {
+      parent.kill();
     });
     const [output] = await once(parent.stdout, "data");
     const zombie = Number(String(output));
+    while (processStart(zombie) !== undefined) await sleep(10);
     await startsWith(stale, [zombie, ...stale.lines.slice(1)].join("\n"));
     expect(() => process.kill(zombie, 0)).not.toThrow();
-    parent.kill();
   });
 
   test("that a power cut left empty does not block", async () => {

@@ -93,11 +93,11 @@ describe("the lock", () => {
   // A process that takes the lock again and again. Inside it creates a mark exclusively and removes
   // it; a mark that is already there belongs to a process that was killed inside, or is a breach.
   const WORKER = `
-    const [module, folder] = process.argv.slice(1);
+    const [module, folder, holdMs] = process.argv.slice(1);
     const { withLock, processStart } = await import(module);
     const { appendFileSync, readFileSync, rmSync, writeFileSync } = await import("node:fs");
     const mark = folder + "/mark";
-    const log = (word) => appendFileSync(folder + "/log", word + "\\n");
+    const log = (word) => appendFileSync(folder + "/log", word + " " + process.pid + "\\n");
     process.on("uncaughtException", () => log("breach"));
     for (;;) {
       await withLock(folder + "/lock", () => {}, async () => {
@@ -108,23 +108,26 @@ describe("the lock", () => {
           log(owner !== 0 && processStart(owner) !== undefined ? "breach" : "takeover");
           writeFileSync(mark, String(process.pid));
         }
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
+        log("holds");
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * Number(holdMs)));
         rmSync(mark);
-        log("held");
       });
     }`;
+  const BRIEF_MS = 3;
+  const FOREVER_MS = 1e9;
 
   // Planted fault: a takeover that removes the lock's folder with rm -r, not the dead holder's file
-  // by its name -> red (breaches). Planted fault: every holder counts as living -> red (no held).
+  // by its name -> red (breaches). Planted fault: every holder counts as living -> red (nobody
+  // holds it any more).
   test("lets one process in at a time, and outlives holders that are killed", async ({
     onTestFinished,
   }) => {
     const folder = await mkdtemp(join(tmpdir(), "backwright-lock-"));
     const module = new URL("../../src/database/embedded-holder.ts", import.meta.url).href;
     const workers: ChildProcess[] = [];
-    const start = () => {
-      const program = ["--input-type=module", "--eval", WORKER, module, folder];
-      const worker = spawn(process.execPath, program, { stdio: "inherit" });
+    const start = (holdMs: number) => {
+      const program = ["--input-type=module", "--eval", WORKER, module, folder, String(holdMs)];
+      const worker = spawn(process.execPath, program, { stdio: "ignore" });
       workers.push(worker);
       return worker;
     };
@@ -133,22 +136,26 @@ describe("the lock", () => {
       await sleep(100);
       await rm(folder, { recursive: true, force: true });
     });
-    start();
-    start();
-    for (let round = 0; round < 12; round += 1) {
-      const victim = start();
+    const countOf = async (entry: string) => {
+      const log = await readFile(join(folder, "log"), "utf8").catch(() => "");
+      return log.split("\n").filter((line) => line.startsWith(entry)).length;
+    };
+    const holds = async (worker: ChildProcess, count: number) => {
+      while ((await countOf(`holds ${worker.pid}`)) < count) await sleep(2);
+    };
+    const lasting = [start(BRIEF_MS), start(BRIEF_MS)];
+    for (let round = 0; round < 10; round += 1) {
+      const victim = start(round % 2 === 0 ? FOREVER_MS : BRIEF_MS);
       const closed = once(victim, "close");
-      await sleep(250 + round * 7);
+      await holds(victim, 1);
+      await sleep(round);
       victim.kill("SIGKILL");
       await closed;
     }
-    const countOf = async (word: string) =>
-      (await readFile(join(folder, "log"), "utf8")).split("\n").filter((line) => line === word)
-        .length;
-    const held = await countOf("held");
-    await sleep(300);
-    expect(await countOf("held")).toBeGreaterThan(held);
-    expect(await countOf("takeover")).toBeGreaterThan(0);
+    for (const worker of lasting) {
+      await holds(worker, 1 + (await countOf(`holds ${worker.pid}`)));
+    }
+    expect(await countOf("takeover")).toBeGreaterThanOrEqual(5);
     expect(await countOf("breach")).toBe(0);
   });
 });

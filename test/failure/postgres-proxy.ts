@@ -19,21 +19,19 @@ export type Point = (typeof POINTS)[number];
 export interface PostgresProxy {
   /** The address of the same database through this door. */
   url(address: string): string;
-  /** Resolves when the next statement that carries `marker` as a value has reached the point. */
+  /** Resolves when the next statement with `marker` in its values or text reached the point. */
   stopAt(marker: string, point: Point): Promise<void>;
   /** Nothing passes any more, in either direction; connections stay open, new ones connect. */
   freeze(): void;
   /** Held bytes pass on. */
   thaw(): void;
-  /** New connections pass; those that are frozen stay so for ever. */
-  abandon(): void;
   /** Cuts every connection, as a network does that forgets them. */
   cut(): void;
   close(): Promise<void>;
 }
 
 const SYNC = "S";
-const BIND = "B";
+const MARKED = ["B", "Q"]; // Bind has the values, a simple Query the text.
 const READY_FOR_QUERY = "Z";
 
 interface Stop {
@@ -82,9 +80,6 @@ export async function startProxy(address: string): Promise<PostgresProxy> {
         pair.isFrozen = false;
         pair.pass();
       }
-    },
-    abandon() {
-      isFrozen = false;
     },
     cut() {
       for (const pair of pairs) pair.destroy();
@@ -165,9 +160,9 @@ class Pair {
       const message = this.#takeRequest();
       if (message === undefined) return;
       const kind = String.fromCharCode(message[0] ?? 0);
-      if (this.#stop === undefined && kind === BIND) this.#stop = this.#stopFor(message);
+      if (this.#stop === undefined && MARKED.includes(kind)) this.#stop = this.#stopFor(message);
       const point = this.#stop?.point;
-      const isMarked = kind === BIND && this.#stop !== undefined;
+      const isMarked = MARKED.includes(kind) && this.#stop !== undefined;
       if (point === "nothing sent" && isMarked) this.#reach(true);
       else if (point === "half sent" && isMarked) {
         this.#server.write(message.subarray(0, message.length / 2));

@@ -118,12 +118,13 @@ test("while a request is in flight its twin gets 409 at once, and its bytes afte
   const headers = { "idempotency-key": randomUUID() };
   const { path, key, body } = order("Slow");
   const send = () => backend.request(path, { key, body, headers });
-  // The first one now waits for the table, its key claimed.
+  // The check of its foreign key makes the first one wait, its key claimed.
   await backend.owner.query("begin");
-  await backend.owner.query("lock table work_orders in share row exclusive mode");
+  await backend.owner.query("select from sites where id = $1 for update", [siteId]);
   const first = send();
-  const waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock'";
-  while ((await backend.owner.query(waiting)).length === 0) await sleep(5);
+  const claimed = `select 1 from pg_locks l join pg_database d on d.oid = l.database
+    where l.locktype = 'advisory' and d.datname = current_database()`;
+  while ((await backend.owner.query(claimed)).length === 0) await sleep(5);
   const start = performance.now();
   const twin = await fetch(`${second.url}${path}`, {
     method: "POST",

@@ -33,6 +33,7 @@ export async function loadLargeData(
   await admin.query("set session_replication_role = replica");
   await admin.query(ORGANIZATIONS, [organizations]);
   for (const text of SMALL_TABLES) await admin.query(text, [organizations, places]);
+  await admin.query(REPLIES, [organizations]);
   const indexes = await admin.query<{ name: string; definition: string }>(
     `select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition
      from pg_index where indrelid = 'work_orders'::regclass and not indisunique`,
@@ -81,10 +82,17 @@ const SMALL_TABLES = [
    from ${PLACES}`,
 ];
 
+const REPLIES = `
+insert into backwright.idempotency
+  (tenant_id, scope, key, request_hash, mask, status, record_id, version, reply)
+select ${organization}, 'rest/v1 workOrders.create', n::text, 'hash', 'mask', 201,
+  ${madeId(6, "n")}, 1, '{}'
+from generate_series(0, $1::int - 1) o, generate_series(1, 500) n`;
+
 // Squaring makes the first organization nine times as large as the last, and a few places busy.
 const WORK_ORDERS = `
 insert into work_orders (organization_id, id, external_id, title, status, priority, site_id,
-  asset_id, category_id, team_id, assignee_id, requester_id, due_at, reported_at)
+  asset_id, category_id, team_id, assignee_id, requester_id, due_at, closed_at, reported_at)
 select ${organization}, ${madeId(6, "n")},
   case when n % 2 = 0 then 'ext-' || n end, 'Work order ' || n,
   case when n % 1000 = 7 then '${RARE_STATUS}' when kind < 0.6 then 'done'
@@ -99,6 +107,7 @@ select ${organization}, ${madeId(6, "n")},
   ${place("user", "busy")},
   case when n % 10 < 3 then null when n % 20 = 19 then timestamptz '${TIED_INSTANT}'
     else timestamptz '2026-01-01Z' + ${fraction(1)} * interval '400 days' end,
+  case when kind < 0.6 then timestamptz '2026-02-01Z' + n * interval '1 second' end,
   timestamptz '2026-01-01Z' + n * interval '1 second'
 from (
   select n, floor($1::int * power(${fraction(2)}, 2))::int as o,

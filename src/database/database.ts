@@ -74,12 +74,7 @@ export class Database {
   ): Promise<readonly Row[]> {
     const values = bind(statement, caller.claims, inputs);
     const tenant = caller.claims.tenantId ?? undefined;
-    try {
-      return await this.#quietest().run(statement, values, tenant);
-    } catch (failure) {
-      if (!(failure instanceof DatabaseFailure) || failure.kind !== "stale") throw failure;
-      return await this.#quietest().run(statement, values, tenant);
-    }
+    return untilPrepared(this.#reads.length, () => this.#quietest().run(statement, values, tenant));
   }
 
   /** Runs a statement that writes, on a connection of its own. Rejects with DatabaseFailure. */
@@ -90,13 +85,9 @@ export class Database {
   ): Promise<readonly Row[]> {
     const values = bind(statement, caller.claims, inputs);
     const tenant = caller.claims.tenantId ?? undefined;
-    try {
-      return await this.#onFreeLane((lane) => lane.run(statement, values, tenant));
-    } catch (failure) {
-      // Nothing was written: the statement was refused before it ran.
-      if (!(failure instanceof DatabaseFailure) || failure.kind !== "stale") throw failure;
-      return await this.#onFreeLane((lane) => lane.run(statement, values, tenant));
-    }
+    return untilPrepared(this.#writes.length, () =>
+      this.#onFreeLane((lane) => lane.run(statement, values, tenant)),
+    );
   }
 
   async close(): Promise<void> {
@@ -159,6 +150,18 @@ export class Database {
       if (next === undefined) return;
       clearTimeout(next.giveUp);
       next.start(lane);
+    }
+  }
+}
+
+/** Each connection may hold the statement in an old form; refused so, nothing of it has run. */
+async function untilPrepared<T>(connections: number, run: () => Promise<T>): Promise<T> {
+  for (let left = connections; ; left -= 1) {
+    try {
+      return await run();
+    } catch (failure) {
+      const isStale = failure instanceof DatabaseFailure && failure.kind === "stale";
+      if (!isStale || left === 0) throw failure;
     }
   }
 }

@@ -33,6 +33,7 @@ export class Lane {
   #client: pg.Client | undefined;
   #prepared = new PreparedStatements();
   readonly #inFlight = new Map<WalledQuery, number>();
+  #answeredMs = 0;
   #isReady = false;
   #isClosed = false;
   #failures = 0;
@@ -66,8 +67,11 @@ export class Lane {
     const giveUp = setTimeout(() => destroy(client), CONNECT_TIMEOUT_MS);
     try {
       await client.connect();
-      await client.query(sessionSettings(this.#options.statementTimeoutMs));
-      await client.query({ name: WALL_NAME, text: WALL_TEXT, values: [""] });
+      const settings = sessionSettings(this.#options.statementTimeoutMs);
+      // A server that falls silent here would keep this lane from ever trying again.
+      const limit = { query_timeout: CONNECT_TIMEOUT_MS };
+      await client.query({ text: settings, ...limit });
+      await client.query({ name: WALL_NAME, text: WALL_TEXT, values: [""], ...limit });
     } catch (error) {
       destroy(client);
       throw error;
@@ -103,6 +107,7 @@ export class Lane {
         prepared: this.#prepared,
         done: (failure, rows) => {
           this.#inFlight.delete(query);
+          this.#answeredMs = monotonicMs();
           if (failure === undefined) resolve(rows);
           else reject(failure);
           this.#options.onFree();
@@ -117,7 +122,8 @@ export class Lane {
   closeIfSilent(): void {
     const [oldest] = this.#inFlight.values();
     if (oldest === undefined || this.#client === undefined) return;
-    const silence = monotonicMs() - oldest;
+    // Statements wait for each other on a pipelined connection: each answer is a sign of life.
+    const silence = monotonicMs() - Math.max(oldest, this.#answeredMs);
     if (silence <= this.#options.statementTimeoutMs + SILENCE_MS) return;
     this.#options.log.warn(
       { silenceMs: Math.round(silence) },

@@ -17,6 +17,7 @@ import {
   updateRecord,
 } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
+import { openApiDocument } from "./openapi.ts";
 import { parseListQuery, parseRecordQuery } from "./query.ts";
 
 const VERSION = "v1";
@@ -38,7 +39,7 @@ type Handler = (request: HttpRequest, facts: RequestContext) => Promise<HttpRepl
 
 /** The routes of every resource of the model. */
 export function restRoutes({ context, authenticator }: RestOptions): readonly Route[] {
-  const routes: Route[] = [];
+  const routes: Route[] = [openApiRoute(context, authenticator)];
   for (const resource of context.model.resources.values()) {
     const path = `/${VERSION}/${resource.path}`;
     const add = (method: Route["method"], at: string, operation: string, run: Handler): void => {
@@ -62,6 +63,19 @@ export function restRoutes({ context, authenticator }: RestOptions): readonly Ro
     );
   }
   return routes;
+}
+
+/** The contract, as far as the caller's role goes. */
+function openApiRoute(context: OperationsContext, authenticator: Authenticator): Route {
+  const documents = new Map<string, string>();
+  const run: Handler = async (request, { actor: { role } }) => {
+    refuseQuery(request);
+    const known = documents.get(role) ?? JSON.stringify(openApiDocument(context.model, role));
+    documents.set(role, known);
+    return read(request, known, weakEtag(known));
+  };
+  const handle = (request: HttpRequest) => guarded(context, authenticator, "openapi", request, run);
+  return { method: "GET", path: "/openapi.json", handle };
 }
 
 async function guarded(

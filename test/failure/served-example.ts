@@ -1,5 +1,7 @@
 // The example served in this process on any database, with one tenant and a manager's key. Its
 // owner's sessions are opened when they are needed: here servers come and go.
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "vitest";
 import { loadProject } from "../../src/app/project.ts";
 import { type RunningBackend, serve } from "../../src/app/serve.ts";
 import { newId } from "../../src/base/ids.ts";
@@ -107,4 +109,31 @@ async function ask(url: string, options: AskOptions): Promise<Answer> {
   });
   const json: unknown = await reply.json();
   return { status: reply.status, headers: reply.headers, json, ms: performance.now() - begin };
+}
+
+/** Connections that a backend holds, as PostgreSQL counts them. */
+export function countConnections(example: ServedExample): Promise<number> {
+  return example.asOwner(async (owner) => {
+    const [row] = await owner.query<{ count: number }>(
+      "select count(*)::int from pg_stat_activity where application_name = 'backwright' " +
+        "and datname = current_database() and usename like '%_app'",
+    );
+    return row?.count ?? 0;
+  });
+}
+
+/** The only way in which an outage may show. */
+export function expectUnavailable(answer: Answer): void {
+  expect([answer.status, answer.json.error?.code]).toEqual([503, "UNAVAILABLE"]);
+  expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+}
+
+/** Asks until it is true. Throws after 20 seconds. */
+export async function secondsUntil(isTrue: () => Promise<boolean>): Promise<number> {
+  const begin = performance.now();
+  while (!(await isTrue())) {
+    if (performance.now() - begin > 20_000) throw new Error("not within 20 s");
+    await sleep(10);
+  }
+  return (performance.now() - begin) / 1_000;
 }

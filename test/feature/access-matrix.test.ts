@@ -1,5 +1,5 @@
 // Role × tenant × operation × field of the work-orders example, against a table written by hand
-// (test/fixtures/work-orders-access.ts). Every cell runs: 9 callers × 6 resources × 4 operations.
+// (test/fixtures/work-orders-access.ts). Every cell runs: 9 callers × 6 resources × 5 operations.
 //
 // Planted faults, each red before it was taken out again:
 // - a role's rows left out of the statement (visibleConditions) -> list and get cells
@@ -8,9 +8,11 @@
 // - `set` left out of the insert -> create cells of the requester
 // - the update's own row condition left out -> update cells of technician and requester
 // - the tenant wall dropped and the tenant condition left out -> cells of the other manager
+// - the delete's verb not asked (decide(…, "read")) -> delete cells of four roles
 // - expired keys not refused by find_api_key -> cells of the expired key
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectRefusal, withoutRequestId } from "../fixtures/refusals.ts";
 import { ACCESS, FIELDS, NO_FIELDS, type Rule } from "../fixtures/work-orders-access.ts";
 import {
   createOrganization,
@@ -25,7 +27,7 @@ import {
 } from "../fixtures/work-orders-world.ts";
 import { type Reply, startTestBackend, type TestBackend } from "../support/backend.ts";
 
-const OPERATIONS = ["list", "get", "create", "update"] as const;
+const OPERATIONS = ["list", "get", "create", "update", "delete"] as const;
 type Operation = (typeof OPERATIONS)[number];
 const OUTSIDERS = [
   "no key",
@@ -74,7 +76,7 @@ describe.each(RESOURCES)("%s", (resource) => {
 });
 
 test("every cell has run", () => {
-  expect(cells.size).toBe(9 * 6 * 4);
+  expect(cells.size).toBe(9 * 6 * 5);
 });
 
 /* ---------- callers without a living key ---------- */
@@ -88,7 +90,7 @@ async function unknown(resource: Resource, caller: Outsider, operation: Operatio
     await send(key, resource, operation, randomUUID(), {}),
   ];
   for (const reply of replies) {
-    expectError(reply, 401, "UNAUTHENTICATED");
+    expectRefusal(reply, 401, "UNAUTHENTICATED");
     expect(reply.headers.get("www-authenticate")).toMatch(/^Bearer/);
   }
   expect(await everything()).toEqual(before);
@@ -112,13 +114,13 @@ async function foreigner(resource: Resource, operation: Operation): Promise<void
     const body = validBody(resource, rival, "manager");
     const reply = await send({ key }, resource, operation, id, body);
     const none = await send({ key }, resource, operation, randomUUID(), body);
-    expectError(reply, 404, "NOT_FOUND");
+    expectRefusal(reply, 404, "NOT_FOUND");
     // Nothing tells a foreign record from none.
-    expect(withoutId(reply)).toBe(withoutId(none));
+    expect(withoutRequestId(reply)).toBe(withoutRequestId(none));
     expect([...reply.headers.keys()]).toEqual([...none.headers.keys()]);
     expect(await storedRow(backend, TABLES[resource], id)).toEqual(stored);
   }
-  expect(absent.status).toBe(operation === "get" ? 404 : 400);
+  expect(absent.status).toBe(operation === "update" ? 400 : 404);
 }
 
 async function foreignCreate(resource: Resource, key: string): Promise<void> {
@@ -134,8 +136,8 @@ async function foreignCreate(resource: Resource, key: string): Promise<void> {
     const [id] = Object.values(acme.rows[target]);
     const foreign = await send({ key }, resource, "create", "", { ...body, [field]: id });
     const none = await send({ key }, resource, "create", "", { ...body, [field]: randomUUID() });
-    expectError(foreign, 422, "INVALID_REFERENCE", field);
-    expect(withoutId(foreign)).toBe(withoutId(none));
+    expectRefusal(foreign, 422, "INVALID_REFERENCE", field);
+    expect(withoutRequestId(foreign)).toBe(withoutRequestId(none));
   }
   expect(await everything()).toEqual(before);
 }
@@ -147,12 +149,13 @@ async function insider(resource: Resource, role: Role, operation: Operation): Pr
   if (operation === "list") return listCell(resource, role, rule);
   if (operation === "get") return getCell(resource, role, rule);
   if (operation === "create") return createCell(resource, role, rule);
+  if (operation === "delete") return deleteCell(resource, role, rule);
   return updateCell(resource, role, rule);
 }
 
 async function listCell(resource: Resource, role: Role, { read }: Rule): Promise<void> {
   const reply = await send(acme.people[role], resource, "list");
-  if (read === undefined) return expectError(reply, 403, "FORBIDDEN");
+  if (read === undefined) return expectRefusal(reply, 403, "FORBIDDEN");
   expect(reply.status, reply.text).toBe(200);
   const records: { id: string }[] = reply.json.data;
   const expected = read.rows.map((name) => acme.rows[resource][name]);
@@ -169,8 +172,8 @@ async function getCell(resource: Resource, role: Role, { read }: Rule): Promise<
       expect(Object.keys(reply.json.data)).toEqual(read.fields);
       expect(reply.json.data.id).toBe(id);
     } else {
-      expectError(reply, read === undefined ? 403 : 404, read ? "NOT_FOUND" : "FORBIDDEN");
-      expect(withoutId(reply)).toBe(withoutId(absent));
+      expectRefusal(reply, read === undefined ? 403 : 404, read ? "NOT_FOUND" : "FORBIDDEN");
+      expect(withoutRequestId(reply)).toBe(withoutRequestId(absent));
     }
   }
 }
@@ -180,8 +183,8 @@ async function createCell(resource: Resource, role: Role, rule: Rule): Promise<v
   const before = await everything();
   const body = validBody(resource, acme, role);
   if (rule.create === undefined) {
-    expectError(await send(person, resource, "create", "", body), 403, "FORBIDDEN");
-    expectError(await send(person, resource, "create", "", {}), 403, "FORBIDDEN");
+    expectRefusal(await send(person, resource, "create", "", body), 403, "FORBIDDEN");
+    expectRefusal(await send(person, resource, "create", "", {}), 403, "FORBIDDEN");
     expect(await everything()).toEqual(before);
     return;
   }
@@ -189,7 +192,7 @@ async function createCell(resource: Resource, role: Role, rule: Rule): Promise<v
     const more = JSON.parse(JSON.stringify({ ...body }).replace("{", `{"${field}":1,`));
     if (field !== "__proto__") more[field] = sampleOf(resource, field, acme);
     const reply = await send(person, resource, "create", "", more);
-    expectError(reply, 400, "VALIDATION_ERROR", field);
+    expectRefusal(reply, 400, "VALIDATION_ERROR", field);
   }
   expect(await everything()).toEqual(before);
   const whole = Object.fromEntries(
@@ -216,13 +219,35 @@ async function updateCell(resource: Resource, role: Role, rule: Rule): Promise<v
     const stored = await storedRow(backend, TABLES[resource], id);
     const reply = await send(person, resource, "update", id, body);
     const isVisible = read?.rows.includes(name) === true;
-    if (update === undefined || isVisible) expectError(reply, 403, "FORBIDDEN");
-    else expectError(reply, 404, "NOT_FOUND");
+    if (update === undefined || isVisible) expectRefusal(reply, 403, "FORBIDDEN");
+    else expectRefusal(reply, 404, "NOT_FOUND");
     expect(await storedRow(backend, TABLES[resource], id)).toEqual(stored);
     expect(await everything()).toEqual(before);
   }
   if (update === undefined) return;
   for (const name of update.rows) await writeRow(resource, person, name, update.fields);
+}
+
+async function deleteCell(resource: Resource, role: Role, rule: Rule): Promise<void> {
+  const person = acme.people[role];
+  const before = await everything();
+  for (const [name, id] of Object.entries({ ...acme.rows[resource], none: randomUUID() })) {
+    const isReferred = REFERRED[resource].includes(name);
+    if (rule.delete === true && name !== "none" && !isReferred) continue;
+    const stored = await storedRow(backend, TABLES[resource], id);
+    const reply = await send(person, resource, "delete", id);
+    if (rule.delete === undefined) expectRefusal(reply, 403, "FORBIDDEN");
+    else if (isReferred) expectRefusal(reply, 409, "CONFLICT");
+    else expectRefusal(reply, 404, "NOT_FOUND");
+    expect(await storedRow(backend, TABLES[resource], id)).toEqual(stored);
+  }
+  expect(await everything()).toEqual(before);
+  if (rule.delete === undefined) return;
+  const made = await send(person, resource, "create", "", validBody(resource, acme, role));
+  const gone = await send(person, resource, "delete", made.json.data.id);
+  expect([gone.status, gone.text]).toEqual([204, ""]);
+  expect(await storedRow(backend, TABLES[resource], made.json.data.id)).toBeUndefined();
+  expectRefusal(await send(person, resource, "get", made.json.data.id), 404, "NOT_FOUND");
 }
 
 /** Every writable field changes that field alone; every other field is refused by its name. */
@@ -241,7 +266,7 @@ async function writeRow(
     body[good] = sampleOf(resource, good, acme);
     if (field !== "__proto__") body[field] = sampleOf(resource, field, acme);
     const reply = await send(person, resource, "update", id, body);
-    expectError(reply, 400, "VALIDATION_ERROR", field);
+    expectRefusal(reply, 400, "VALIDATION_ERROR", field);
   }
   expect(await storedRow(backend, table, id)).toEqual(start);
   for (const field of fields) {
@@ -274,6 +299,16 @@ const REFERENCES: Partial<Record<Resource, Readonly<Record<string, Resource>>>> 
     requesterId: "users",
   },
   assets: { siteId: "sites" },
+};
+
+/** Rows that others refer to, which cannot be deleted. */
+const REFERRED: Readonly<Record<Resource, readonly string[]>> = {
+  "work-orders": [],
+  assets: ["pump"],
+  sites: ["yard", "vault"],
+  categories: ["water"],
+  teams: ["red", "blue"],
+  users: ["manager", "technician", "requester"],
 };
 
 let serial = 0;
@@ -331,15 +366,10 @@ function send(
   if (operation === "list") return backend.request(`${path}?page[size]=100`, auth);
   if (operation === "get") return backend.request(`${path}/${id}`, auth);
   if (operation === "create") return backend.request(path, { ...auth, body });
+  if (operation === "delete") {
+    return backend.request(`${path}/${id}`, { ...auth, method: "DELETE" });
+  }
   return backend.request(`${path}/${id}`, { ...auth, method: "PATCH", body });
-}
-
-function expectError(reply: Reply, status: number, code: string, field?: string): void {
-  expect(reply.status, reply.text).toBe(status);
-  expect(reply.json.error.code).toBe(code);
-  if (field === undefined) return;
-  const named: string[] = reply.json.error.details.map((one: { field: string }) => one.field);
-  expect(named).toContain(field);
 }
 
 function expectStored(
@@ -350,10 +380,6 @@ function expectStored(
   const stored = row?.[column(field)];
   if (field.endsWith("At")) expect(Date.parse(String(stored))).toBe(Date.parse(String(value)));
   else expect(stored).toEqual(value);
-}
-
-function withoutId(reply: Reply): string {
-  return reply.text.replace(/"requestId":"[^"]*"/, "");
 }
 
 function without(row: Record<string, unknown> | undefined, columns: readonly string[]): object {

@@ -1,0 +1,89 @@
+// Fields as JSON Schema (draft 2020-12, as OpenAPI 3.1 uses it): what replies hold, what requests
+// may send. Says no more than what is checked, and no less than a client can know.
+import type { FieldModel } from "./model.ts";
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+const INTEGERS: Readonly<Record<string, number>> = { smallint: 16, integer: 32 };
+
+/** A value of the field in a reply. */
+export function replySchema(field: FieldModel): JsonSchema {
+  return nullable(field, plainSchema(field, false));
+}
+
+/** A value of the field in a request body. */
+export function requestSchema(field: FieldModel): JsonSchema {
+  return nullable(field, plainSchema(field, true));
+}
+
+/** A value of the field in a query string, where everything is text. */
+export function parameterSchema(field: FieldModel): JsonSchema {
+  return plainSchema(field, true);
+}
+
+function nullable(field: FieldModel, schema: JsonSchema): JsonSchema {
+  if (!field.nullable) return schema;
+  if (typeof schema.type === "string") {
+    const values = schema.enum as readonly unknown[] | undefined;
+    return {
+      ...schema,
+      type: [schema.type, "null"],
+      ...(values === undefined ? {} : { enum: [...values, null] }),
+    };
+  }
+  return Object.keys(schema).length === 0 ? {} : { anyOf: [schema, { type: "null" }] };
+}
+
+function plainSchema(field: FieldModel, isRequest: boolean): JsonSchema {
+  if (field.values !== undefined) return { type: "string", enum: field.values };
+  return typeSchema(field.type?.sql ?? field.sqlType, field.sqlType, isRequest);
+}
+
+function typeSchema(sql: string, sqlType: string, isRequest: boolean): JsonSchema {
+  if (sql.endsWith("[]")) {
+    const items = typeSchema(sql.slice(0, -2), sqlType.replace("[]", ""), isRequest);
+    return { type: "array", items, maxItems: 1_000 };
+  }
+  const bits = INTEGERS[sql];
+  if (bits !== undefined) {
+    const most = 2 ** (bits - 1) - 1;
+    return { type: "integer", minimum: -most - 1, maximum: most };
+  }
+  switch (sql) {
+    case "uuid":
+      return { type: "string", format: "uuid" };
+    case "varchar": {
+      const length = /\((\d+)\)/.exec(sqlType)?.[1];
+      return length === undefined
+        ? { type: "string" }
+        : { type: "string", maxLength: Number(length) };
+    }
+    case "bigint": {
+      const text = { type: "string", pattern: "^-?\\d{1,19}$" };
+      if (!isRequest) return text;
+      const most = Number.MAX_SAFE_INTEGER;
+      return { anyOf: [text, { type: "integer", minimum: -most, maximum: most }] };
+    }
+    case "numeric":
+      return { type: "string", pattern: "^-?\\d{1,100}(\\.\\d{1,100})?$" };
+    case "real":
+    case "double precision":
+      return { type: "number" };
+    case "boolean":
+      return { type: "boolean" };
+    case "date":
+      return { type: "string", format: "date" };
+    case "timestamptz":
+      return { type: "string", format: "date-time" };
+    case "timestamp":
+      return {
+        type: "string",
+        pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,6})?)?$",
+      };
+    case "json":
+    case "jsonb":
+      return {};
+    default:
+      return { type: "string" };
+  }
+}

@@ -1,0 +1,375 @@
+// The API as an OpenAPI 3.1 document, as far as one role may use it: made of the same model, grants
+// and index forms that requests are decided by.
+import { ERROR_CATALOGUE, type ErrorCode } from "../base/errors.ts";
+import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../base/limits.ts";
+import { type JsonSchema, replySchema, requestSchema } from "../model/json-schema.ts";
+import type {
+  CreateGrant,
+  FieldModel,
+  Model,
+  ReadGrant,
+  ResourceModel,
+  RoleAccess,
+  UpdateGrant,
+} from "../model/model.ts";
+import { type Parameter, readParameters, recordParameters } from "./openapi-parameters.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+const ref = (kind: string, name: string): Json => ({ $ref: `#/components/${kind}/${name}` });
+
+/** The document for a role. Paths and fields that the role may not use are not in it. */
+export function openApiDocument(model: Model, role: string): Json {
+  const paths: Record<string, Json> = {};
+  const schemas: Record<string, Json> = { Error: errorSchema(), Pagination: paginationSchema() };
+  const tags: Json[] = [];
+  for (const resource of model.resources.values()) {
+    const access = resource.access.get(role);
+    if (access === undefined || Object.values(access).every((grant) => grant === undefined))
+      continue;
+    const name = schemaName(resource);
+    tags.push({ name: resource.path, description: `Records of ${resource.path}.` });
+    schemas[name] = recordSchema(resource, access.read, model, role);
+    if (access.create) schemas[`${name}Create`] = createSchema(access.create);
+    if (access.update) schemas[`${name}Update`] = updateSchema(access.update);
+    Object.assign(paths, resourcePaths(resource, access, model, role));
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: model.name,
+      version: "v1",
+      description: `What the role ${role} may do. Requests carry an API key of that role.`,
+      license: { name: "Proprietary", identifier: "LicenseRef-Proprietary" },
+    },
+    servers: [{ url: "/", description: "This server." }],
+    security: [{ apiKey: [] }],
+    tags,
+    paths,
+    components: {
+      securitySchemes: {
+        apiKey: { type: "http", scheme: "bearer", description: "An API key, bw_…" },
+      },
+      schemas,
+      responses: errorResponses(),
+    },
+  };
+}
+
+function schemaName(resource: ResourceModel): string {
+  return resource.name.charAt(0).toUpperCase() + resource.name.slice(1);
+}
+
+function resourcePaths(
+  resource: ResourceModel,
+  { read, create, update, delete: remove }: RoleAccess,
+  model: Model,
+  role: string,
+): Record<string, Json> {
+  const path = `/v1/${resource.path}`;
+  const collection: Record<string, Json> = {};
+  const record: Record<string, Json> = {};
+  if (read) {
+    const parameters = readParameters(resource, read, model, role);
+    collection.get = listOperation(resource, parameters);
+    record.get = getOperation(resource, recordParameters(resource, read, model, role));
+  }
+  if (create) collection.post = createOperation(resource);
+  if (update) record.patch = updateOperation(resource);
+  if (remove) record.delete = deleteOperation(resource);
+  const id = pathParameter();
+  const paths: Record<string, Json> = {};
+  if (Object.keys(collection).length > 0) paths[path] = collection;
+  if (Object.keys(record).length > 0) paths[`${path}/{id}`] = { parameters: [id], ...record };
+  if (remove && resource.table.deletedField !== undefined) {
+    paths[`${path}/{id}/restore`] = { parameters: [id], post: restoreOperation(resource) };
+  }
+  return paths;
+}
+
+interface Parts {
+  readonly verb: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly parameters?: readonly Parameter[];
+  readonly body?: string;
+  readonly success: Readonly<Record<string, Json>>;
+  readonly errors: readonly ErrorResponse[];
+}
+
+function operation(resource: ResourceModel, parts: Parts): Json {
+  const always: ErrorResponse[] = ["BadRequest", "Unauthenticated", "Forbidden", "Unavailable"];
+  const failures = [...always, ...parts.errors].map((name) => [
+    ERROR_RESPONSES[name].status,
+    ref("responses", name),
+  ]);
+  return {
+    operationId: `${resource.name}.${parts.verb}`,
+    tags: [resource.path],
+    summary: parts.summary,
+    description: parts.description,
+    ...(parts.parameters === undefined ? {} : { parameters: parts.parameters }),
+    ...(parts.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { "application/json": { schema: ref("schemas", parts.body) } },
+          },
+        }),
+    responses: { ...parts.success, ...Object.fromEntries(failures) },
+  };
+}
+
+const data = (schema: Json): Json => ({
+  "application/json": {
+    schema: {
+      type: "object",
+      properties: { data: schema },
+      required: ["data"],
+      additionalProperties: false,
+    },
+  },
+});
+
+const ETAG: Json = { description: "Names this version.", schema: { type: "string" } };
+
+function listOperation(resource: ResourceModel, parameters: readonly Parameter[]): Json {
+  const schema = {
+    type: "object",
+    properties: {
+      data: { type: "array", items: ref("schemas", schemaName(resource)), maxItems: PAGE_SIZE_MAX },
+      meta: {
+        type: "object",
+        properties: { pagination: ref("schemas", "Pagination") },
+        required: ["pagination"],
+        additionalProperties: false,
+      },
+    },
+    required: ["data", "meta"],
+    additionalProperties: false,
+  };
+  const reply = {
+    description: "One page.",
+    headers: { ETag: ETAG },
+    content: { "application/json": { schema } },
+  };
+  return operation(resource, {
+    verb: "list",
+    summary: `List ${resource.path}`,
+    description: "One page of what the caller may see. Filters are joined by and.",
+    parameters,
+    success: { 200: reply, 304: { description: "Nothing has changed." } },
+    errors: [],
+  });
+}
+
+function getOperation(resource: ResourceModel, parameters: readonly Parameter[]): Json {
+  const content = data(ref("schemas", schemaName(resource)));
+  return operation(resource, {
+    verb: "get",
+    summary: `Get one of ${resource.path}`,
+    description: "A record that is absent and one that is invisible look alike.",
+    parameters,
+    success: {
+      200: { description: "The record.", headers: { ETag: ETAG }, content },
+      304: { description: "Nothing has changed." },
+    },
+    errors: ["NotFound"],
+  });
+}
+
+function createOperation(resource: ResourceModel): Json {
+  const content = data(ref("schemas", schemaName(resource)));
+  const location = {
+    description: "Its address.",
+    schema: { type: "string", format: "uri-reference" },
+  };
+  return operation(resource, {
+    verb: "create",
+    summary: `Create one of ${resource.path}`,
+    description: "The reply is the record as the caller may read it.",
+    parameters: [IDEMPOTENCY_KEY],
+    body: `${schemaName(resource)}Create`,
+    success: {
+      201: { description: "Created.", headers: { Location: location, ETag: ETAG }, content },
+    },
+    errors: ["Conflict", "TooLarge", "UnsupportedMediaType", "Unprocessable"],
+  });
+}
+
+function updateOperation(resource: ResourceModel): Json {
+  const content = data(ref("schemas", schemaName(resource)));
+  return operation(resource, {
+    verb: "update",
+    summary: `Change one of ${resource.path}`,
+    description: "Merges the given fields.",
+    parameters: [IDEMPOTENCY_KEY, IF_MATCH],
+    body: `${schemaName(resource)}Update`,
+    success: { 200: { description: "Changed.", headers: { ETag: ETAG }, content } },
+    errors: ["NotFound", "Conflict", "Stale", "TooLarge", "UnsupportedMediaType", "Unprocessable"],
+  });
+}
+
+function deleteOperation(resource: ResourceModel): Json {
+  return operation(resource, {
+    verb: "delete",
+    summary: `Delete one of ${resource.path}`,
+    description:
+      resource.table.deletedField === undefined
+        ? "Removes the record for good."
+        : "Marks the record as deleted; it can be restored.",
+    parameters: [IDEMPOTENCY_KEY, IF_MATCH],
+    success: { 204: { description: "Deleted." } },
+    errors: ["NotFound", "Conflict", "Stale"],
+  });
+}
+
+function restoreOperation(resource: ResourceModel): Json {
+  const content = data(ref("schemas", schemaName(resource)));
+  return operation(resource, {
+    verb: "restore",
+    summary: `Restore one of ${resource.path}`,
+    description: "Takes a deletion back.",
+    parameters: [IDEMPOTENCY_KEY, IF_MATCH],
+    success: { 200: { description: "Restored.", headers: { ETag: ETAG }, content } },
+    errors: ["NotFound", "Conflict", "Stale"],
+  });
+}
+
+const IDEMPOTENCY_KEY: Parameter = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  description: "Repeats of this key have one effect and one reply for 24 hours.",
+  schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[!-~]([ -~]*[!-~])?$" },
+};
+const IF_MATCH: Parameter = {
+  name: "If-Match",
+  in: "header",
+  required: false,
+  description: "The ETag of the version to change.",
+  schema: { type: "string", pattern: '^(\\*|"\\d{1,10}-[A-Za-z0-9_,-]*")$' },
+};
+
+function pathParameter(): Parameter {
+  return {
+    name: "id",
+    in: "path",
+    required: true,
+    description: "The id of the record.",
+    schema: { type: "string", format: "uuid" },
+  };
+}
+
+function objectSchema(
+  fields: readonly FieldModel[],
+  schema: (field: FieldModel) => JsonSchema,
+): Record<string, JsonSchema> {
+  return Object.fromEntries(fields.map((field) => [field.name, schema(field)]));
+}
+
+/** No field is required: `fields` chooses, and a writer without read access is shown the id. */
+function recordSchema(
+  resource: ResourceModel,
+  read: ReadGrant | undefined,
+  model: Model,
+  role: string,
+): Json {
+  const fields = read?.fields ?? resource.served.filter((field) => field.name === "id");
+  const properties: Record<string, Json> = objectSchema(fields, replySchema);
+  for (const relation of resource.table.relations.values()) {
+    const target = model.resources.get(relation.target);
+    const isReadable = target?.access.get(role)?.read !== undefined;
+    const hasKey = fields.some((field) => field.name === relation.key);
+    if (target === undefined || !isReadable || !hasKey) continue;
+    properties[relation.name] = {
+      anyOf: [ref("schemas", schemaName(target)), { type: "null" }],
+    };
+  }
+  return { type: "object", properties, additionalProperties: false };
+}
+
+function createSchema(grant: CreateGrant): Json {
+  const required = grant.fields.filter((field) => !field.nullable && !field.hasDefault);
+  return {
+    type: "object",
+    properties: objectSchema(grant.fields, requestSchema),
+    ...(required.length === 0 ? {} : { required: required.map((field) => field.name) }),
+    additionalProperties: false,
+  };
+}
+
+function updateSchema(grant: UpdateGrant): Json {
+  return {
+    type: "object",
+    properties: objectSchema(grant.fields, requestSchema),
+    minProperties: 1,
+    additionalProperties: false,
+  };
+}
+
+function paginationSchema(): Json {
+  const cursor = { type: ["string", "null"], description: "A cursor, or null." };
+  return {
+    type: "object",
+    properties: {
+      size: { type: "integer", minimum: 1, maximum: PAGE_SIZE_MAX, default: PAGE_SIZE_DEFAULT },
+      next: cursor,
+      prev: cursor,
+      hasMore: { type: "boolean" },
+    },
+    required: ["size", "next", "prev", "hasMore"],
+    additionalProperties: false,
+  };
+}
+
+function errorSchema(): Json {
+  const detail = {
+    type: "object",
+    properties: { field: { type: "string" }, message: { type: "string" } },
+    required: ["field", "message"],
+    additionalProperties: false,
+  };
+  const error = {
+    type: "object",
+    properties: {
+      code: { type: "string", enum: Object.keys(ERROR_CATALOGUE) },
+      message: { type: "string" },
+      details: { type: "array", items: detail, maxItems: 50 },
+      requestId: { type: "string" },
+    },
+    required: ["code", "message", "details", "requestId"],
+    additionalProperties: false,
+  };
+  return {
+    type: "object",
+    properties: { error },
+    required: ["error"],
+    additionalProperties: false,
+  };
+}
+
+type ErrorResponse = keyof typeof ERROR_RESPONSES;
+const ERROR_RESPONSES = {
+  BadRequest: { status: "400", codes: ["VALIDATION_ERROR", "PARAMETER_INVALID"] },
+  Unauthenticated: { status: "401", codes: ["UNAUTHENTICATED"] },
+  Forbidden: { status: "403", codes: ["FORBIDDEN"] },
+  NotFound: { status: "404", codes: ["NOT_FOUND"] },
+  Conflict: { status: "409", codes: ["CONFLICT", "IDEMPOTENCY_IN_PROGRESS"] },
+  Stale: { status: "412", codes: ["VERSION_CONFLICT"] },
+  TooLarge: { status: "413", codes: ["BODY_TOO_LARGE"] },
+  UnsupportedMediaType: { status: "415", codes: ["UNSUPPORTED_MEDIA_TYPE"] },
+  Unprocessable: { status: "422", codes: ["INVALID_REFERENCE", "INVALID_TRANSITION"] },
+  Unavailable: { status: "503", codes: ["UNAVAILABLE"] },
+} as const satisfies Record<string, { status: string; codes: readonly ErrorCode[] }>;
+
+function errorResponses(): Json {
+  const content = { "application/json": { schema: ref("schemas", "Error") } };
+  return Object.fromEntries(
+    Object.entries(ERROR_RESPONSES).map(([name, { codes }]) => [
+      name,
+      { description: codes.map((code) => ERROR_CATALOGUE[code].message).join(" "), content },
+    ]),
+  );
+}

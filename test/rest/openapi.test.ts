@@ -1,0 +1,122 @@
+// The OpenAPI document tells the truth: what it offers a role is answered, what it leaves out is not.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Person, startTestBackend, type TestBackend } from "../support/backend.ts";
+
+interface Parameter {
+  readonly name: string;
+  readonly schema: { readonly enum?: readonly string[] };
+}
+interface Operation {
+  readonly operationId: string;
+  readonly parameters?: readonly Parameter[];
+}
+interface Schema {
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly required?: readonly string[];
+}
+interface Document {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+}
+
+let backend: TestBackend;
+const people = new Map<string, Person>();
+const documents = new Map<string, Document>();
+
+beforeAll(async () => {
+  backend = await startTestBackend("openapi");
+  const tenantId = await backend.tenant("Acme");
+  for (const role of ["manager", "technician", "requester", "viewer"]) {
+    const person = await backend.person(tenantId, role);
+    people.set(role, person);
+    documents.set(role, (await backend.request("/openapi.json", { key: person.key })).json);
+  }
+});
+afterAll(() => backend?.close());
+
+const documentOf = (role: string): Document => documents.get(role) as Document;
+const keyOf = (role: string): string => people.get(role)?.key ?? "";
+const operations = (role: string): string[] =>
+  Object.values(documentOf(role).paths)
+    .flatMap((path) => Object.entries(path))
+    .filter(([method]) => method !== "parameters")
+    .map(([, operation]) => operation.operationId)
+    .sort();
+
+describe("the OpenAPI document", () => {
+  test("needs a key, and says 3.1", async () => {
+    expect((await backend.request("/openapi.json")).status).toBe(401);
+    expect(documentOf("viewer").openapi).toBe("3.1.0");
+  });
+
+  // Written by hand from the example's policies.
+  test("holds the operations of the caller's role and no others", () => {
+    expect(operations("viewer")).toEqual([
+      "categories.get",
+      "categories.list",
+      "sites.get",
+      "sites.list",
+      "workOrders.get",
+      "workOrders.list",
+    ]);
+    expect(operations("technician").filter((one) => !/\.(get|list)$/.test(one))).toEqual([
+      "assets.update",
+      "users.update",
+      "workOrders.update",
+    ]);
+    expect(operations("manager")).toHaveLength(30);
+  });
+
+  test("holds the fields of the caller's role and no others", () => {
+    const { schemas } = documentOf("requester").components;
+    expect(Object.keys(schemas.WorkOrdersCreate?.properties ?? {})).toEqual([
+      "title",
+      "description",
+      "siteId",
+      "assetId",
+      "categoryId",
+    ]);
+    expect(schemas.WorkOrdersCreate?.required).toEqual(["title", "siteId"]);
+    expect(JSON.stringify(documentOf("requester"))).not.toContain("internalNotes");
+    expect(JSON.stringify(documentOf("manager"))).toContain("internalNotes");
+    expect(schemas.WorkOrdersUpdate).toBeUndefined();
+  });
+
+  test.each(["manager", "viewer"])("offers a %s only sorts that are served", async (role) => {
+    let tried = 0;
+    for (const [path, { get }] of Object.entries(documentOf(role).paths)) {
+      const sort = get?.parameters?.find((parameter) => parameter.name === "sort");
+      for (const key of sort?.schema.enum ?? []) {
+        const reply = await backend.request(`${path}?sort=${key}`, { key: keyOf(role) });
+        // A sort that needs a filter before it is refused with the filter that it needs.
+        if (reply.status !== 200) expect(reply.text).toContain(`sort=${key.replace("-", "")} with`);
+        tried += 1;
+      }
+    }
+    expect(tried).toBeGreaterThan(role === "manager" ? 20 : 3);
+  });
+
+  test("offers a manager only parameters that are known", async () => {
+    const known = ["fields", "include", "sort", "page[after]", "page[before]"];
+    for (const [path, { get }] of Object.entries(documentOf("manager").paths)) {
+      if (get === undefined || path.includes("{id}")) continue;
+      const names = get.parameters?.map((parameter) => parameter.name) ?? [];
+      expect(names).toEqual(
+        expect.arrayContaining([...known.filter((one) => names.includes(one))]),
+      );
+      for (const name of names.filter((one) => one.endsWith("[isNull]"))) {
+        const reply = await backend.request(`${path}?${name}=true`, { key: keyOf("manager") });
+        const isKnown = reply.status === 200 || reply.text.includes("No index serves");
+        expect(isKnown, `${path}?${name}=true: ${reply.text}`).toBe(true);
+      }
+    }
+  });
+
+  test("describes every field of a reply", async () => {
+    const key = keyOf("manager");
+    const site = await backend.request("/v1/sites", { key, body: { name: "Yard" } });
+    const { schemas } = documentOf("manager").components;
+    expect(Object.keys(schemas.Sites?.properties ?? {})).toEqual(Object.keys(site.json.data));
+  });
+});

@@ -22,6 +22,11 @@ export const TASKS = {
     cwd: "examples/work-orders",
     command: (args) => [SOURCE, "../../src/cli/main.ts", "dev", ...args],
   },
+  "import-311": {
+    about: "send a file of 311 requests to the running example",
+    cwd: "examples/work-orders",
+    command: (args) => [SOURCE, "import-311.ts", ...args],
+  },
   test: {
     about: "run every test, with coverage; arguments choose files and leave coverage out",
     command: (args) => [

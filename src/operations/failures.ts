@@ -17,6 +17,7 @@ export function publicError(
     case "unavailable":
     case "busy":
     case "serialization":
+    case "stale":
       return new BackwrightError("UNAVAILABLE", { retryAfterSeconds: 1, cause: error });
     case "timeout":
       return new BackwrightError("UNAVAILABLE", { retryAfterSeconds: 2, cause: error });

@@ -4,9 +4,12 @@
 // Planted faults, each red before it was taken out again:
 // - the advisory lock not asked and the stored reply not checked -> create
 // - a stored reply not looked for (no `prior`) -> create: 503 after four attempts
-// - a unique violation not tried again once -> same unique value
+// - a refused race not tried again -> create
+// - a second audit entry in the statement -> create
+// - a unique violation not tried again once -> unique value
 // - a failed guard diagnosed at the first attempt -> update under If-Match: 412 instead of a replay
 // - the lock waited for instead of tried -> in flight
+// - 409 without Retry-After -> all four
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -74,7 +74,7 @@ export class Database {
   ): Promise<readonly Row[]> {
     const values = bind(statement, caller.claims, inputs);
     const tenant = caller.claims.tenantId ?? undefined;
-    return untilPrepared(this.#reads.length, () => this.#quietest().run(statement, values, tenant));
+    return orPreparedAgain(() => this.#quietest().run(statement, values, tenant));
   }
 
   /** Runs a statement that writes, on a connection of its own. Rejects with DatabaseFailure. */
@@ -85,9 +85,7 @@ export class Database {
   ): Promise<readonly Row[]> {
     const values = bind(statement, caller.claims, inputs);
     const tenant = caller.claims.tenantId ?? undefined;
-    return untilPrepared(this.#writes.length, () =>
-      this.#onFreeLane((lane) => lane.run(statement, values, tenant)),
-    );
+    return orPreparedAgain(() => this.#onFreeLane((lane) => lane.run(statement, values, tenant)));
   }
 
   async close(): Promise<void> {
@@ -154,14 +152,13 @@ export class Database {
   }
 }
 
-/** Each connection may hold the statement in an old form; refused so, nothing of it has run. */
-async function untilPrepared<T>(connections: number, run: () => Promise<T>): Promise<T> {
-  for (let left = connections; ; left -= 1) {
-    try {
-      return await run();
-    } catch (failure) {
-      const isStale = failure instanceof DatabaseFailure && failure.kind === "stale";
-      if (!isStale || left === 0) throw failure;
-    }
+// Nothing of a stale statement has run. Once only: while a migration holds its lock, each attempt
+// waits for the lock again.
+async function orPreparedAgain<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (failure) {
+    if (!(failure instanceof DatabaseFailure) || failure.kind !== "stale") throw failure;
+    return await run();
   }
 }

@@ -67,11 +67,8 @@ export class Lane {
     const giveUp = setTimeout(() => destroy(client), CONNECT_TIMEOUT_MS);
     try {
       await client.connect();
-      const settings = sessionSettings(this.#options.statementTimeoutMs);
-      // A server that falls silent here would keep this lane from ever trying again.
-      const limit = { query_timeout: CONNECT_TIMEOUT_MS };
-      await client.query({ text: settings, ...limit });
-      await client.query({ name: WALL_NAME, text: WALL_TEXT, values: [""], ...limit });
+      await client.query(sessionSettings(this.#options.statementTimeoutMs));
+      await client.query({ name: WALL_NAME, text: WALL_TEXT, values: [""] });
     } catch (error) {
       destroy(client);
       throw error;

@@ -23,8 +23,7 @@ describe("while PostgreSQL is killed and started again under 12 writers", () => 
     await server?.close();
   });
 
-  // Planted fault: a client that repeats under a new key -> red, see write-judge.test.ts.
-  // Planted fault: `alter system set synchronous_commit = off` -> red with kill and immediate.
+  // Planted fault: `alter system set synchronous_commit = off` -> red, writes are lost.
   test("no acknowledged write is lost or doubled", { timeout: 120_000 }, async () => {
     const writes: KeyedWrite[] = [];
     let isOver = false;
@@ -83,7 +82,8 @@ describe("a connection cut at each point of a write", () => {
     await backend?.close();
   });
 
-  // Planted fault: attemptWrite that sends again after "unavailable", without a key -> red.
+  // Planted fault: publicError without `unavailable` -> red, 500. Planted fault: WalledQuery done at
+  // CommandComplete, before the proof of the commit -> red, 201.
   test("is 503 to the client, never a success or a final failure that is not true", async () => {
     const writes: KeyedWrite[] = [];
     for (let round = 0; round < CUTS_A_POINT; round += 1) {

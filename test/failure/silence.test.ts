@@ -65,7 +65,8 @@ describe("while PostgreSQL is silent", { concurrent: true, timeout: 40_000 }, ()
     expect(await secondsUntil(() => isWell(example))).toBeLessThan(2);
   });
 
-  // Planted fault: Lane.open limits the login alone -> red, the lane never comes back.
+  // Planted fault: Lane.open limits the login alone (neither giveUp nor query_timeout after it) ->
+  // red, the lane never comes back.
   test("connections that fall silent right after the login are made anew", async (context) => {
     const { proxy, example } = await behindProxy(context);
     const lanes = [0, 1].map(() => proxy.stopAt("set timezone", "nothing sent"));

@@ -207,7 +207,7 @@ describe("a connection that PostgreSQL ends", () => {
       [role],
     );
 
-  // Planted fault: Lane.#lose does not reject what was in flight -> red.
+  // Planted fault: publicError without `unavailable` -> red, 500.
   test("in the middle of a statement makes that request 503, and comes back", async () => {
     const slow = Promise.all([create("slow 0.8"), create("slow 0.8")]);
     await sleep(150);

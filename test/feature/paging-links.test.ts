@@ -70,7 +70,7 @@ async function follow(
 
 describe("101 records", () => {
   // A page reads one row more than 25, 50 or 100, and cuts that to the size that was asked for.
-  // Planted fault: `rows.slice(0, size)` left out of the page -> red for 26.
+  // Planted fault: `rows.slice(0, size)` left out of the page -> red for each size.
   test.each([1, 24, 25, 26, 49, 50, 51, 99, 100])(
     "come in pages of %i, there and back",
     async (size) => {

@@ -4,7 +4,7 @@ import { startTestBackend, type TestBackend } from "../support/backend.ts";
 
 let backend: TestBackend;
 beforeAll(async () => {
-  const environment = { DATABASE_STATEMENT_TIMEOUT: "300" };
+  const environment = { DATABASE_STATEMENT_TIMEOUT: "150" };
   backend = await startTestBackend("serving_locks", { environment });
 });
 afterAll(() => backend?.close());
@@ -16,22 +16,20 @@ test("a lock of a migration makes requests wait or 503, and nothing is wrong aft
   const { key } = await backend.person(tenantId, "manager");
   const site = await backend.request("/v1/sites", { key, body: { name: "Yard" } });
   const id = String(site.json.data.id);
-  // Each is asked once before, so that the next time gives it a name.
-  const paths = ["/v1/sites", `/v1/sites/${id}`];
-  for (const path of paths) expect((await backend.request(path, { key })).status).toBe(200);
+  const path = `/v1/sites/${id}`;
+  // Asked once before, so that the next time gives the statement a name.
+  expect((await backend.request(path, { key })).status).toBe(200);
   await backend.owner.query("begin");
   await backend.owner.query("alter table sites add column added text");
   const replies = await Promise.all(
-    Array.from({ length: 200 }, (_, at) => backend.request(paths[at % 2] ?? "", { key })),
+    Array.from({ length: 150 }, () => backend.request(path, { key })),
   );
   const patch = { key, method: "PATCH", body: { name: "Other" } };
-  const changed = await backend.request(`/v1/sites/${id}`, patch);
+  const changed = await backend.request(path, patch);
   await backend.owner.query("commit");
   const statuses = new Set([...replies, changed].map(({ status }) => status));
   expect([...statuses]).toEqual([503]);
   for (const { headers } of replies) expect(headers.get("retry-after")).toMatch(/^\d+$/);
-  for (const path of [...paths, ...paths]) {
-    expect((await backend.request(path, { key })).status).toBe(200);
-  }
-  expect((await backend.request(`/v1/sites/${id}`, patch)).status).toBe(200);
+  expect((await backend.request(path, { key })).status).toBe(200);
+  expect((await backend.request(path, patch)).status).toBe(200);
 });

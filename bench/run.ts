@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crossCheck } from "./harness/cross-check.ts";
 import { type BenchDatabase, createKeys, openBenchDatabase } from "./harness/database.ts";
 import { checkEquality } from "./harness/equality.ts";
 import { describeMachine } from "./harness/machine.ts";
@@ -37,6 +38,10 @@ async function main(options: Options): Promise<void> {
     const scenarios = all.filter(({ name }) => options.scenarios.includes(name));
     const bench: Bench = { options, database, generator, scenarios, start: { database, folder } };
     if (options.profile) return await profile(bench);
+    if (options.crossCheck) {
+      await compareGenerators(bench);
+      return rmSync(folder, { recursive: true, force: true });
+    }
     const [organization] = organizations;
     const starts =
       organization === undefined || !options.contestants.includes("backwright")
@@ -44,10 +49,11 @@ async function main(options: Options): Promise<void> {
         : await measureStarts(bench.start, organization);
     const turns = await measure(bench);
     const postgres = database.settings;
-    const { fresh, profile: _, ...shown } = options;
+    const { rounds, seconds, warmUpSeconds, quick } = options;
+    const shown = { rounds, seconds, warmUpSeconds };
     const run = { machine, postgres, options: shown, scenarios, turns, starts };
     console.log(renderReport(run));
-    progress(`Written to ${writeReport(run, RESULTS)}`);
+    if (!quick) progress(`Written to ${writeReport(run, RESULTS)}`);
     rmSync(folder, { recursive: true, force: true });
   } finally {
     generator.close();
@@ -94,6 +100,17 @@ async function profile({ options, generator, scenarios, start }: Bench): Promise
     for (const scenario of scenarios) {
       console.log(`${await profileScenario({ name, scenario, seconds, generator, start })}\n`);
     }
+  }
+}
+
+async function compareGenerators({ options, generator, scenarios, start }: Bench): Promise<void> {
+  const [request] = scenarios.find(({ name }) => name === "a")?.requests ?? [];
+  if (request === undefined) throw new Error("The comparison needs scenario a.");
+  for (const name of options.contestants) {
+    const contestant = await startContestant(name, start);
+    const lines = await crossCheck(contestant, request, options.seconds, generator);
+    console.log(lines.join("\n"));
+    await contestant.stop();
   }
 }
 

@@ -44,7 +44,6 @@ const REPORTED_SETTINGS = [
   "autovacuum",
   "checkpoint_timeout",
   "max_wal_size",
-  "unix_socket_directories",
 ];
 
 export interface BenchDatabase {

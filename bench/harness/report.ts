@@ -26,7 +26,11 @@ const START_MS_MAX = 2_000;
 export interface Run {
   readonly machine: Machine;
   readonly postgres: Readonly<Record<string, string>>;
-  readonly options: Readonly<Record<string, unknown>>;
+  readonly options: {
+    readonly rounds: number;
+    readonly seconds: number;
+    readonly warmUpSeconds: number;
+  };
   readonly scenarios: readonly Scenario[];
   readonly turns: readonly Turn[];
   /** Milliseconds; empty when starts were not measured. */
@@ -40,7 +44,11 @@ export interface Ratio {
   readonly median: number;
   /** One for each round: requests per second of Backwright by those of the other. */
   readonly rounds: readonly number[];
+  /** CPU of the other by ours for each request, PostgreSQL's included. */
+  readonly cpu: number;
 }
+
+const cpuMicros = (turn: Turn): number => turn.processMicros + turn.postgresMicros;
 
 /** Of every other contestant, in each round that both took part in. */
 export function ratios(turns: readonly Turn[]): readonly Ratio[] {
@@ -54,7 +62,9 @@ export function ratios(turns: readonly Turn[]): readonly Ratio[] {
         const other = here.find((one) => one.contestant === against && one.round === our.round);
         return other === undefined ? [] : [our.requestsPerSecond / other.requestsPerSecond];
       });
+      const others = here.filter((turn) => turn.contestant === against);
       found.push({
+        cpu: round(median(others.map(cpuMicros)) / median(ours.map(cpuMicros)), 3),
         scenario,
         against,
         lowerQuartile: round(lowerQuartile(rounds), 3),
@@ -90,7 +100,8 @@ function heading({ machine, options, starts }: Run): string[] {
     "",
     `Commit ${machine.commit}${dirty}. ${machine.cores} × ${machine.processor}, ` +
       `${machine.memoryGigabytes} GB, ${machine.kernel}, Node ${machine.node.slice(1)}. ` +
-      `${CONNECTIONS} connections; ${JSON.stringify(options)}.`,
+      `${CONNECTIONS} connections, ${options.rounds} rounds of ${options.seconds} s after ` +
+      `${options.warmUpSeconds} s of warm-up.`,
     "",
   ];
   if (starts.length > 0) {
@@ -148,8 +159,10 @@ function scenarioSection({ name, title }: Scenario, { turns }: Run): string {
   });
   const compared = ratios(here).map((ratio) => {
     const each = ratio.rounds.map((value) => value.toFixed(2)).join(" ");
-    const low = ratio.lowerQuartile.toFixed(2);
-    return `| ${ratio.against} | **${low}** | ${ratio.median.toFixed(2)} | ${each} |`;
+    const [low, middle, cpu] = [ratio.lowerQuartile, ratio.median, ratio.cpu].map((value) =>
+      value.toFixed(2),
+    );
+    return `| ${ratio.against} | **${low}** | ${middle} | ${cpu} | ${each} |`;
   });
   const foreign = here.map((turn) => turn.foreignCores);
   const generator = median(here.map((turn) => turn.generatorMicrosPerRequest)).toFixed(0);
@@ -162,7 +175,8 @@ function scenarioSection({ name, title }: Scenario, { turns }: Run): string {
       rows,
     ),
     table(
-      "| Backwright against | lower quartile | median | every round |\n|---|--:|--:|---|",
+      "| Backwright against | lower quartile | median | by CPU | every round |\n" +
+        "|---|--:|--:|--:|---|",
       compared,
     ),
     `The generator used ${generator} µs for each request. Others on the machine used ` +

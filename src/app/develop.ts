@@ -53,6 +53,10 @@ export async function develop(
   }
 }
 
+// Any constant will do, as long as no other code of ours locks the same one.
+const SEED_LOCK = 0x62772d02;
+const UNFINISHED = "demo data unfinished";
+
 /** Seeds a database without tenants; otherwise the keys of an earlier start. */
 async function seedOnce(
   project: Project,
@@ -62,12 +66,17 @@ async function seedOnce(
 ): Promise<readonly DevelopmentKey[]> {
   const owner = await openSession(ownerUrl);
   try {
+    // RACE: of two first starts one seeds and the other waits. Ending the session ends the lock.
+    await owner.query("select pg_advisory_lock($1)", [SEED_LOCK]);
+    await removeUnfinished(owner, project);
     if (await hasTenants(owner, project)) return readDevelopmentKeys(project);
     const seed = await loadSeed(project);
     if (seed === undefined) return [];
     onProgress("Writing demo data…");
+    await owner.query(`comment on schema backwright is '${UNFINISHED}'`);
     const keys = await runSeed(seed, running, owner);
     await writeDevelopmentKeys(project, keys);
+    await owner.query("comment on schema backwright is null");
     return keys;
   } catch (error) {
     await running.stop();
@@ -75,6 +84,17 @@ async function seedOnce(
   } finally {
     await owner.close();
   }
+}
+
+/** What a seed left that was killed or failed. It began on a database without tenants. */
+async function removeUnfinished(owner: Session, project: Project): Promise<void> {
+  const [row] = await owner.query<{ note: string | null }>(
+    "select obj_description('backwright'::regnamespace, 'pg_namespace') as note",
+  );
+  if (row?.note !== UNFINISHED) return;
+  const own = ["api_keys", "idempotency", "audit", "events"].map((name) => `backwright.${name}`);
+  const tables = [...[...project.model.tables.values()].map((table) => tableName(table)), ...own];
+  await owner.query(`truncate ${tables.join(", ")} cascade`);
 }
 
 async function hasTenants(owner: Session, project: Project): Promise<boolean> {

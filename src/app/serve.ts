@@ -126,7 +126,9 @@ async function openDatabase({ settings, databaseUrl, log }: ServeOptions): Promi
   } catch (cause) {
     const wanted = settings.readConnections + settings.writeConnections;
     throw new StartError(`PostgreSQL did not give us ${wanted} connections.`, {
-      fix: "Raise max_connections, or lower DATABASE_READ_CONNECTIONS and DATABASE_WRITE_CONNECTIONS.",
+      fix:
+        "Raise max_connections, or lower DATABASE_READ_CONNECTIONS and " +
+        "DATABASE_WRITE_CONNECTIONS.",
       cause,
     });
   }

@@ -1,5 +1,5 @@
 // The one place that reads the process clock, so that a search for time finds it here.
-// Expiry that several processes must agree on is decided by the database's clock, never by this one.
+// Expiry that several processes must agree on is decided by the database's clock, not by this one.
 
 /** Milliseconds since the Unix epoch. May step backwards when the machine's clock is corrected. */
 export function now(): number {

@@ -4,7 +4,7 @@
 export const PAGE_SIZE_DEFAULT = 25;
 export const PAGE_SIZE_MAX = 100;
 
-// LIMIT as a parameter keeps PostgreSQL from holding a generic plan, so it is one of three literals.
+// LIMIT as a parameter keeps PostgreSQL from holding a generic plan: it is one of three literals.
 export const PAGE_BUCKETS = [25, 50, 100] as const;
 
 /** Values in one `in` filter. Each value is an index scan of its own when a sort follows it. */

@@ -10,6 +10,7 @@ import { roleNames, setupDatabase, setupSql } from "../database/roles.ts";
 import { openSession } from "../database/session.ts";
 import { createApiKey } from "../identity/api-keys.ts";
 import { manifest } from "../model/manifest.ts";
+import { tableName } from "../sql/names.ts";
 import { print, progress } from "./output.ts";
 
 /** With an administrator's address the roles are made, otherwise their SQL is printed. */
@@ -57,6 +58,12 @@ export async function createKey(folder: string, options: CreateKeyOptions): Prom
   try {
     const session = await openSession(requireOwnerUrl(database));
     try {
+      const tenants = `select from ${tableName(project.model.tenant)} where id = $1`;
+      if ((await session.query(tenants, [options.tenant])).length === 0) {
+        throw new StartError(`There is no tenant ${options.tenant} in the database.`, {
+          fix: `--tenant with an id of the table ${tableName(project.model.tenant)}`,
+        });
+      }
       const { days } = options;
       const key = await createApiKey(session, {
         tenantId: options.tenant,

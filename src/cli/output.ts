@@ -4,6 +4,9 @@ import { StartError } from "../base/errors.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
+// A reader that is gone, such as a closed terminal or `| head`, is no reason to fail.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+
 /** Styled for a terminal; plain when piped or with NO_COLOR. */
 export function styled(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stdout });

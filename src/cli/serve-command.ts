@@ -9,7 +9,7 @@ import { migrationStatus } from "../migrate/runner.ts";
 import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
 import { createLog, type ProcessLog } from "../observe/log.ts";
 import { printBanner } from "./banner.ts";
-import { print, progress } from "./output.ts";
+import { progress } from "./output.ts";
 
 interface Stoppable {
   stop(): Promise<void>;
@@ -71,11 +71,12 @@ async function untilStopped<T extends Stoppable>(
     }
     isStopping = true;
     if (started === undefined) return; // Stopped below, as soon as it has started.
-    print("Stopping…");
+    progress("Stopping…");
     await finish(started, log);
   };
   process.on("SIGINT", (signal) => void stop(signal));
   process.on("SIGTERM", (signal) => void stop(signal));
+  process.on("SIGHUP", (signal) => void stop(signal)); // The terminal was closed.
   started = await start();
   if (!isStopping) return started;
   await finish(started, log);

@@ -88,7 +88,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 export interface WriteOptions extends CallOptions {
-  /** One effect for all repeats of this key. Without it the client makes one for its own retries. */
+  /** One effect for all repeats of this key. Without it the client makes one for its retries. */
   readonly idempotencyKey?: string;
 }
 export interface UpdateOptions extends WriteOptions {

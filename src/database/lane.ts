@@ -67,7 +67,7 @@ export class Lane {
     const giveUp = setTimeout(() => destroy(client), CONNECT_TIMEOUT_MS);
     try {
       await client.connect();
-      await client.query(sessionSettings(this.#options.statementTimeoutMs));
+      await client.query(sessionSettings(this.#options));
       await client.query({ name: WALL_NAME, text: WALL_TEXT, values: [""] });
     } catch (error) {
       destroy(client);
@@ -172,10 +172,12 @@ export class Lane {
 
 // Generic plans: a plan made once per shape is what makes prepared statements fast, and every
 // shape is served by an index, so no parameter value would deserve another plan.
-function sessionSettings(statementTimeoutMs: number): string {
+function sessionSettings({ statementTimeoutMs, pipeline }: LaneOptions): string {
+  // A read that waits for a lock (of a migration) holds up all that is queued behind it.
+  const lockMs = Math.floor(statementTimeoutMs * (pipeline ? 0.1 : 0.6));
   return (
     `set timezone = 'UTC'; set statement_timeout = ${statementTimeoutMs}; ` +
-    `set lock_timeout = ${Math.max(1, Math.floor(statementTimeoutMs * 0.6))}; ` +
+    `set lock_timeout = ${Math.max(1, lockMs)}; ` +
     "set plan_cache_mode = force_generic_plan; set datestyle = 'ISO'; " +
     "set idle_in_transaction_session_timeout = 60000"
   );

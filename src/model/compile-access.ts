@@ -257,11 +257,17 @@ function compileTests(
   if (typeof value !== "object" || isClaimRef(value) || value instanceof Date) {
     return { kind: "compare", field, operator: "eq", value: operand(field, value, where, context) };
   }
+  if (field.type?.sql === "json" && !Object.keys(value).every((key) => key === "isNull")) {
+    context.problems.add(where, "json cannot be compared, only tested with isNull; jsonb can");
+  }
   const parts = Object.entries(value)
     .filter(([, given]) => given !== undefined)
     .map(([operator, given]): Predicate => {
       const at = `${where}.${operator}`;
-      if (operator === "isNull") return { kind: "isNull", field, isNull: given === true };
+      if (operator === "isNull") {
+        if (typeof given !== "boolean") context.problems.add(at, "must be true or false");
+        return { kind: "isNull", field, isNull: given === true };
+      }
       if (operator === "in") return compileIn(field, given, at, context);
       if (COMPARISONS.includes(operator as Comparison)) {
         const value = operand(field, given, at, context);
@@ -322,7 +328,7 @@ function checkClaim(claim: string, wanted: string, where: string, context: Acces
   const declared = context.claims.get(claim);
   if (declared === undefined) {
     context.problems.add(where, `there is no claim "${claim}"`);
-  } else if (declared.sql !== wanted && !(declared.sql === "text" && wanted === "varchar")) {
+  } else if (declared.sql !== wanted.replace("varchar", "text")) {
     context.problems.add(where, `me.${claim} is ${declared.sql}, the field needs ${wanted}`);
   }
 }

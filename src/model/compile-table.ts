@@ -161,12 +161,12 @@ function compileReferences(
     if (composite && (foreignKey.onDelete === "set null" || foreignKey.onUpdate === "set null")) {
       context.problems.add(key, `a foreign key to ${target} would set the tenant column to null`);
     }
-    if (own.length === 1) {
-      const field = names.get(own[0]?.name ?? "");
-      const at = columns.indexOf(own[0] as PgColumn);
+    // Of several columns, such as site and asset of that site, the one that holds the id leads.
+    columns.forEach((column, at) => {
+      const field = own.includes(column) ? names.get(column.name) : undefined;
       const pointsAtId = foreignColumns[at]?.name === "id";
       if (field !== undefined && pointsAtId) references.set(field, target);
-    }
+    });
   }
   return references;
 }
@@ -326,7 +326,10 @@ function checkUniqueKeys(
   ];
   for (const fields of uniques) {
     if (fields.includes(tenantName) || fields.includes("id")) continue;
-    const advice = `unique().on(${[tenantName, ...fields].map((name) => `t.${name}`).join(", ")})`;
-    problems.add(`${key}.${fields.join()}`, "is unique across tenants: include the tenant", advice);
+    const named = fields.filter((field) => field !== ""); // An expression has no name.
+    const columns = [tenantName, ...named].map((name) => `t.${name}`).join(", ");
+    const advice = named.length === fields.length ? `unique().on(${columns})` : undefined;
+    const message = `a unique key of ${named.join(", ") || "an expression"} spans all tenants`;
+    problems.add(key, `${message}: begin it with the tenant`, advice);
   }
 }

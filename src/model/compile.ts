@@ -24,14 +24,16 @@ export function compileModel(backend: AnyBackend): Model {
   const problems = new Problems();
   const { domain } = backend;
   const tables = compileTables(domain, problems);
-  // Names of fields and relations mean nothing while the tables are wrong: report those first.
-  problems.throwIfAny(backend.name);
   const tenant = [...tables.values()].find((table) => tableOf(domain, table.key) === domain.tenant);
   if (tenant === undefined) {
-    problems.add("define.tenant", "is not among the tables of the relations");
-    problems.throwIfAny(backend.name);
+    // Every table would seem to belong to nobody.
+    const alone = new Problems();
+    alone.add("define.tenant", "is not among the tables of the relations");
+    alone.throwIfAny(backend.name);
     throw new Error("unreachable");
   }
+  // Names of fields and relations mean nothing while the tables are wrong: report those first.
+  problems.throwIfAny(backend.name);
   const claims = compileClaims(domain, tables, problems);
   const context: AccessContext = { problems, tables, claims };
   const resources = new Map<string, ResourceModel>();
@@ -110,7 +112,8 @@ function compileLookup(
   if (column[0].tenantField === undefined) {
     problems.add(`claims.${name}`, `${column[0].key} has no tenant, so its rows are everybody's`);
   }
-  if (column[1].type?.sql !== source.type.replace("[]", "") || where[1].type?.sql !== "uuid") {
+  const held = column[1].type?.sql.replace("varchar", "text");
+  if (held !== source.type.replace("[]", "") || where[1].type?.sql !== "uuid") {
     problems.add(`claims.${name}`, `is ${source.type}, but the column is ${column[1].sqlType}`);
   }
   return { table: column[0], column: column[1], where: where[1] };

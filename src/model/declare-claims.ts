@@ -121,7 +121,9 @@ function checkLookup(path: string, { type, column, where }: ClaimLookup): void {
     throw new StartError(
       `${path}: ${nameOf(column)} is ${sqlType}, which is not a ${type} claim.`,
       {
-        fix: `Change type to what the column holds, or column to one of ${SQL_TYPES[type].join(", ")}.`,
+        fix:
+          "Change type to what the column holds, or column to one of " +
+          `${SQL_TYPES[type].join(", ")}.`,
       },
     );
   }

@@ -12,7 +12,7 @@ export interface AnyDomain {
   readonly claims: Readonly<Record<string, ClaimSource>>;
 }
 
-/** A filter: field or relation names and `and`, `or`, `not`. Values may be claims (`isClaimRef`). */
+/** A filter: field or relation names, `and`, `or`, `not`. Values may be claims (`isClaimRef`). */
 export interface AnyRows {
   readonly [key: string]: unknown;
 }

@@ -1,4 +1,4 @@
-// Runs a planned write until it is decided: written, replayed, refused with its reason, or given up.
+// Runs a planned write until it is decided: written, replayed, refused with a reason, or given up.
 import { grantOf, maskFingerprint } from "../access/decide.ts";
 import { BackwrightError } from "../base/errors.ts";
 import type { Row } from "../database/database.ts";

@@ -11,7 +11,8 @@ interface Parameter {
 
 const PARAMETER = /^([A-Za-z]+)((?:\[[A-Za-z0-9_]+\]){0,2})$/;
 const RECORD = "fields, fields[relation], include";
-const LIST = `filter[field], filter[field][operator], sort, page[size], page[after], page[before], ${RECORD}`;
+const PAGE = "page[size], page[after], page[before]";
+const LIST = `filter[field], filter[field][operator], sort, ${PAGE}, ${RECORD}`;
 
 /** Throws PARAMETER_INVALID naming each parameter that is not known. */
 export function parseRecordQuery(text: string): RecordQuery {

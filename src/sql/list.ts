@@ -187,7 +187,8 @@ function sourceSql(plan: Plan, region: Region): string {
   const limit = `limit ${plan.shape.bucket + 1}`;
   const values = plan.expanded.map(({ field }, at) => `${columnName(field, ROOT)} = v${at}.value`);
   const where = [...plan.conditions, ...values, ...region.conditions].join(" and ");
-  const scan = `select ${ROOT}.* from ${plan.table} ${ROOT} where ${where} ${orderBy(plan, ROOT)} ${limit}`;
+  const from = `from ${plan.table} ${ROOT} where ${where}`;
+  const scan = `select ${ROOT}.* ${from} ${orderBy(plan, ROOT)} ${limit}`;
   if (plan.expanded.length === 0) return scan;
   // Distinct: the same value may have come in two spellings, and each would bring its rows.
   const lists = plan.expanded.map(

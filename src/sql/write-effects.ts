@@ -60,7 +60,7 @@ export function writeStatement(
   return parameters.statement(`with ${parts.join(", ")} ${resultSelect(inputs, after)}`);
 }
 
-/** For the audit log: a create has the whole row after, a delete before, others what they changed. */
+/** For the audit log: the whole row after a create and before a delete, else what was changed. */
 function imagesSql(
   shape: WriteShape,
   verb: Written["verb"],

@@ -1,8 +1,8 @@
 // Create, update, delete and restore in a single statement: the row, its audit entry, its event and
 // the stored reply of the idempotency key, all or nothing, in one round trip.
 //
-// RACE: every guard stands in the INSERT's or UPDATE's own WHERE. A check in a sibling CTE looks at a
-// snapshot from before the wait for the row's lock, and let a cancelled order be assigned.
+// RACE: every guard stands in the INSERT's or UPDATE's own WHERE. A check in a sibling CTE looks at
+// a snapshot from before the wait for the row's lock, and let a cancelled order be assigned.
 import { fieldOf, fieldsRead, type Model, type TableModel } from "../model/model.ts";
 import {
   columnName,
@@ -96,7 +96,8 @@ export function deleteStatement(shape: DeleteShape, model: Model): Statement {
   const from = shape.inputs.idempotency === undefined ? "" : " from gate";
   if (deletedField === undefined) {
     const using = from.replace("from", "using");
-    const write = `delete from ${tableName(table)} ${ROOT}${using} where ${where} returning ${ROOT}.*`;
+    const write =
+      `delete from ${tableName(table)} ${ROOT}${using} where ${where} ` + `returning ${ROOT}.*`;
     return writeStatement(shape, model, parameters, { write, after: undefined, verb: "deleted" });
   }
   const mark = `${columnName(deletedField)} = ${shape.restore ? "null" : "now()"}`;
@@ -107,7 +108,7 @@ export function deleteStatement(shape: DeleteShape, model: Model): Statement {
   return writeStatement(shape, model, parameters, { write, after: undefined, verb });
 }
 
-/** The conditions under which an update or delete happens, each as a column, to learn which one failed. */
+/** The conditions of an update or delete, each as a column, to learn which one failed. */
 export function updateDiagnosis(shape: UpdateShape | DeleteShape, model: Model): Statement {
   const parameters = new Parameters();
   const { resource } = shape;
@@ -205,6 +206,7 @@ function referenceConditions(
         parameters.input(input, sqlType(field)),
       predicateSql(rows, target.table, alias, { model, parameters }),
     ].filter((condition) => condition !== undefined);
-    return `exists (select from ${tableName(target.table)} ${alias} where ${conditions.join(" and ")})`;
+    const from = `${tableName(target.table)} ${alias}`;
+    return `exists (select from ${from} where ${conditions.join(" and ")})`;
   });
 }

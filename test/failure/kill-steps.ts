@@ -6,8 +6,8 @@ import pg from "pg";
 import type { TestBackend } from "../support/backend.ts";
 import { type ApiPool, type ApiProcess, type Environment, startPool } from "./api-process.ts";
 import { KeyedWrite, type Order } from "./keyed-client.ts";
-import { type Point, POINTS, type PostgresProxy, startProxy } from "./postgres-proxy.ts";
-import { seededRandom } from "./seeded-random.ts";
+import { POINTS, type Point, type PostgresProxy, startProxy } from "./postgres-proxy.ts";
+import { seededRandom, shuffled } from "./seeded-random.ts";
 import type { SentWrite } from "./write-judge.ts";
 
 export type Step = Point | "waiting for a lock" | "mid-reply" | "acknowledged";
@@ -54,6 +54,36 @@ export async function killAtSteps(plan: KillPlan): Promise<KillRun> {
   } finally {
     await run.close();
   }
+}
+
+export interface KillCampaign {
+  readonly backend: TestBackend;
+  readonly seed: number;
+  /** Runs side by side, each with its own processes. */
+  readonly lanes: number;
+  /** In each lane. */
+  readonly killsAStep: number;
+}
+
+/** Every step equally often, in an order that the seed decides. */
+export async function killInLanes(campaign: KillCampaign): Promise<KillRun> {
+  const { backend, lanes, killsAStep } = campaign;
+  const runs = await Promise.all(
+    Array.from({ length: lanes }, (_, lane) => {
+      const seed = campaign.seed + lane;
+      const steps = shuffled(Array(killsAStep).fill(STEPS).flat(), seededRandom(seed));
+      return killAtSteps({ backend, steps, seed });
+    }),
+  );
+  const outcomes = new Map(
+    STEPS.map((step) => {
+      const own = runs.map((run) => run.outcomes.get(step) ?? { kills: 0, committed: 0 });
+      const kills = own.reduce((sum, one) => sum + one.kills, 0);
+      const committed = own.reduce((sum, one) => sum + one.committed, 0);
+      return [step, { kills, committed }];
+    }),
+  );
+  return { writes: runs.flatMap((run) => run.writes), outcomes };
 }
 
 class Run {

@@ -51,7 +51,7 @@ describe("a conditional read", () => {
   });
 });
 
-test("an error is a problem document for those who ask for one, and the envelope otherwise", async () => {
+test("an error is a problem document for who asks for one, else the envelope", async () => {
   const accept = "application/problem+json, application/json;q=0.5";
   const problem = await get("/v1/sites?colour=red", { accept });
   expect(problem.headers.get("content-type")).toContain("application/problem+json");

@@ -101,7 +101,7 @@ test("after a crowd of writes every version has its event and its entry, in orde
   );
   expect(orphans).toEqual({ events: 0, entries: 0 });
   const changed = statuses.filter((status) => status === 200).length;
-  const [total] = await backend.owner.query(
+  const [total] = await backend.owner.query<{ events: number }>(
     "select count(*)::int as events from backwright.events where type = 'workOrders.updated'",
   );
   // Replays are 200 too, so there are at most as many events.

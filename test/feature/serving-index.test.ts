@@ -109,7 +109,8 @@ function faults({ returned, read, pages, scans, sorted, wholeScans }: Measured):
   // Entries that an index steps over are in no count of rows, but their pages are.
   const pagesMax = 10 + 5 * scans + 1.5 * read;
   if (pages > pagesMax) found.push(`looks at ${pages} pages for ${read} rows in ${scans} scans`);
-  if (sorted > PAGE_ROWS * Math.max(scans, 1)) found.push(`sorts ${sorted} rows`);
+  // Twice: small tables may be sorted in part where that is cheaper than another scan.
+  if (sorted > 2 * PAGE_ROWS * Math.max(scans, 1)) found.push(`sorts ${sorted} rows`);
   return found;
 }
 
@@ -156,7 +157,7 @@ function namesOneRow({ field, form }: Pair): boolean {
 describe("of 200,000 rows, as the app role with the generic plan,", () => {
   // The second number is a floor: a parser that accepts nothing would keep every bound.
   // Planted fault: the bound of a filter left beside the cursor's on the same column (as it was
-  // once) -> red for 82 pages of work orders.
+  // once) -> red for 32 pages of work orders.
   test.each([
     ["workOrders", 300],
     ["assets", 80],
@@ -227,7 +228,9 @@ describe("of 200,000 rows, as the app role with the generic plan,", () => {
 });
 
 describe("a list that no index serves", () => {
-  test("is refused for every such pair, in words that name what is served", async () => {
+  test("is refused for every such pair, in words that name what is served", {
+    timeout: 120_000,
+  }, async () => {
     const { model } = backend.project;
     for (const of of resources()) {
       const served = describeForms(of, new Set(of.served.map(({ name }) => name)));
@@ -244,7 +247,7 @@ describe("a list that no index serves", () => {
     }
   });
 
-  test("is 400 over HTTP, and one that is served is 200", { timeout: 60_000 }, async () => {
+  test("is 400 over HTTP, and one that is served is 200", { timeout: 120_000 }, async () => {
     const { tenantId, id } = largest.manager;
     const { key } = await backend.person(tenantId, "manager", id);
     const wrong: string[] = [];

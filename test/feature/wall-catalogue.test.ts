@@ -86,7 +86,8 @@ describe("the app role", () => {
   test("may write to walled tables alone, and may not empty any", async () => {
     const walled = (await tenantTables()).map(({ name }) => name);
     const granted = await backend.owner.query<{ name: string; privileges: string }>(
-      `select format('%I.%I', n.nspname, c.relname) as name, string_agg(p, ' ' order by p) as privileges
+      `select format('%I.%I', n.nspname, c.relname) as name,
+         string_agg(p, ' ' order by p) as privileges
        from pg_class c join pg_namespace n on n.oid = c.relnamespace,
          unnest(array['insert', 'update', 'delete', 'truncate', 'references', 'trigger',
            'maintain']) p

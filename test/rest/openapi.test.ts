@@ -1,4 +1,4 @@
-// The OpenAPI document tells the truth: what it offers a role is answered, what it leaves out is not.
+// The OpenAPI document tells the truth: what it offers a role is answered, and nothing else.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Person, startTestBackend, type TestBackend } from "../support/backend.ts";
 

@@ -5,7 +5,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DatabaseFailure } from "../../src/database/failures.ts";
 import { createLog } from "../../src/observe/log.ts";
-import { type LogLine, type Person, startTestBackend, type TestBackend } from "../support/backend.ts";
+import {
+  type LogLine,
+  type Person,
+  startTestBackend,
+  type TestBackend,
+} from "../support/backend.ts";
 import { type Kernel, startKernel } from "./kernel.ts";
 import { exchange, requestText } from "./raw-http.ts";
 
@@ -83,7 +88,7 @@ describe("the line of a request", () => {
     const last = await backend.request("/v1/sites", { key });
     await lineOf(last.headers.get("x-request-id"));
     const text = JSON.stringify(backend.log, (_name, value: unknown) =>
-      value instanceof Error ? { message: value.message, ...value } : value,
+      value instanceof Error ? { ...value, message: value.message } : value,
     );
     expect(text).not.toContain(CANARY);
     expect(text).not.toContain(key);

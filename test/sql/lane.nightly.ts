@@ -12,9 +12,8 @@ import { startProxy } from "./tcp-proxy.ts";
 test("a server that is silent after the login is tried again", async () => {
   const database = await createTestDatabase("lane_nightly");
   let isSilent = false;
-  const proxy = await startProxy(database.appUrl, (bytes) => {
-    const isSettings = bytes.includes("set timezone");
-    if (isSettings && isSilent) proxy.freeze();
+  const proxy = await startProxy(database.appUrl, (bytes, freeze) => {
+    if (isSilent && bytes.includes("set timezone")) freeze();
     return bytes;
   });
   const lanes = await Database.open({

@@ -9,7 +9,7 @@ import {
   OPERATORS,
   type ResourceModel,
 } from "../../src/model/model.ts";
-import { parseList, type RawFilter } from "../../src/operations/parse-list.ts";
+import { type ListQuery, parseList, type RawFilter } from "../../src/operations/parse-list.ts";
 import { columnName, tableName } from "../../src/sql/names.ts";
 import type { Place } from "./captured.ts";
 
@@ -44,7 +44,7 @@ export function filterOf({ field, form }: Pair, value: string): RawFilter {
 export function refusal(
   resource: ResourceModel,
   role: string,
-  query: { readonly filters?: readonly RawFilter[]; readonly sort?: string | undefined },
+  query: ListQuery,
   model: Model,
 ): BackwrightError | undefined {
   const grant = resource.access.get(role)?.read;

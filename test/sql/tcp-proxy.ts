@@ -11,10 +11,10 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-/** `change` may replace what a client sends, keeping its length. */
+/** `change` may replace what a client sends, keeping its length, or freeze that connection. */
 export async function startProxy(
   url: string,
-  change: (bytes: Buffer) => Buffer = (bytes) => bytes,
+  change: (bytes: Buffer, freeze: () => void) => Buffer = (bytes) => bytes,
 ): Promise<Proxy> {
   const target = new URL(url);
   const pairs = new Set<readonly [Socket, Socket]>();
@@ -22,7 +22,8 @@ export async function startProxy(
     const upstream = connect(serverOf(target));
     const pair = [client, upstream] as const;
     pairs.add(pair);
-    client.on("data", (bytes) => upstream.write(change(bytes)));
+    const freezeBoth = (): void => pair.forEach(freeze);
+    client.on("data", (bytes) => upstream.write(change(bytes, freezeBoth)));
     upstream.on("data", (bytes) => client.write(bytes));
     for (const socket of pair) {
       socket.on("error", () => undefined);
@@ -44,13 +45,17 @@ export async function startProxy(
   };
   return {
     url: proxied.href,
-    freeze: () => each((socket) => socket.removeAllListeners("data").pause()),
+    freeze: () => each(freeze),
     cut: () => each((socket) => socket.destroy()),
     async close() {
       each((socket) => socket.destroy());
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function freeze(socket: Socket): void {
+  socket.removeAllListeners("data").pause();
 }
 
 /** The address may name a socket's folder as well as a host, as pg reads it. */

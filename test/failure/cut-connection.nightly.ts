@@ -1,0 +1,15 @@
+// Reliability check 2 at its full number: 1,001 cuts.
+import { expect, test } from "vitest";
+import { startTestBackend } from "../support/backend.ts";
+import { cutAtPoints } from "./cut-steps.ts";
+import { judge } from "./write-judge.ts";
+
+test("1,001 cuts are 503 to the client, and its repeats end with one effect each", async () => {
+  const backend = await startTestBackend("cut_nightly");
+  try {
+    const writes = await cutAtPoints(backend, 143);
+    expect(await judge(backend.database.ownerUrl, writes)).toEqual([]);
+  } finally {
+    await backend.close();
+  }
+});

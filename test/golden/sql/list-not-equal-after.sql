@@ -1,0 +1,52 @@
+-- $1: claim tenantId
+-- $2: input 0
+-- $3: input 2
+-- $4: input 1
+with run0 as (select 0 as page_run, s.*
+from (select w.*
+from "public"."work_orders" w
+where w."organization_id" = $1::uuid and w."due_at" < $2::timestamptz and w."due_at" = $4::timestamptz and w."id" > $3::uuid
+order by w."due_at" asc nulls first, w."id" asc nulls first
+limit 26) s),
+run1 as (select 1 as page_run, s.*
+from (select w.*
+from "public"."work_orders" w
+where w."organization_id" = $1::uuid and w."due_at" > $2::timestamptz and w."due_at" = $4::timestamptz and w."id" > $3::uuid
+order by w."due_at" asc nulls first, w."id" asc nulls first
+limit 26) s
+where (select count(*)
+from run0) <= 25),
+run2 as (select 2 as page_run, s.*
+from (select w.*
+from "public"."work_orders" w
+where w."organization_id" = $1::uuid and w."due_at" < $2::timestamptz and w."due_at" > $4::timestamptz
+order by w."due_at" asc nulls first, w."id" asc nulls first
+limit 26) s
+where (select count(*)
+from run0) + (select count(*)
+from run1) <= 25),
+run3 as (select 3 as page_run, s.*
+from (select w.*
+from "public"."work_orders" w
+where w."organization_id" = $1::uuid and w."due_at" > $2::timestamptz and w."due_at" > $4::timestamptz
+order by w."due_at" asc nulls first, w."id" asc nulls first
+limit 26) s
+where (select count(*)
+from run0) + (select count(*)
+from run1) + (select count(*)
+from run2) <= 25)
+select (select row_to_json(r)
+from (select w."id" as "id", to_char(w."due_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "dueAt") r)::text, w."due_at"::text, w."id"::text
+from (select *
+from run0
+union all
+select *
+from run1
+union all
+select *
+from run2
+union all
+select *
+from run3) w
+order by w.page_run, w."due_at" asc nulls first, w."id" asc nulls first
+limit 26

@@ -1,0 +1,25 @@
+-- $1: claim tenantId
+-- $2: input 0
+with run0 as (select 0 as page_run, s.*
+from (select w.*
+from "public"."work_orders" w
+where w."organization_id" = $1::uuid and w."due_at" < $2::timestamptz
+order by w."due_at" asc nulls first, w."id" asc nulls first
+limit 26) s),
+run1 as (select 1 as page_run, s.*
+from (select w.*
+from "public"."work_orders" w
+where w."organization_id" = $1::uuid and w."due_at" > $2::timestamptz
+order by w."due_at" asc nulls first, w."id" asc nulls first
+limit 26) s
+where (select count(*)
+from run0) <= 25)
+select (select row_to_json(r)
+from (select w."id" as "id", to_char(w."due_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "dueAt") r)::text, w."due_at"::text, w."id"::text
+from (select *
+from run0
+union all
+select *
+from run1) w
+order by w.page_run, w."due_at" asc nulls first, w."id" asc nulls first
+limit 26

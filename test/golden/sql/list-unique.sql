@@ -1,0 +1,27 @@
+-- $1: claim tenantId
+-- $2: input 0
+-- $3: input 2
+-- $4: input 1
+with run0 as (select 0 as page_run, s.*
+from (select w.*
+from "public"."work_orders" w
+where w."organization_id" = $1::uuid and w."id" = any($2::uuid[]) and (w."due_at", w."id") < ($4::timestamptz, $3::uuid)
+order by w."due_at" desc nulls last, w."id" desc nulls first
+limit 26) s),
+run1 as (select 1 as page_run, s.*
+from (select w.*
+from "public"."work_orders" w
+where w."organization_id" = $1::uuid and w."id" = any($2::uuid[]) and w."due_at" is null
+order by w."due_at" desc nulls last, w."id" desc nulls first
+limit 26) s
+where (select count(*)
+from run0) <= 25)
+select (select row_to_json(r)
+from (select w."id" as "id", to_char(w."due_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "dueAt") r)::text, w."due_at"::text, w."id"::text
+from (select *
+from run0
+union all
+select *
+from run1) w
+order by w.page_run, w."due_at" desc nulls last, w."id" desc nulls first
+limit 26

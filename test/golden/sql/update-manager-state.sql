@@ -1,0 +1,28 @@
+-- $1: input 4
+-- $2: input 5
+-- $3: claim tenantId
+-- $4: input 2
+-- $5: input 3
+-- $6: input 6
+-- $7: input 0
+-- $8: claim id
+-- $9: claim credential
+-- $10: input 1
+with written as (update "public"."work_orders" w set "status" = $1::text, "due_at" = $2::timestamptz, "version" = w."version" + 1, "updated_at" = now()
+where w."organization_id" = $3::uuid and w."id" = $4::uuid and w."version" = $5::integer and w."status" = any($6::text[])
+returning w.*, (select row_to_json(r)
+from (select old."status" as "status", to_char(old."due_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "dueAt") r) as backwright_before),
+n as (select w."id" as id, w."version" as version, (select row_to_json(r)
+from (select w."id" as "id", w."external_id" as "externalId", w."title" as "title", w."description" as "description", w."status" as "status", w."priority" as "priority", w."site_id" as "siteId", w."asset_id" as "assetId", w."category_id" as "categoryId", w."team_id" as "teamId", w."assignee_id" as "assigneeId", w."requester_id" as "requesterId", w."internal_notes" as "internalNotes", to_char(w."reported_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "reportedAt", to_char(w."due_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "dueAt", to_char(w."closed_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "closedAt", to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w."version" as "version") r) as record, (select row_to_json(r)
+from (select w."id" as "id", w."external_id" as "externalId", w."title" as "title", w."description" as "description", w."status" as "status", w."priority" as "priority", w."site_id" as "siteId", w."asset_id" as "assetId", w."category_id" as "categoryId", w."team_id" as "teamId", w."assignee_id" as "assigneeId", w."requester_id" as "requesterId", w."internal_notes" as "internalNotes", to_char(w."reported_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "reportedAt", to_char(w."due_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "dueAt", to_char(w."closed_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "closedAt", to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w."version" as "version") r) as reply, w.backwright_before as before, (select row_to_json(r)
+from (select w."status" as "status", to_char(w."due_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "dueAt") r) as after
+from written w),
+audited as (insert into backwright.audit (tenant_id, request_id, actor, credential, role, operation, resource, record_id, before, after)
+select $3::uuid, $7::text, $8::uuid, $9::uuid, 'manager', 'updated', 'workOrders', n.id, n.before, n.after
+from n),
+emitted as (insert into backwright.events (id, tenant_id, type, key, sequence, fields, record, actor, request_id)
+select $10::uuid, $3::uuid, 'workOrders.updated', n.id, coalesce(n.version, 0), array['status', 'dueAt']::text[], n.record, $8::uuid, $7::text
+from n)
+select n.id::text, n.version::text, n.reply::text
+from (select) as one
+left join n on true

@@ -1,0 +1,155 @@
+// The SQL of representative operations, word for word. A change of it is meant to be read:
+// `vitest run test/sql/golden.test.ts -u` writes the files anew.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { OperationsContext, RequestContext } from "../../src/operations/context.ts";
+import type { ListQuery, RawFilter, RecordQuery } from "../../src/operations/parse-list.ts";
+import { createRecord, deleteRecord, updateRecord } from "../../src/operations/write.ts";
+import { captureGet, captureList, captureWrite, type Place, requestOf } from "./captured.ts";
+import type { Execution } from "./explain.ts";
+import { actorOf, offlineContext, resourceOf } from "./offline.ts";
+
+const GOLDEN = join(import.meta.dirname, "../golden/sql");
+const ID = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+let context: OperationsContext;
+beforeAll(async () => {
+  context = await offlineContext();
+});
+
+async function expectGolden(name: string, execution: Execution): Promise<void> {
+  await expect(written(execution)).toMatchFileSnapshot(join(GOLDEN, `${name}.sql`));
+}
+
+/** The text on lines that can be read, and what stands in each parameter. */
+function written({ statement }: Execution): string {
+  const slots = statement.slots.map((slot, at) => {
+    const what = slot.kind === "claim" ? `claim ${slot.claim}` : `input ${slot.index}`;
+    return `-- $${at + 1}: ${what}`;
+  });
+  const lines = statement.text
+    .replace(/ (from|where|order by|limit|union all|returning|left join|cross join) /g, "\n$1 ")
+    .replace(/, (\w+ as (?:materialized )?\()/g, ",\n$1")
+    .replace(/ (select|update|insert into|delete from) /g, "\n$1 ");
+  return `${slots.join("\n")}\n${lines}\n`;
+}
+
+const filter = (field: string, operator: string, value: string): RawFilter => ({
+  field,
+  operator,
+  value,
+});
+const DUE = "2026-06-01T08:00:00Z";
+const keyed = (before: boolean): Place => ({
+  key: "2026-06-01 08:00:00.000001+00",
+  id: ID,
+  before,
+});
+const unkeyed = (before: boolean): Place => ({ key: null, id: ID, before });
+
+const gets: Readonly<Record<string, readonly [role: string, query: RecordQuery]>> = {
+  "get-manager": ["manager", {}],
+  "get-include": ["manager", { include: "site,assignee", fields: new Map([["", "id,title"]]) }],
+  "get-requester": ["requester", {}],
+  "get-technician-claims": ["technician", { fields: new Map([["", "id"]]) }],
+  "get-viewer-relation": ["viewer", { fields: new Map([["", "id"]]), include: "site" }],
+};
+
+const fields = new Map([["", "id,dueAt"]]);
+const lists: Readonly<
+  Record<string, readonly [ListQuery, place?: Place | undefined, role?: string]>
+> = {
+  "list-newest": [{ fields }],
+  "list-newest-after": [{ fields }, { key: ID, id: ID, before: false }],
+  "list-nullable": [{ fields, sort: "-dueAt" }],
+  "list-nullable-after": [{ fields, sort: "-dueAt" }, keyed(false)],
+  "list-nullable-after-null": [{ fields, sort: "-dueAt" }, unkeyed(false)],
+  "list-nullable-before": [{ fields, sort: "-dueAt" }, keyed(true)],
+  "list-nullable-before-null": [{ fields, sort: "-dueAt" }, unkeyed(true)],
+  "list-equal": [{ fields, filters: [filter("status", "eq", "open")], sort: "dueAt" }],
+  "list-in": [{ fields, filters: [filter("status", "in", "open,done")], sort: "dueAt" }],
+  "list-in-after": [
+    { fields, filters: [filter("status", "in", "open,done")], sort: "-dueAt" },
+    keyed(false),
+  ],
+  "list-in-the-sort": [
+    { fields, filters: [filter("dueAt", "in", DUE)], sort: "dueAt" },
+    keyed(false),
+  ],
+  "list-not-equal": [{ fields, filters: [filter("dueAt", "ne", DUE)], sort: "dueAt" }],
+  "list-not-equal-after": [
+    { fields, filters: [filter("dueAt", "ne", DUE)], sort: "dueAt" },
+    keyed(false),
+  ],
+  "list-range-after": [
+    { fields, filters: [filter("dueAt", "gte", DUE)], sort: "dueAt" },
+    keyed(false),
+  ],
+  "list-held-null": [{ fields, filters: [filter("assigneeId", "isNull", "true")], sort: "dueAt" }],
+  "list-two-filters": [
+    {
+      fields,
+      filters: [filter("status", "eq", "open"), filter("teamId", "eq", ID)],
+      size: "100",
+    },
+  ],
+  "list-unique": [{ fields, filters: [filter("id", "in", ID)], sort: "-dueAt" }, keyed(false)],
+  "list-viewer-relation": [{ fields, sort: "dueAt" }, undefined, "viewer"],
+};
+
+const as = (role: string): RequestContext => requestOf(actorOf(role));
+const order = { title: "Leak", siteId: ID };
+type Operation = (context: OperationsContext) => Promise<unknown>;
+const writes: Readonly<Record<string, Operation>> = {
+  "create-manager": (c) =>
+    createRecord(c, as("manager"), resourceOf(c, "workOrders"), {
+      body: { ...order, requesterId: ID },
+    }),
+  "create-requester-key": (c) =>
+    createRecord(c, as("requester"), resourceOf(c, "workOrders"), {
+      body: order,
+      idempotencyKey: "key",
+    }),
+  "update-manager-state": (c) =>
+    updateRecord(c, as("manager"), resourceOf(c, "workOrders"), {
+      id: ID,
+      body: { status: "done", dueAt: null },
+      version: "3",
+    }),
+  "update-technician-key": (c) =>
+    updateRecord(c, as("technician"), resourceOf(c, "workOrders"), {
+      id: ID,
+      body: { description: "New" },
+      idempotencyKey: "key",
+    }),
+  "update-own-row": (c) =>
+    updateRecord(c, as("requester"), resourceOf(c, "users"), { id: ID, body: { name: "Me" } }),
+  "delete-manager": (c) =>
+    deleteRecord(c, as("manager"), resourceOf(c, "teams"), { id: ID, version: "1" }),
+};
+
+describe("one record", () => {
+  test.each(Object.entries(gets))("%s", async (name, [role, query]) => {
+    const of = resourceOf(context, "workOrders");
+    await expectGolden(name, await captureGet(context, requestOf(actorOf(role)), of, ID, query));
+  });
+});
+
+describe("a page", () => {
+  test.each(Object.entries(lists))("%s", async (name, [query, place, role = "manager"]) => {
+    const of = resourceOf(context, "workOrders");
+    await expectGolden(name, await captureList(context, actorOf(role), of, query, place));
+  });
+});
+
+describe("a write", () => {
+  test.each(Object.entries(writes))("%s", async (name, operation) => {
+    await expectGolden(name, await captureWrite(context, operation));
+  });
+});
+
+test("no file is left of a statement that is gone", () => {
+  const names = [gets, lists, writes].flatMap((cases) => Object.keys(cases));
+  expect(readdirSync(GOLDEN).sort()).toEqual(names.map((name) => `${name}.sql`).sort());
+});

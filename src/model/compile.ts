@@ -229,13 +229,13 @@ function compileStates(
   for (const [field, moves] of Object.entries(declared)) {
     const where = `${name}.states.${field}`;
     const { values, nullable } = table.fields.get(field) ?? {};
-    if (nullable === true) {
-      // Nothing leads out of NULL or into it: no record could ever move.
-      problems.add(where, "has moves, so it may not be null", ".notNull().default(...)");
-    }
     if (values === undefined) {
       problems.add(where, "is not a state field", `${field}: state([...])`);
       continue;
+    }
+    if (nullable === true) {
+      // Nothing leads out of NULL or into it: no record could ever move.
+      problems.add(where, "has moves, so it may not be null", ".notNull().default(...)");
     }
     for (const value of values) {
       if (!Object.hasOwn(moves, value))

@@ -27,15 +27,18 @@ export const organizationId = () =>
     .notNull()
     .references(() => organizations.id);
 
+/** The columns of a table, untyped: `never` fits wherever Drizzle wants one. */
+type Cells<C> = { readonly [K in keyof C | "organizationId" | "id"]: never };
+
 /** A tenant table as it should be, with more columns and constraints. */
 export function tenantTable<C extends Record<string, AnyPgColumnBuilder>>(
   name: string,
   columns: C,
-  more: (t: Record<string, never>) => readonly unknown[] = () => [],
+  more: (t: Cells<C>) => readonly unknown[] = () => [],
 ) {
   return pgTable(name, { organizationId: organizationId(), id: id(), ...columns }, (t) => [
     primaryKey({ columns: [t.organizationId, t.id] }),
-    ...(more(t as unknown as Record<string, never>) as PgTableExtraConfigValue[]),
+    ...(more(t as unknown as Cells<C>) as PgTableExtraConfigValue[]),
   ]);
 }
 

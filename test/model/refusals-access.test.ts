@@ -273,7 +273,8 @@ const CASES: readonly (readonly [mistake: string, declared: Declared, ...said: s
 ];
 
 describe("the start is refused for", () => {
-  test.each(CASES)("%s", (_mistake, declared, ...said) => {
+  const cases = CASES.map(([mistake, declared, ...said]) => ({ mistake, declared, said }));
+  test.each(cases)("$mistake", ({ declared, said }) => {
     const count = said.filter((line) => !line.startsWith("    ")).length;
     const first = `Backend "test" has ${count === 1 ? "1 problem" : `${count} problems`}:`;
     expect(refusalOf(declared)).toEqual([first, ...said]);

@@ -76,18 +76,14 @@ const numbered = pgTable("numbered", { organizationId: organizationId(), id: int
   primaryKey({ columns: [t.organizationId, t.id] }),
 ]);
 const raw = tenantTable("raw", { bytes: bytea(), name: varchar({ length: 3 }) });
-const unwalled = tenantTable(
-  "unwalled",
-  { a: text().unique(), b: text(), c: text() },
-  (t: Record<string, never>) => [
-    unique().on(t.b as never),
-    uniqueIndex().on(t.b as never, t.c as never),
-    uniqueIndex().on(sql`lower(${t.c})`),
-    // These are right.
-    unique().on(t.organizationId as never, t.c as never),
-    unique().on(t.id as never),
-  ],
-);
+const unwalled = tenantTable("unwalled", { a: text().unique(), b: text(), c: text() }, (t) => [
+  unique().on(t.b),
+  uniqueIndex().on(t.b, t.c),
+  uniqueIndex().on(sql`lower(${t.c})`),
+  // These are right.
+  unique().on(t.organizationId, t.c),
+  unique().on(t.id),
+]);
 const tasks = tenantTable(
   "tasks",
   {
@@ -110,7 +106,12 @@ const pair = tenantTable("pair", { nameOf: text("name_of"), userId: uuid("user_i
 
 type Relation = Readonly<Record<string, unknown>>;
 const relation =
-  (name: string, from: string, to: string, more: Relation = {}): Declared["relations"] =>
+  (
+    name: string,
+    from: string,
+    to: string,
+    more: Relation = {},
+  ): NonNullable<Declared["relations"]> =>
   (r) => ({
     tasks: {
       [name]: r.one[to]({

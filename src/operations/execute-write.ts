@@ -4,7 +4,8 @@ import { BackwrightError } from "../base/errors.ts";
 import type { Row } from "../database/database.ts";
 import { DatabaseFailure } from "../database/failures.ts";
 import type { ResourceModel } from "../model/model.ts";
-import { getStatement } from "../sql/read.ts";
+import { getStatement } from "../sql/get.ts";
+import { recordReader } from "../sql/record.ts";
 import type { Statement, Value } from "../sql/statement.ts";
 import { REFUSED_IDEMPOTENCY_RACE, WRITE_RESULT } from "../sql/write-shape.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
@@ -120,7 +121,10 @@ async function replay(
   }
   const shape = { resource, rows: read.rows, fields: read.fields, includes: [] };
   const key = `replay|${resource.name}|${request.actor.role}`;
-  const statement = context.shapes.get(key, () => getStatement(shape, context.model));
+  const { statement, reader } = context.shapes.get(key, () => ({
+    statement: getStatement(shape, context.model),
+    reader: recordReader(shape),
+  }));
   const [row] = await context.database
     .read(statement, request.actor, [id])
     .catch((error: unknown) => {
@@ -132,6 +136,6 @@ async function replay(
   if (row === undefined || stored.mask === claim.mask) {
     return { id, json, version, mask: claim.mask, replayed: true };
   }
-  const [fresh, freshVersion] = row;
-  return { id, json: fresh ?? "", version: freshVersion ?? null, mask: claim.mask, replayed: true };
+  const fresh = { json: reader.json(row), version: reader.version(row) };
+  return { id, ...fresh, mask: claim.mask, replayed: true };
 }

@@ -1,11 +1,13 @@
 // Get and list: parse → authorise → plan → execute → shape, one statement each.
+import { hash } from "node:crypto";
 import { decide, maskFingerprint } from "../access/decide.ts";
 import { BackwrightError } from "../base/errors.ts";
 import { PAGE_BUCKETS } from "../base/limits.ts";
 import type { Row } from "../database/database.ts";
 import type { ResourceModel } from "../model/model.ts";
+import { getStatement } from "../sql/get.ts";
 import { type ListShape, listStatement } from "../sql/list.ts";
-import { getStatement } from "../sql/read.ts";
+import { type RecordReader, recordReader } from "../sql/record.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
 import {
@@ -20,6 +22,8 @@ import {
 export interface GetReply extends RecordReply {
   /** Records with included ones have no version of their own. */
   readonly hasIncludes: boolean;
+  /** Changes when any of them does; undefined where a table keeps no versions. */
+  readonly stamp: string | undefined;
 }
 
 export interface ListReply {
@@ -30,6 +34,8 @@ export interface ListReply {
   readonly prev: string | null;
   /** Whether there are more rows in the direction that was read. */
   readonly hasMore: boolean;
+  /** Changes when the page or a record in it does; undefined where a table keeps no versions. */
+  readonly stamp: string | undefined;
 }
 
 /** Reads one record. Throws NOT_FOUND when it is absent or invisible: the two look alike. */
@@ -45,17 +51,21 @@ export async function getRecord(
   const selection = parseSelection(query, resource, grant, actor, context.model);
   const shape = { resource, rows: grant.rows, ...selection };
   const key = `get|${resource.name}|${actor.role}|${selectionKey(selection)}`;
-  const statement = context.shapes.get(key, () => getStatement(shape, context.model));
+  const { statement, reader, selected } = context.shapes.get(key, () => ({
+    statement: getStatement(shape, context.model),
+    reader: recordReader(shape),
+    selected: fingerprint(selectionKey(selection)),
+  }));
   const [row] = await context.database.read(statement, actor, [id]).catch((error: unknown) => {
     throw publicError(error, context.constraints);
   });
   if (row === undefined) throw new BackwrightError("NOT_FOUND");
-  const [json, version] = row;
   const whole = selection.fields.length === grant.fields.length;
   return {
     id,
-    json: json ?? "",
-    version: version ?? null,
+    json: reader.json(row),
+    version: reader.version(row),
+    stamp: stampOf([row], reader, selected),
     mask: whole ? maskFingerprint(grant) : selectionMask(selection),
     hasIncludes: selection.includes.length > 0,
   };
@@ -83,9 +93,12 @@ export async function listRecords(
     from: position && { before: cursor?.before === true, keyIsNull: position.key === null },
     bucket,
   };
-  const statement = context.shapes.get(listKey(shape, actor.role), () =>
-    listStatement(shape, context.model),
-  );
+  const key = listKey(shape, actor.role);
+  const { statement, reader, selected } = context.shapes.get(key, () => ({
+    statement: listStatement(shape, context.model),
+    reader: recordReader(shape),
+    selected: fingerprint(selectionKey(shape)),
+  }));
   const inputs = position ? [...list.values, position.key, position.id] : list.values;
   const rows = await context.database.read(statement, actor, inputs).catch((error: unknown) => {
     throw publicError(error, context.constraints);
@@ -93,15 +106,21 @@ export async function listRecords(
   const sign = (row: Row | undefined): string | null =>
     row === undefined
       ? null
-      : context.cursors.sign({ key: row[1] ?? null, id: row[2] ?? "" }, binding);
-  return shapePage(rows, list, sign);
+      : context.cursors.sign(
+          { key: row[reader.width] ?? null, id: row[reader.width + 1] ?? "" },
+          binding,
+        );
+  const page = shapePage(rows, list, reader, sign);
+  const stamp = stampOf(rows, reader, `${selected} ${page.hasMore}`);
+  return { ...page, stamp };
 }
 
 function shapePage(
   rows: readonly Row[],
   list: ListRequest,
+  reader: RecordReader,
   sign: (row: Row | undefined) => string | null,
-): ListReply {
+): Omit<ListReply, "stamp"> {
   const hasMore = rows.length > list.size;
   const page = hasMore ? rows.slice(0, list.size) : rows;
   const backwards = list.cursor?.before === true;
@@ -112,12 +131,27 @@ function shapePage(
   const hasNext = backwards || hasMore;
   const hasPrev = backwards ? hasMore : list.cursor !== undefined;
   return {
-    records: ordered.map((row) => row[0] ?? ""),
+    records: ordered.map((row) => reader.json(row)),
     size: list.size,
     next: hasNext ? sign(last) : null,
     prev: hasPrev ? sign(first) : null,
     hasMore,
   };
+}
+
+/** Ids and versions of all that was read, after a name for the fields that were. */
+function stampOf(rows: readonly Row[], reader: RecordReader, about: string): string | undefined {
+  let stamp = about;
+  for (const row of rows) {
+    const one = reader.stamp(row);
+    if (one === undefined) return undefined;
+    stamp += ` ${row[reader.width + 1] ?? ""} ${one}`;
+  }
+  return rows.length === 0 ? undefined : stamp;
+}
+
+function fingerprint(text: string): string {
+  return hash("sha1", text, "base64url");
 }
 
 function selectionKey({ fields, includes }: Selection): string {

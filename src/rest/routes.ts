@@ -72,7 +72,7 @@ function openApiRoute(context: OperationsContext, authenticator: Authenticator):
     refuseQuery(request);
     const known = documents.get(role) ?? JSON.stringify(openApiDocument(context.model, role));
     documents.set(role, known);
-    return read(request, known, weakEtag(known));
+    return read(request, known, `W/"${hash("sha1", known, "base64url")}"`);
   };
   const handle = (request: HttpRequest) => guarded(context, authenticator, "openapi", request, run);
   return { method: "GET", path: "/openapi.json", handle };
@@ -106,11 +106,12 @@ async function list(
   facts: RequestContext,
 ): Promise<HttpReply> {
   const query = parseListQuery(request.query);
-  const { records, size, next, prev, hasMore } = await listRecords(context, facts, resource, query);
+  const page = await listRecords(context, facts, resource, query);
+  const { records, size, next, prev, hasMore } = page;
   request.facts.rows = records.length;
   const pagination = JSON.stringify({ size, next, prev, hasMore });
   const body = `{"data":[${records.join(",")}],"meta":{"pagination":${pagination}}}`;
-  return read(request, body, weakEtag(body));
+  return read(request, body, weakEtag(request, facts, page.stamp, body));
 }
 
 async function get(
@@ -125,7 +126,7 @@ async function get(
   request.facts.rows = 1;
   const body = `{"data":${record.json}}`;
   const strong = record.hasIncludes ? undefined : etagHeader(record).etag;
-  return read(request, body, strong ?? weakEtag(body));
+  return read(request, body, strong ?? weakEtag(request, facts, record.stamp, body));
 }
 
 /** 200, or 304 to a reader who already has this: asked for and decided anew all the same. */
@@ -138,9 +139,18 @@ function read(request: HttpRequest, body: string, etag: string): HttpReply {
   return isKnown ? { status: 304, body: "", headers } : { status: 200, body, headers };
 }
 
-/** Of the bytes: several records have no version in common. Never good for If-Match. */
-function weakEtag(body: string): string {
-  return `W/"${hash("sha1", body, "base64url")}"`;
+/**
+ * Of what was asked, by which role, and the versions of what was found: cheaper than the bytes, which
+ * serve where a table keeps no versions. Never good for If-Match.
+ */
+function weakEtag(
+  { query }: HttpRequest,
+  { actor }: RequestContext,
+  stamp: string | undefined,
+  body: string,
+): string {
+  const about = stamp === undefined ? body : `${actor.role}?${query} ${stamp}`;
+  return `W/"${hash("sha1", about, "base64url")}"`;
 }
 
 async function create(

@@ -1,4 +1,4 @@
-// List: one page in keyset order, as rows of [json, sort key, id].
+// List: one page in keyset order, as rows of the record's columns, sort key and id.
 //
 // A page is read as one or more regions, each of them a run of an index: the rows with a sort key
 // and the rows whose key is null (a keyset condition over both cannot be an index condition), and
@@ -7,7 +7,8 @@
 import { type FieldModel, fieldOf, type Model } from "../model/model.ts";
 import { columnName, sqlType, tableName } from "./names.ts";
 import { COMPARISON_SQL } from "./predicate.ts";
-import { type RecordShape, ROOT, recordJson, visibleConditions } from "./read.ts";
+import { type RecordShape, ROOT, visibleConditions } from "./read.ts";
+import { recordSelect } from "./record.ts";
 import type { Filter, Served } from "./serve.ts";
 import { Parameters, type Statement } from "./statement.ts";
 
@@ -50,14 +51,15 @@ export function listStatement(shape: ListShape, model: Model): Statement {
   const regions = regionsOf(plan);
   const limit = `limit ${shape.bucket + 1}`;
   const order = orderBy(plan, ROOT);
-  const columns =
-    `${recordJson(shape, model, parameters)}::text, ` +
-    `${columnName(plan.sort, ROOT)}::text, ${columnName(plan.id, ROOT)}::text`;
+  const record = recordSelect(shape, model, parameters);
+  const keys = [plan.sort, plan.id].map((field) => `${columnName(field, ROOT)}::text`);
+  const columns = [...record.columns, ...keys].join(", ");
   const [only] = regions;
   if (regions.length === 1 && only !== undefined && plan.expanded.length === 0) {
     const where = [...plan.conditions, ...only.conditions].join(" and ");
     return parameters.statement(
-      `select ${columns} from ${plan.table} ${ROOT} where ${where} ${order} ${limit}`,
+      `select ${columns} from ${plan.table} ${ROOT}${record.joins} ` +
+        `where ${where} ${order} ${limit}`,
     );
   }
   // A later run is read only where the earlier ones do not fill the page.
@@ -69,7 +71,7 @@ export function listStatement(shape: ListShape, model: Model): Statement {
   const all = `(${runs.map((_, at) => `select * from run${at}`).join(" union all ")}) ${ROOT}`;
   const runOrder = order.replace("order by ", `order by ${ROOT}.page_run, `);
   return parameters.statement(
-    `with ${runs.join(", ")} select ${columns} from ${all} ${runOrder} ${limit}`,
+    `with ${runs.join(", ")} select ${columns} from ${all}${record.joins} ${runOrder} ${limit}`,
   );
 }
 

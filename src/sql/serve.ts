@@ -39,9 +39,13 @@ export interface Served {
   readonly single: boolean;
 }
 
+const known = new WeakMap<TableModel, readonly Form[]>();
+
 /** Every form that the table's indexes offer, most useful first. */
 export function forms(table: TableModel): readonly Form[] {
-  return table.indexes.flatMap((index) => formsOf(index, table));
+  const found = known.get(table) ?? table.indexes.flatMap((index) => formsOf(index, table));
+  known.set(table, found);
+  return found;
 }
 
 function withoutTenant(index: IndexModel, table: TableModel): readonly IndexKey[] | undefined {

@@ -35,7 +35,8 @@ export function writeStatement(
   const { resource, inputs } = shape;
   const { table } = resource;
   const name = (field: string): string => columnName(fieldOf(table, field), ROOT);
-  const whole = jsonObject(resource.served.map((field) => fieldMember(field, ROOT)));
+  const record = jsonObject(resource.served.map((field) => fieldMember(field, ROOT)));
+  const whole = "whole.record";
   const images = imagesSql(shape, verb, whole);
   const isDelete = verb === "deleted";
   // A row that is gone counts one version more, so that its last event comes after all others.
@@ -52,7 +53,10 @@ export function writeStatement(
   const parts = [
     ...idempotencyReads(inputs, parameters),
     `written as (${write})`,
-    `${NEW} as (select ${columns.join(", ")} from written ${ROOT})`,
+    // The record is made once, for the reply, the event and the audit entry: OFFSET 0 keeps the
+    // planner from writing the expression out in each place.
+    `${NEW} as (select ${columns.join(", ")} from written ${ROOT} ` +
+      `cross join lateral (select ${record} as record offset 0) whole)`,
     auditInsert(shape, verb, parameters),
     eventInsert(shape, verb, parameters),
     ...idempotencyInsert(inputs, verb, parameters),

@@ -11,7 +11,12 @@ export const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
 
 /** Compiled code is kept between the processes of one test file: it halves a start. */
 const compiled = mkdtempSync(join(tmpdir(), "backwright-compiled-"));
-afterAll(() => rm(compiled, { recursive: true, force: true, maxRetries: 5 }));
+/** Nothing outlives its test file, not even what a red test left behind. */
+const living = new Set<ChildProcess>();
+afterAll(async () => {
+  for (const child of living) child.kill("SIGKILL");
+  await rm(compiled, { recursive: true, force: true, maxRetries: 5 });
+});
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -74,6 +79,7 @@ export function watch(child: ChildProcess): Program {
   let out = "";
   let err = "";
   let hasEnded = false;
+  living.add(child);
   const listeners = new Set<() => void>();
   const notify = (): void => {
     for (const listener of listeners) listener();
@@ -89,6 +95,7 @@ export function watch(child: ChildProcess): Program {
   const ended = new Promise<Ended>((resolve) => {
     child.once("close", (code, signal) => {
       hasEnded = true;
+      living.delete(child);
       notify();
       resolve({ code, signal, stdout: out, stderr: err });
     });

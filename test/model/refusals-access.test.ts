@@ -1,7 +1,7 @@
 // What stops a start: policies that would grant more, less or something else than they say.
 // Each row is a mistake and, word for word, what is said about it and what to write instead.
 //
-// Planted fault for each row: the check taken out -> that row is red (22 of 22).
+// Planted faults: see refusals-tables.test.ts.
 import { integer, json, jsonb, pgTable, text, uuid, varchar } from "drizzle-orm/pg-core";
 import { describe, expect, test } from "vitest";
 import { id, state } from "../../src/model/columns.ts";

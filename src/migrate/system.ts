@@ -50,7 +50,8 @@ create table backwright.audit (
   before json,
   after json
 );
-create index on backwright.audit (tenant_id, resource, record_id, position);
+-- Ids are made in time order, so new entries go to the index's end.
+create index on backwright.audit (record_id, position);
 
 create table backwright.events (
   -- Taken after the row's lock, so that positions of one key follow its versions.

@@ -1,6 +1,6 @@
 // A record of a reply: the columns that it is selected by and the function that reads them into
 // JSON text. Both walk the same fields in the same order. Flat columns and text in Node cost half
-// of what JSON costs in PostgreSQL (docs/decisions/0009-json-in-node.md).
+// of what JSON costs in PostgreSQL (docs/decisions/0010-json-in-node.md).
 import { type JsonText, jsonSource, jsonTextOf } from "../model/json-text.ts";
 import { type FieldModel, fieldOf, type Model, type TableModel } from "../model/model.ts";
 import { columnName, relationCondition, tableName } from "./names.ts";

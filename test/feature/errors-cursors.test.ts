@@ -69,7 +69,7 @@ describe("cursors", () => {
     }
   });
 
-  test("of another filter, sort or resource are refused; another size or mask may go on", async () => {
+  test("of another filter, sort or resource are refused; size and mask may change", async () => {
     const cursor = await cursorOf(query);
     for (const other of ["sort=-dueAt", "sort=id", "", "sort=dueAt&filter[status]=open"]) {
       const reply = await list(`${other}&page[after]=${cursor}`.replace(/^&/, ""));

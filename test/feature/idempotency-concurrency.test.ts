@@ -43,7 +43,7 @@ function order(title: string, more: object = {}) {
 /** 2 to 50, mostly few. */
 const twinsOf = (at: number): number => (at % 10 === 0 ? 50 : 2 + (at % 9));
 
-test("twins of a create have one effect, one audit entry, one event and the same bytes", async () => {
+test("twins of a create have one effect, entry and event, and the same bytes", async () => {
   const names = Array.from({ length: 200 }, (_, at) => `create ${at}`);
   const outcomes = await inBatches(names, 4, (name) => {
     const twin = { ...order(name), headers: { "idempotency-key": name } };
@@ -88,7 +88,7 @@ test("twins of an update under If-Match replay; none meets its twin's new versio
   expect(versions).toEqual([{ version: 2, count: 40 }]);
 });
 
-test("twins that claim a unique value replay; other keys for it conflict, all but one", async () => {
+test("twins that claim a unique value replay; all but one other key conflict", async () => {
   const rounds = Array.from({ length: 25 }, (_, at) => at);
   const same = await inBatches(rounds, 2, (round) => {
     const body = order(`Same ${round}`, { externalId: `same-${round}` });
@@ -117,7 +117,7 @@ test("twins that claim a unique value replay; other keys for it conflict, all bu
   expect(stored).toEqual({ keys: 10 });
 });
 
-test("while a request is in flight its twin gets 409 at once, and its bytes afterwards", async () => {
+test("while a request is in flight its twin gets 409, and its bytes afterwards", async () => {
   const headers = { "idempotency-key": randomUUID() };
   const { path, key, body } = order("Slow");
   const send = () => backend.request(path, { key, body, headers });

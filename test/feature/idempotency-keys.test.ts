@@ -147,7 +147,7 @@ describe("a repeated request", () => {
     expect(ids.size).toBe(4);
   });
 
-  test("of another operation, resource or record under the same key has its own result", async () => {
+  test("of another operation, resource or record has its own result", async () => {
     const headers = keyed();
     const made = await post({ name: "Same body" }, headers, "/v1/sites");
     const other = await post({ name: "Same body" }, headers, "/v1/categories");

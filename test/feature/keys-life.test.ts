@@ -1,4 +1,4 @@
-// The life of an API key: its form, what is kept of it, and how soon its end is felt. Times are real.
+// The life of an API key: its form, what is kept of it, how soon its end is felt (in real time).
 //
 // Planted faults, each red before it was taken out again:
 // - the key stored beside its hash (in `name`) -> nowhere in the database
@@ -170,7 +170,7 @@ describe("the end of a key", () => {
     }
   });
 
-  test("a verified key is not believed longer than five seconds when nobody can be asked", async () => {
+  test("a verified key is believed for five seconds when nobody can be asked", async () => {
     const { key } = await backend.person(tenantId, "manager");
     expect((await ask(key)).status).toBe(200);
     const real = performance.now.bind(performance);

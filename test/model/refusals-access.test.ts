@@ -40,6 +40,7 @@ const readable = (rows: unknown, more: Partial<Declared> = {}): Declared =>
   access({ boss: { read: { rows } } }, more);
 
 const TASKS = "tasks.access.boss";
+const UNGRANTABLE = "is hidden or kept by Backwright, so it cannot be granted here";
 const CASES: readonly (readonly [mistake: string, declared: Declared, ...said: string[]])[] = [
   [
     "no policy",
@@ -97,13 +98,11 @@ const CASES: readonly (readonly [mistake: string, declared: Declared, ...said: s
       { hidden: ["secret", "nope"] },
     ),
     '  tasks.hidden: there is no field "nope"',
-    `  ${TASKS}.read.fields: "secret" is hidden or kept by Backwright, so it cannot be granted here`,
+    `  ${TASKS}.read.fields: "secret" ${UNGRANTABLE}`,
     `  ${TASKS}.read.fields: "nothing" is not a field of tasks`,
-    ...["id", "organizationId", "secret"].map(
-      (field) =>
-        `  ${TASKS}.update.fields: "${field}" is hidden or kept by Backwright, ` +
-        "so it cannot be granted here",
-    ),
+    `  ${TASKS}.update.fields: "id" ${UNGRANTABLE}`,
+    `  ${TASKS}.update.fields: "organizationId" ${UNGRANTABLE}`,
+    `  ${TASKS}.update.fields: "secret" ${UNGRANTABLE}`,
   ],
   [
     "a create that cannot fill a required field",

@@ -1,43 +1,40 @@
--- $1: input 8
+-- $1: input 7
 -- $2: claim tenantId
--- $3: input 9
--- $4: input 10
+-- $3: input 8
+-- $4: input 9
 -- $5: claim id
--- $6: input 7
--- $7: input 2
--- $8: input 3
--- $9: input 4
--- $10: input 0
--- $11: claim credential
--- $12: input 1
--- $13: input 5
--- $14: input 6
-with gate as materialized (select pg_try_advisory_xact_lock($7::bigint) as open),
+-- $6: input 2
+-- $7: input 3
+-- $8: input 4
+-- $9: input 0
+-- $10: claim credential
+-- $11: input 1
+-- $12: input 5
+-- $13: input 6
+with gate as materialized (select pg_try_advisory_xact_lock($6::bigint) as open),
 prior as materialized (select request_hash, mask, record_id, reply, version, status
 from backwright.idempotency
-where tenant_id = $2::uuid and scope = $8::text and key = $9::text and expires_at > now()),
+where tenant_id = $2::uuid and scope = $7::text and key = $8::text and expires_at > now()),
 written as (insert into "public"."work_orders" as w ("id", "organization_id", "title", "site_id", "requester_id")
 select $1::uuid, $2::uuid, $3::text, $4::uuid, $5::uuid
 from gate
 where gate.open and not exists (select
-from prior) and exists (select
-from "public"."sites" ref0
-where ref0."organization_id" = $2::uuid and ref0."id" = $6::uuid)
+from prior)
 returning w.*),
-n as (select w."id" as id, w."version" as version, (select row_to_json(r)
-from (select w."id" as "id", w."external_id" as "externalId", w."title" as "title", w."description" as "description", w."status" as "status", w."priority" as "priority", w."site_id" as "siteId", w."asset_id" as "assetId", w."category_id" as "categoryId", w."team_id" as "teamId", w."assignee_id" as "assigneeId", w."requester_id" as "requesterId", w."internal_notes" as "internalNotes", to_char(w."reported_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "reportedAt", to_char(w."due_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "dueAt", to_char(w."closed_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "closedAt", to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w."version" as "version") r) as record, case when w."requester_id" = $5::uuid then (select row_to_json(r)
+n as (select w."id" as id, w."version" as version, whole.record as record, case when w."requester_id" = $5::uuid then (select row_to_json(r)
 from (select w."id" as "id", w."title" as "title", w."description" as "description", w."status" as "status", w."priority" as "priority", w."site_id" as "siteId", w."asset_id" as "assetId", w."category_id" as "categoryId", w."requester_id" as "requesterId", to_char(w."reported_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "reportedAt", to_char(w."due_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "dueAt", to_char(w."closed_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "closedAt", to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w."version" as "version") r) else (select row_to_json(r)
-from (select w."id" as "id") r) end as reply, null::json as before, (select row_to_json(r)
-from (select w."id" as "id", w."external_id" as "externalId", w."title" as "title", w."description" as "description", w."status" as "status", w."priority" as "priority", w."site_id" as "siteId", w."asset_id" as "assetId", w."category_id" as "categoryId", w."team_id" as "teamId", w."assignee_id" as "assigneeId", w."requester_id" as "requesterId", w."internal_notes" as "internalNotes", to_char(w."reported_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "reportedAt", to_char(w."due_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "dueAt", to_char(w."closed_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "closedAt", to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w."version" as "version") r) as after
-from written w),
+from (select w."id" as "id") r) end as reply, null::json as before, whole.record as after
+from written w
+cross join lateral (select (select row_to_json(r)
+from (select w."id" as "id", w."external_id" as "externalId", w."title" as "title", w."description" as "description", w."status" as "status", w."priority" as "priority", w."site_id" as "siteId", w."asset_id" as "assetId", w."category_id" as "categoryId", w."team_id" as "teamId", w."assignee_id" as "assigneeId", w."requester_id" as "requesterId", w."internal_notes" as "internalNotes", to_char(w."reported_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "reportedAt", to_char(w."due_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "dueAt", to_char(w."closed_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "closedAt", to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w."version" as "version") r) as record offset 0) whole),
 audited as (insert into backwright.audit (tenant_id, request_id, actor, credential, role, operation, resource, record_id, before, after)
-select $2::uuid, $10::text, $5::uuid, $11::uuid, 'requester', 'created', 'workOrders', n.id, n.before, n.after
+select $2::uuid, $9::text, $5::uuid, $10::uuid, 'requester', 'created', 'workOrders', n.id, n.before, n.after
 from n),
 emitted as (insert into backwright.events (id, tenant_id, type, key, sequence, fields, record, actor, request_id)
-select $12::uuid, $2::uuid, 'workOrders.created', n.id, coalesce(n.version, 0), array['id', 'externalId', 'title', 'description', 'status', 'priority', 'siteId', 'assetId', 'categoryId', 'teamId', 'assigneeId', 'requesterId', 'internalNotes', 'reportedAt', 'dueAt', 'closedAt', 'createdAt', 'updatedAt', 'version']::text[], n.record, $5::uuid, $10::text
+select $11::uuid, $2::uuid, 'workOrders.created', n.id, coalesce(n.version, 0), array['id', 'externalId', 'title', 'description', 'status', 'priority', 'siteId', 'assetId', 'categoryId', 'teamId', 'assigneeId', 'requesterId', 'internalNotes', 'reportedAt', 'dueAt', 'closedAt', 'createdAt', 'updatedAt', 'version']::text[], n.record, $5::uuid, $9::text
 from n),
 claimed as (insert into backwright.idempotency as i (tenant_id, scope, key, request_hash, mask, status, record_id, version, reply)
-select $2::uuid, $8::text, $9::text, $13::text, $14::text, 201, n.id, n.version, coalesce(n.reply::text, '')
+select $2::uuid, $7::text, $8::text, $12::text, $13::text, 201, n.id, n.version, coalesce(n.reply::text, '')
 from n on conflict (tenant_id, scope, key) do
 update set request_hash = excluded.request_hash, mask = excluded.mask, status = excluded.status, record_id = excluded.record_id, version = excluded.version, reply = excluded.reply, created_at = now(), expires_at = default
 where i.expires_at <= now()

@@ -9,10 +9,10 @@ with written as (delete
 from "public"."teams" w
 where w."organization_id" = $1::uuid and w."id" = $2::uuid and w."version" = $3::integer
 returning w.*),
-n as (select w."id" as id, w."version" + 1 as version, (select row_to_json(r)
-from (select w."id" as "id", w."name" as "name", to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w."version" as "version") r) as record, null::json as reply, (select row_to_json(r)
-from (select w."id" as "id", w."name" as "name", to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w."version" as "version") r) as before, null::json as after
-from written w),
+n as (select w."id" as id, w."version" + 1 as version, whole.record as record, null::json as reply, whole.record as before, null::json as after
+from written w
+cross join lateral (select (select row_to_json(r)
+from (select w."id" as "id", w."name" as "name", to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w."version" as "version") r) as record offset 0) whole),
 audited as (insert into backwright.audit (tenant_id, request_id, actor, credential, role, operation, resource, record_id, before, after)
 select $1::uuid, $4::text, $5::uuid, $6::uuid, 'manager', 'deleted', 'teams', n.id, n.before, n.after
 from n),

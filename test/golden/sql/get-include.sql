@@ -1,12 +1,13 @@
 -- $1: claim tenantId
 -- $2: input 0
-select (select row_to_json(r)
-from (select w."id" as "id", w."title" as "title", (select row_to_json(i)
-from (select w_site."id" as "id", w_site."name" as "name", w_site."address" as "address", w_site."is_public" as "isPublic", to_char(w_site."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w_site."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w_site."version" as "version"
-from "public"."sites" w_site
-where w_site."organization_id" = $1::uuid and w_site."id" = w."site_id") i) as "site", (select row_to_json(i)
-from (select w_assignee."id" as "id", w_assignee."name" as "name", w_assignee."email" as "email", w_assignee."phone" as "phone", to_char(w_assignee."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w_assignee."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w_assignee."version" as "version"
-from "public"."users" w_assignee
-where w_assignee."organization_id" = $1::uuid and w_assignee."id" = w."assignee_id") i) as "assignee") r)::text, w."version"::text
+select w."version"::text, w."id", w."title", w_site."c0", w_site."c1", w_site."c2", w_site."c3", w_site."c4", w_site."c5", w_site."c6", w_site."c7", w_site."c8", w_assignee."c0", w_assignee."c1", w_assignee."c2", w_assignee."c3", w_assignee."c4", w_assignee."c5", w_assignee."c6", w_assignee."c7", w_assignee."c8"
 from "public"."work_orders" w
+left join lateral (select w_site."id" as "c0", w_site."version"::text as "c1", w_site."id" as "c2", w_site."name" as "c3", w_site."address" as "c4", w_site."is_public" as "c5", w_site."created_at" as "c6", w_site."updated_at" as "c7", w_site."version" as "c8"
+from "public"."sites" w_site
+where w_site."organization_id" = $1::uuid and w_site."id" = w."site_id"
+limit 1) w_site on true
+left join lateral (select w_assignee."id" as "c0", w_assignee."version"::text as "c1", w_assignee."id" as "c2", w_assignee."name" as "c3", w_assignee."email" as "c4", w_assignee."phone" as "c5", w_assignee."created_at" as "c6", w_assignee."updated_at" as "c7", w_assignee."version" as "c8"
+from "public"."users" w_assignee
+where w_assignee."organization_id" = $1::uuid and w_assignee."id" = w."assignee_id"
+limit 1) w_assignee on true
 where w."organization_id" = $1::uuid and w."id" = $2::uuid

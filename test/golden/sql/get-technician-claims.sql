@@ -2,7 +2,6 @@
 -- $2: claim id
 -- $3: claim teamIds
 -- $4: input 0
-select (select row_to_json(r)
-from (select w."id" as "id") r)::text, w."version"::text
+select w."version"::text, w."id"
 from "public"."work_orders" w
 where w."organization_id" = $1::uuid and (w."assignee_id" = $2::uuid or w."team_id" = any($3::uuid[])) and w."id" = $4::uuid

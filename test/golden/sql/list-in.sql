@@ -10,8 +10,7 @@ order by w."due_at" asc nulls first, w."id" asc nulls first
 limit 26) x
 order by x."due_at" asc nulls first, x."id" asc nulls first
 limit 26) s)
-select (select row_to_json(r)
-from (select w."id" as "id", to_char(w."due_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "dueAt") r)::text, w."due_at"::text, w."id"::text
+select w."version"::text, w."id", w."due_at", w."due_at"::text, w."id"::text
 from (select *
 from run0) w
 order by w.page_run, w."due_at" asc nulls first, w."id" asc nulls first

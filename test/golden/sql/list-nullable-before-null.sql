@@ -14,8 +14,7 @@ order by w."due_at" asc nulls first, w."id" asc nulls first
 limit 26) s
 where (select count(*)
 from run0) <= 25)
-select (select row_to_json(r)
-from (select w."id" as "id", to_char(w."due_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "dueAt") r)::text, w."due_at"::text, w."id"::text
+select w."version"::text, w."id", w."due_at", w."due_at"::text, w."id"::text
 from (select *
 from run0
 union all

@@ -9,12 +9,12 @@ with written as (update "public"."users" w set "name" = $1::text, "version" = w.
 where w."organization_id" = $2::uuid and w."id" = $3::uuid and w."id" = $4::uuid and w."id" = $4::uuid
 returning w.*, (select row_to_json(r)
 from (select old."name" as "name") r) as backwright_before),
-n as (select w."id" as id, w."version" as version, (select row_to_json(r)
-from (select w."id" as "id", w."name" as "name", w."email" as "email", w."phone" as "phone", to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w."version" as "version") r) as record, case when w."id" = $4::uuid then (select row_to_json(r)
-from (select w."id" as "id", w."name" as "name", w."email" as "email", w."phone" as "phone", to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w."version" as "version") r) else (select row_to_json(r)
+n as (select w."id" as id, w."version" as version, whole.record as record, case when w."id" = $4::uuid then whole.record else (select row_to_json(r)
 from (select w."id" as "id") r) end as reply, w.backwright_before as before, (select row_to_json(r)
 from (select w."name" as "name") r) as after
-from written w),
+from written w
+cross join lateral (select (select row_to_json(r)
+from (select w."id" as "id", w."name" as "name", w."email" as "email", w."phone" as "phone", to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w."version" as "version") r) as record offset 0) whole),
 audited as (insert into backwright.audit (tenant_id, request_id, actor, credential, role, operation, resource, record_id, before, after)
 select $2::uuid, $5::text, $4::uuid, $6::uuid, 'requester', 'updated', 'users', n.id, n.before, n.after
 from n),

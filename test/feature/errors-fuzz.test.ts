@@ -58,10 +58,12 @@ const object = fc
   .array(fc.tuple(fc.oneof(fc.constantFrom(...FIELDS), text), value), { maxLength: 5 })
   .map((pairs) => pairs.map(([name, one]) => `${JSON.stringify(name)}:${JSON.stringify(one)}`))
   .map((members) => `{${members.join(",")}}`);
+/** Mostly of the right types, often out of their range. */
 const right = fc
   .record(
     {
-      whole: fc.integer(),
+      whole: fc.oneof(fc.integer(), fc.maxSafeInteger()),
+      small: fc.oneof(fc.integer({ min: -40_000, max: 40_000 }), fc.constant(null)),
       double: fc.double({ noNaN: true, noDefaultInfinity: true }),
       flag: fc.boolean(),
       plain: text,

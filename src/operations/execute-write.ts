@@ -102,7 +102,7 @@ function storedReply(row: Row): StoredReply | undefined {
 }
 
 /** The stored bytes, but only to somebody who may see the record today, under today's mask. */
-async function replay(
+export async function replay(
   context: OperationsContext,
   request: RequestContext,
   resource: ResourceModel,

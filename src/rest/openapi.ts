@@ -12,6 +12,7 @@ import type {
   RoleAccess,
   UpdateGrant,
 } from "../model/model.ts";
+import { actionOperation } from "./openapi-actions.ts";
 import { type Parameter, readParameters, recordParameters } from "./openapi-parameters.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -62,7 +63,7 @@ function schemaName(resource: ResourceModel): string {
 
 function resourcePaths(
   resource: ResourceModel,
-  { read, create, update, delete: remove }: RoleAccess,
+  { read, create, update, delete: remove, actions }: RoleAccess,
   model: Model,
   role: string,
 ): Record<string, Json> {
@@ -83,6 +84,10 @@ function resourcePaths(
   if (Object.keys(record).length > 0) paths[`${path}/{id}`] = { parameters: [id], ...record };
   if (remove && resource.table.deletedField !== undefined) {
     paths[`${path}/{id}/restore`] = { parameters: [id], post: restoreOperation(resource) };
+  }
+  for (const action of actions?.values() ?? []) {
+    const post = operation(resource, actionParts(resource, action));
+    paths[`${path}/{id}/${action.path}`] = { parameters: [id], post };
   }
   return paths;
 }

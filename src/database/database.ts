@@ -98,10 +98,7 @@ export class Database {
    * failure the whole of it runs again, up to three times. Rejects with what `work` threw or a
    * DatabaseFailure; `unavailable` may mean that the commit's answer was lost.
    */
-  async transaction<T>(
-    caller: Caller,
-    work: (transaction: Transaction) => Promise<T>,
-  ): Promise<T> {
+  async transaction<T>(caller: Caller, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     const tenant = caller.claims.tenantId ?? undefined;
     const bound = (transaction: Transaction): Promise<T> => {
       transaction.bindTo(caller.claims);

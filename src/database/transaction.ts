@@ -86,7 +86,11 @@ export class Transaction {
       query: (config: pg.QueryConfig, values: unknown[]) => this.#query({ ...config, values }),
     };
     // Drizzle asks of its client only that it can query.
-    const session = new NodePgSession<R>(client as unknown as pg.Client, dialect, options.relations);
+    const session = new NodePgSession<R>(
+      client as unknown as pg.Client,
+      dialect,
+      options.relations,
+    );
     return new NodePgTransaction<R>(dialect, session, options.relations, undefined, false);
   }
 

@@ -63,8 +63,10 @@ interface TxRows<R> {
 interface TxResult extends PgQueryResultHKT {
   readonly type: TxRows<this["row"]>;
 }
+// Declared invariant: working that out, the compiler would compare all of Drizzle with itself
+// (917,000 instantiations instead of 488,000 in an application of 30 tables).
 /** Drizzle on the connection of the action, in its transaction, behind the tenant's wall. */
-export interface Tx<D extends Domain>
+export interface Tx<in out D extends Domain>
   extends PgAsyncTransaction<TxResult, D["relations"] & AnyRelations> {}
 
 export interface ActionContext<N extends TableName<D>, D extends Domain, I> {
@@ -102,16 +104,21 @@ type Given<T, K extends PropertyKey, Fallback> = K extends keyof T
     ? Fallback
     : T[K]
   : Fallback;
+interface HasInput<I> {
+  readonly input?: Schema<I>;
+}
+interface HasOutput<O> {
+  readonly output?: Schema<O>;
+}
 /** Actions by name; A, I and O are inferred from the names, the inputs and the outputs. */
 export type Actions<N extends TableName<D>, D extends Domain, A extends string, I, O> = {
   readonly [K in A]: Action<N, D, Given<I, K, undefined>, Given<O, K, void>>;
-} & { readonly [K in keyof I]: { readonly input?: Schema<I[K]> } } & {
-  readonly [K in keyof O]: { readonly output?: Schema<O[K]> };
-};
+} & { readonly [K in keyof I]: HasInput<I[K]> } & { readonly [K in keyof O]: HasOutput<O[K]> };
+type Replied<O> = [O] extends [void] ? "the record" : O;
 /** What a client needs to know of them. */
 export type ActionTypes<A extends string, I, O> = {
   readonly [K in A]: {
     readonly input: Given<I, K, undefined>;
-    readonly output: Given<O, K, "the record">;
+    readonly output: Replied<Given<O, K, void>>;
   };
 };

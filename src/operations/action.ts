@@ -202,7 +202,12 @@ class ActionRun {
   }
 
   async #readAgain(transaction: Transaction): Promise<readonly Value[] | undefined> {
-    const statement = readStatement(this.#context, this.#request, this.#target.resource, this.#read);
+    const statement = readStatement(
+      this.#context,
+      this.#request,
+      this.#target.resource,
+      this.#read,
+    );
     const [row] = await transaction.run(statement, [this.#target.id]);
     return row;
   }

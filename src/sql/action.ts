@@ -76,7 +76,10 @@ export function emitStatement(resource: ResourceModel): Statement {
     parameters.claim("id", "uuid"),
     parameters.input(4, "text"),
   ];
-  const where = [tenantCondition(table, ROOT, parameters), `${id} = ${parameters.input(2, "uuid")}`];
+  const where = [
+    tenantCondition(table, ROOT, parameters),
+    `${id} = ${parameters.input(2, "uuid")}`,
+  ];
   return parameters.statement(
     "insert into backwright.events " +
       "(id, tenant_id, type, key, sequence, fields, record, actor, request_id) " +

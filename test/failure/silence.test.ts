@@ -2,7 +2,12 @@
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from "vitest";
 import { startTestBackend, type TestBackend } from "../support/backend.ts";
 import { type PostgresProxy, startProxy } from "./postgres-proxy.ts";
-import { expectUnavailable, type ServedExample, secondsUntil, serveExample } from "./served-example.ts";
+import {
+  expectUnavailable,
+  type ServedExample,
+  secondsUntil,
+  serveExample,
+} from "./served-example.ts";
 
 const STATEMENT_TIMEOUT_MS = 300;
 

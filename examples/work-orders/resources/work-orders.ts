@@ -95,5 +95,6 @@ function requireMine(
   { assigneeId }: { readonly assigneeId: string | null },
   actor: { readonly id: string; readonly role: string },
 ): void {
-  if (actor.role === "technician" && assigneeId !== actor.id) throw new BackwrightError("FORBIDDEN");
+  if (actor.role === "technician" && assigneeId !== actor.id)
+    throw new BackwrightError("FORBIDDEN");
 }

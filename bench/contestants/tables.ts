@@ -1,17 +1,7 @@
 // The example's tables as somebody writes them by hand for the three endpoints that are measured.
 // Instants stay text, for a Date would lose the microseconds that the replies show.
-import {
-  bigint,
-  customType,
-  integer,
-  json,
-  pgSchema,
-  pgTable,
-  primaryKey,
-  smallint,
-  text,
-  uuid,
-} from "drizzle-orm/pg-core";
+import { bigint, customType, integer, json, pgSchema } from "drizzle-orm/pg-core";
+import { pgTable, primaryKey, smallint, text, uuid } from "drizzle-orm/pg-core";
 import { newId } from "../../src/base/ids.ts";
 
 /** timestamptz, shown as 2026-12-01T00:00:00.000000Z. Needs the session's time zone to be UTC. */

@@ -98,9 +98,7 @@ export async function untilAnswered(
 ): Promise<void> {
   const end = performance.now() + READY_MS_MAX;
   for (;;) {
-    const reply = await fetch(`http://127.0.0.1:${port}${path}`, { headers }).catch(
-      () => undefined,
-    );
+    const reply = await fetch(`http://127.0.0.1:${port}${path}`, { headers }).catch(() => undefined);
     await reply?.arrayBuffer();
     if (reply?.ok === true) return;
     if (!isAlive(pid)) throw new Error(`${name} ended while it was starting.`);

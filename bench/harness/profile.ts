@@ -59,16 +59,8 @@ export async function profileScenario(options: ProfileOptions): Promise<string> 
     `profiler on; microseconds for each request; ${path}`;
   return [
     head,
-    rows(
-      grouped(times, ({ place }) => place.replace(/:\d+$/, "")),
-      report.answers,
-      FILES_SHOWN,
-    ),
-    rows(
-      grouped(times, ({ name, place }) => `${name}  ${place}`),
-      report.answers,
-      FUNCTIONS_SHOWN,
-    ),
+    rows(grouped(times, ({ place }) => place.replace(/:\d+$/, "")), report.answers, FILES_SHOWN),
+    rows(grouped(times, ({ name, place }) => `${name}  ${place}`), report.answers, FUNCTIONS_SHOWN),
   ].join("\n\n");
 }
 

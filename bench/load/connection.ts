@@ -77,8 +77,7 @@ class ReplyReader {
       if (end === -1) return false;
       return this.#begin(this.#head.slice(0, end), this.#head.length - end - 4, "");
     }
-    const body = (): string =>
-      buffer.toString("latin1", at + 4, Math.min(count, at + BODY_SHOWN_MAX));
+    const body = (): string => buffer.toString("latin1", at + 4, Math.min(count, at + BODY_SHOWN_MAX));
     return this.#begin(buffer.toString("latin1", 0, at), count - at - 4, body);
   }
 

@@ -1,8 +1,7 @@
 // The load generator: a process of its own that is told over IPC what to ask and how long, and
 // answers with counts and percentiles. Started by load.ts.
-
-import { runConnection } from "./connection.ts";
 import type { LoadOrder, LoadReport } from "./load.ts";
+import { runConnection } from "./connection.ts";
 import { RequestSource } from "./requests.ts";
 
 let source = new RequestSource([]);

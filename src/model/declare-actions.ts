@@ -114,6 +114,7 @@ interface HasOutput<O> {
 export type Actions<N extends TableName<D>, D extends Domain, A extends string, I, O> = {
   readonly [K in A]: Action<N, D, Given<I, K, undefined>, Given<O, K, void>>;
 } & { readonly [K in keyof I]: HasInput<I[K]> } & { readonly [K in keyof O]: HasOutput<O[K]> };
+// biome-ignore lint/suspicious/noConfusingVoidType: what `run` returns where it returns nothing.
 type Replied<O> = [O] extends [void] ? "the record" : O;
 /** What a client needs to know of them. */
 export type ActionTypes<A extends string, I, O> = {

@@ -37,17 +37,9 @@ export class KeyedWrite implements SentWrite {
 
   static update(key: string, apiKey: string, recordId: string, etag: string): KeyedWrite {
     const path = `/v1/work-orders/${recordId}`;
-    return KeyedWrite.#of(
-      "PATCH",
-      path,
-      key,
-      recordId,
-      apiKey,
-      { title: key },
-      {
-        "if-match": etag,
-      },
-    );
+    return KeyedWrite.#of("PATCH", path, key, recordId, apiKey, { title: key }, {
+      "if-match": etag,
+    });
   }
 
   static #of(
@@ -69,10 +61,7 @@ export class KeyedWrite implements SentWrite {
   }
 
   /** Sends it once. Undefined: no whole reply came, so the outcome is not known. */
-  async send(
-    url: string,
-    options: { idempotencyKey?: string } = {},
-  ): Promise<RawReply | undefined> {
+  async send(url: string, options: { idempotencyKey?: string } = {}): Promise<RawReply | undefined> {
     const connection = await connectTo(url).catch(() => undefined);
     if (connection === undefined) return undefined;
     try {

@@ -6,12 +6,7 @@ import { startTestBackend, type TestBackend } from "../support/backend.ts";
 import { KeyedWrite } from "./keyed-client.ts";
 import { type OwnServer, startOwnServer } from "./own-server.ts";
 import { POINTS, type PostgresProxy, startProxy } from "./postgres-proxy.ts";
-import {
-  countConnections,
-  type ServedExample,
-  secondsUntil,
-  serveExample,
-} from "./served-example.ts";
+import { countConnections, type ServedExample, secondsUntil, serveExample } from "./served-example.ts";
 import { judge } from "./write-judge.ts";
 
 const FINAL_TO_A_CLIENT = [200, 201, 409, 503];
@@ -42,7 +37,8 @@ describe("while PostgreSQL is killed and started again under 12 writers", () => 
         last = write;
       }
     };
-    const make = (key: string): KeyedWrite => KeyedWrite.create(key, example.apiKey, example.order);
+    const make = (key: string): KeyedWrite =>
+      KeyedWrite.create(key, example.apiKey, example.order);
     const again = (last: KeyedWrite, key: string): KeyedWrite => {
       const [reply] = last.acknowledgements;
       const { data } = JSON.parse(reply?.body ?? "") as { data: { id: string } };

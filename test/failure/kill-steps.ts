@@ -6,7 +6,7 @@ import pg from "pg";
 import type { TestBackend } from "../support/backend.ts";
 import { type ApiPool, type ApiProcess, type Environment, startPool } from "./api-process.ts";
 import { KeyedWrite, type Order } from "./keyed-client.ts";
-import { POINTS, type Point, type PostgresProxy, startProxy } from "./postgres-proxy.ts";
+import { type Point, POINTS, type PostgresProxy, startProxy } from "./postgres-proxy.ts";
 import { seededRandom } from "./seeded-random.ts";
 import type { SentWrite } from "./write-judge.ts";
 

@@ -5,11 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadProject } from "../../src/app/project.ts";
-import {
-  discardEmbedded,
-  type EmbeddedServer,
-  startEmbedded,
-} from "../../src/database/embedded.ts";
+import { discardEmbedded, type EmbeddedServer, startEmbedded } from "../../src/database/embedded.ts";
 import { findPostmaster } from "../../src/database/embedded-postmaster.ts";
 import { roleNames, setupDatabase } from "../../src/database/roles.ts";
 import { migrateUp } from "../../src/migrate/runner.ts";

@@ -2,12 +2,7 @@
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from "vitest";
 import { startTestBackend, type TestBackend } from "../support/backend.ts";
 import { type PostgresProxy, startProxy } from "./postgres-proxy.ts";
-import {
-  expectUnavailable,
-  type ServedExample,
-  secondsUntil,
-  serveExample,
-} from "./served-example.ts";
+import { expectUnavailable, type ServedExample, secondsUntil, serveExample } from "./served-example.ts";
 
 const STATEMENT_TIMEOUT_MS = 300;
 

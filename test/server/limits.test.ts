@@ -1,6 +1,6 @@
 // What one request may look like, and what it is answered when it may not.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { KERNEL_LIMITS, type Kernel, LARGE_REPLY_BYTES, startKernel } from "./kernel.ts";
+import { type Kernel, KERNEL_LIMITS, LARGE_REPLY_BYTES, startKernel } from "./kernel.ts";
 import { connectTo, exchange, type RawReply, requestText } from "./raw-http.ts";
 
 let kernel: Kernel;

@@ -5,12 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DatabaseFailure } from "../../src/database/failures.ts";
 import { createLog } from "../../src/observe/log.ts";
-import {
-  type LogLine,
-  type Person,
-  startTestBackend,
-  type TestBackend,
-} from "../support/backend.ts";
+import { type LogLine, type Person, startTestBackend, type TestBackend } from "../support/backend.ts";
 import { type Kernel, startKernel } from "./kernel.ts";
 import { exchange, requestText } from "./raw-http.ts";
 

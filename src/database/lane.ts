@@ -156,7 +156,10 @@ export class Lane {
       transaction.end();
       const { command } = await this.#query(client, { text: "commit" });
       // PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, and no error.
-      if (command !== "COMMIT") throw transaction.failure ?? new Error("nothing was committed");
+      if (command !== "COMMIT") {
+        const message = "a statement of the transaction failed, and its failure was ignored";
+        throw new Error(message, { cause: transaction.failure });
+      }
       return result;
     } catch (error) {
       transaction.end();

@@ -153,7 +153,7 @@ export class Lane {
     try {
       await this.#query(client, { text: beginText(tenant, this.#options.statementTimeoutMs) });
       const result = await Promise.race([work(transaction), lost.promise]);
-      transaction.end();
+      await transaction.end();
       const { command } = await this.#query(client, { text: "commit" });
       // PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, and no error.
       if (command !== "COMMIT") {
@@ -162,7 +162,7 @@ export class Lane {
       }
       return result;
     } catch (error) {
-      transaction.end();
+      await transaction.end();
       await this.#undo(client);
       throw transaction.retryable ?? error;
     } finally {

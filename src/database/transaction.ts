@@ -46,6 +46,8 @@ export class Transaction {
   readonly #channel: TransactionChannel;
   #claims: Readonly<Record<string, Value>> = {};
   #isOver = false;
+  /** Settles when the statement that was asked for last has been answered. */
+  #tail: Promise<unknown> = Promise.resolve();
   #failure: DatabaseFailure | undefined;
   #retryable: DatabaseFailure | undefined;
 
@@ -68,9 +70,10 @@ export class Transaction {
     this.#claims = claims;
   }
 
-  /** From now on every statement is refused. */
-  end(): void {
+  /** Refuses further statements; resolves when those before have been answered. */
+  async end(): Promise<void> {
     this.#isOver = true;
+    await this.#tail;
   }
 
   /** Runs one of our statements behind the wall. Rejects with DatabaseFailure. */
@@ -103,10 +106,13 @@ export class Transaction {
     return this.#watched(() => this.#channel.query(config));
   }
 
+  /** One after another, whatever the code that asks: a connection answers in order anyway. */
   async #watched<T>(send: () => Promise<T>): Promise<T> {
     if (this.#isOver) throw new TypeError("The transaction is over: await every statement in it.");
+    const answer = this.#tail.then(send);
+    this.#tail = answer.catch(() => undefined);
     try {
-      return await send();
+      return await answer;
     } catch (error) {
       if (error instanceof DatabaseFailure) {
         this.#failure ??= error;

@@ -97,7 +97,11 @@ class ActionRun {
     if (claim !== undefined && stored !== undefined) return { stored, claim };
     await this.#lock(transaction, version);
     const { action } = this.#target;
-    const result = await action.run(await this.#actionContext(transaction, input));
+    const unanswered = new Set<Promise<unknown>>();
+    const context = await this.#actionContext(transaction, input, unanswered);
+    const result = await action.run(context);
+    // What the code did not wait for is part of the action all the same.
+    await Promise.all(unanswered);
     const reply = await this.#reply(transaction, result, claim !== undefined);
     if (claim !== undefined) await this.#store(transaction, claim, reply);
     return { reply: { ...reply, replayed: false } };
@@ -130,7 +134,11 @@ class ActionRun {
     if (version !== undefined && row[0] !== version) throw new BackwrightError("VERSION_CONFLICT");
   }
 
-  async #actionContext(transaction: Transaction, input: unknown): Promise<AnyActionContext> {
+  async #actionContext(
+    transaction: Transaction,
+    input: unknown,
+    unanswered: Set<Promise<unknown>>,
+  ): Promise<AnyActionContext> {
     const context = this.#context;
     const { model } = context;
     const target = this.#target;
@@ -148,15 +156,22 @@ class ActionRun {
       if (row === undefined) throw new Error("the record is gone");
       return Object.freeze(row);
     };
+    const change = async (patch: Readonly<Record<string, unknown>>) => {
+      await changeRecord(context, this.#request, transaction, target, patch);
+      return read();
+    };
+    const tracked = <T>(answer: Promise<T>): Promise<T> => {
+      unanswered.add(answer);
+      const settle = (): boolean => unanswered.delete(answer);
+      answer.then(settle, settle);
+      return answer;
+    };
     return Object.freeze({
       record: await read(),
       input,
       actor: actionActor(actor, model),
-      change: async (patch: Readonly<Record<string, unknown>>) => {
-        await changeRecord(context, this.#request, transaction, target, patch);
-        return read();
-      },
-      emit: (event: AnyEvent, payload: unknown) => this.#emit(transaction, event, payload),
+      change: (patch: Readonly<Record<string, unknown>>) => tracked(change(patch)),
+      emit: (event: AnyEvent, payload: unknown) => tracked(this.#emit(transaction, event, payload)),
       tx,
     });
   }

@@ -88,7 +88,7 @@ describe("the tx of an action", () => {
       });
     });
     expect(reply.status, reply.text).toBe(200);
-    expect([...seen]).toEqual([tenantId]);
+    expect([...seen]).toEqual([world.tenantId]);
     expect(raw).toBe(0);
     const kept = await world.backend.owner.query("select 1 from notes where text = $1", [
       `note of ${id}`,

@@ -40,7 +40,7 @@ export function beginText(tenant: string | undefined, statementTimeoutMs: number
 
 // Against forgetting: the lane alone begins and ends the transaction.
 const TRANSACTION_COMMAND =
-  /^\s*(?:begin|start|commit|end|abort|rollback(?!\s+(?:work\s+|transaction\s+)?to\b)|prepare\s+transaction)\b/i;
+  /^\s*(?:begin|start|commit|end|abort|prepare\s+transaction|rollback(?!\s+to))\b/i;
 
 export class Transaction {
   readonly #channel: TransactionChannel;

@@ -3,8 +3,8 @@
 import type { AnyRelations } from "drizzle-orm";
 import type { PgAsyncTransaction } from "drizzle-orm/pg-core";
 import type { PgQueryResultHKT } from "drizzle-orm/pg-core/session";
-import type { Columns, Domain, Field, TableName } from "./declare.ts";
 import type { ClaimKind } from "./declare-claims.ts";
+import type { Columns, Domain, Field, TableName } from "./declare-tables.ts";
 
 /** As much of a Zod schema as inference needs: comparing whole Zod types costs a second. */
 export interface Schema<T> {

@@ -1,43 +1,20 @@
 // What a user declares, as types over the tables and relations that `define` was given. Types only.
 // Type parameters come name first and interfaces carry names, so that the compiler's messages read
 // `Rows<"workOrders", App>`; test/types/misuse holds the messages.
-import type { AnyRelations } from "drizzle-orm";
 import type { Action, Actions, ActionTypes, Event, Schema } from "./declare-actions.ts";
 import type { ArrayOf, Claim, ClaimKind, KindOf } from "./declare-claims.ts";
+import type {
+  Columns,
+  Domain,
+  Field,
+  Relations,
+  TableName,
+  Target,
+  ToOne,
+} from "./declare-tables.ts";
 import type { AnyBackend, AnyDomain, AnyResource, Scope } from "./declare-untyped.ts";
 
-/** What `define` learns. An application names its own: `interface App extends DomainOf<…> {}`. */
-export interface Domain {
-  readonly relations: AnyRelations;
-  readonly role: string;
-  /** Claim name → its kind. */
-  readonly claims: object;
-}
-
-/** The name of a table: its key in the schema that the relations were defined over. */
-export type TableName<D extends Domain> = keyof D["relations"] & string;
-
-/** As much of a Drizzle column as policies need: comparing whole columns is what costs time. */
-interface ColumnFacts {
-  readonly _: { readonly data: unknown; readonly dataType: string; readonly notNull: boolean };
-}
-
-export type Columns<N extends TableName<D>, D extends Domain> = D["relations"][N]["table"] extends {
-  readonly _: { readonly columns: infer C extends Record<string, ColumnFacts> };
-}
-  ? C
-  : never;
-export type Field<N extends TableName<D>, D extends Domain> = keyof Columns<N, D> & string;
-export type Relations<N extends TableName<D>, D extends Domain> = D["relations"][N]["relations"];
-
-/** The names of to-one relations; policies do not look through to-many ones. */
-export type ToOne<Rels> = keyof {
-  [R in keyof Rels as Rels[R] extends { readonly relationType: "one" } ? R : never]: 1;
-} &
-  string;
-export type Target<Rel, D extends Domain> = Rel extends { readonly targetTableName: infer T }
-  ? T & TableName<D>
-  : never;
+export type { Columns, Domain, Field, Relations, TableName, Target, ToOne };
 
 /* ---------- filters ---------- */
 

@@ -32,12 +32,13 @@ export function storeReplyStatement(): Statement {
   const parameters = new Parameters();
   const types = ["text", "text", "text", "text", "uuid", "integer", "text"];
   const [scope, key, ...rest] = types.map((type, at) => parameters.input(at, type));
+  const tenant = parameters.claim("tenantId", "uuid");
   const columns = ["request_hash", "mask", "record_id", "version", "reply"];
   const renewed = columns.map((column) => `${column} = excluded.${column}`).join(", ");
   return parameters.statement(
     "insert into backwright.idempotency as i " +
       `(tenant_id, scope, key, ${columns.join(", ")}, status) ` +
-      `values (${parameters.claim("tenantId", "uuid")}, ${scope}, ${key}, ${rest.join(", ")}, 200) ` +
+      `values (${tenant}, ${scope}, ${key}, ${rest.join(", ")}, 200) ` +
       `on conflict (tenant_id, scope, key) do update set ${renewed}, status = 200, ` +
       "created_at = now(), expires_at = default where i.expires_at <= now() returning '1'",
   );

@@ -1,5 +1,5 @@
-// Actions happen as a whole or not at all: whatever is thrown, lost, locked or repeated. The backend
-// is test/fixtures/actions.
+// Actions happen as a whole or not at all: whatever is thrown, lost, locked or repeated.
+// The backend is test/fixtures/actions.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
@@ -236,7 +236,7 @@ describe("trouble in the middle of an action", () => {
     }
   });
 
-  test("a lost connection is 503, leaves nothing, and the repeat under the key succeeds", async () => {
+  test("a lost connection is 503, leaves nothing, and the repeat succeeds", async () => {
     const id = await world.ticket();
     const before = await world.counts();
     const admin = await openSession(world.backend.database.adminUrl);

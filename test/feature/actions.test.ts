@@ -1,5 +1,5 @@
-// Actions through HTTP: who may run them, on what, what they are sent and reply, what they change and
-// emit. The backend is test/fixtures/actions.
+// Actions through HTTP: who may run them, on what, what they are sent and reply, what they change
+// and emit. The backend is test/fixtures/actions.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "../../src/base/ids.ts";
 import { ticketMoved } from "../fixtures/actions/backend.ts";
@@ -140,7 +140,7 @@ describe("what an action replies", () => {
 });
 
 describe("a change of an action", () => {
-  test("moves the version, and has its audit entry under the action's name and its event", async () => {
+  test("moves the version, with an audit entry named after the action and an event", async () => {
     const id = await world.ticket();
     const seen: unknown[] = [];
     const reply = await world.perform(id, async ({ record, change }) => {
@@ -206,7 +206,7 @@ describe("a change of an action", () => {
     expect(await world.counts()).toEqual(before);
   });
 
-  test("refers to what the tenant has, seen by the caller or not, and to nothing else", async () => {
+  test("refers to what the tenant has, seen by the caller or not, and nothing else", async () => {
     const hidden = await world.ticket();
     const foreign = await world.ticket({}, await world.backend.tenant("Umbrella"));
     const cases = [

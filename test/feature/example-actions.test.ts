@@ -47,6 +47,17 @@ test("a technician starts only their own orders, though they see the team's", as
   expect((await act("manager", "door", "start")).status).toBe(200);
 });
 
+test("code of the same process runs actions, too, as one person", async () => {
+  const dispatcher = await backend.as(acme.people.dispatcher);
+  const order = acme.rows["work-orders"].lamp ?? "";
+  const body = { technicianId: acme.people.technician.id };
+  const assigned = await dispatcher.run("workOrders", order, "assign", body);
+  expect(assigned).toMatchObject({ id: order, status: "assigned" });
+  await expect(dispatcher.run("workOrders", order, "start")).rejects.toMatchObject({
+    code: "FORBIDDEN",
+  });
+});
+
 test("nobody is assigned who is not of the organization", async () => {
   const other = await createOrganization(backend, "Umbrella");
   const reply = await act("manager", "roof", "assign", {

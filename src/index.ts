@@ -6,4 +6,5 @@ export { newId } from "./base/ids.ts";
 export { id, softDeleted, state, tracked } from "./model/columns.ts";
 export type { ContractOf } from "./model/contract.ts";
 export type { DomainOf } from "./model/declare.ts";
+export type { ActionContext } from "./model/declare-actions.ts";
 export { define } from "./model/define.ts";

@@ -89,12 +89,14 @@ const domain = define({
   claims: { teamIds: "uuid[]" },
 });
 export interface App extends DomainOf<typeof domain> {}
-export const { resource, rows, me, backend } = domain.as<App>();
+export const { resource, action, event, rows, me, backend } = domain.as<App>();
 `;
 }
 
 function resourceFile(table: string): string {
-  return `import { me, resource, rows } from "./domain.ts";
+  return `import { z } from "zod";
+import { event, me, resource, rows } from "./domain.ts";
+const assigned = event("${table}.assigned", z.object({ id: z.uuid(), ownerId: z.uuid() }));
 const mine = rows("${table}", { ownerId: me.id });
 const ofMyTeam = rows("${table}", {
   or: [mine, { teamId: { in: me.teamIds } }, { parent: { ownerId: me.id, status: { ne: "done" } } }],
@@ -123,6 +125,20 @@ export const ${table} = resource("${table}", {
       cancelled: [],
     },
   },
+  actions: {
+    assign: {
+      input: z.object({ ownerId: z.uuid() }),
+      output: z.object({ id: z.uuid(), dueAt: z.date().nullable() }),
+      access: ["manager", "dispatcher"],
+      async run({ record, input, change, emit, tx }) {
+        const others = await tx.query.${table}.findMany({ where: { ownerId: input.ownerId } });
+        const updated = await change({ ownerId: input.ownerId, status: "assigned" });
+        await emit(assigned, { id: record.id, ownerId: input.ownerId });
+        return { id: updated.id, dueAt: others[0]?.dueAt ?? updated.dueAt };
+      },
+    },
+    start: { async run({ change }) { await change({ status: "in_progress" }); } },
+  },
 });
 `;
 }
@@ -143,6 +159,7 @@ function useFile(app: GeneratedApp): string {
     const at = `Api["${name(i)}"]`;
     return `export const row${i} = (row: ${at}["fields"]): string => row.status + (row.dueAt ?? "");
 export const body${i}: ${at}["write"] = { title: "x", dueAt: "2026-12-01T00:00:00Z", status: "open" };
+export const assign${i}: ${at}["actions"]["assign"]["input"] = { ownerId: "x" };
 export const link${i}: ${at}["links"]["owner"]["to"] = "${name(targetOf(i, 1))}";`;
   });
   return `import type { Api } from "./backend.ts";\n${uses.join("\n")}\n`;

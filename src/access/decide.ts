@@ -2,7 +2,7 @@
 // Every face and every operation asks here; a missing rule means no.
 import { createHash } from "node:crypto";
 import { BackwrightError } from "../base/errors.ts";
-import type { ReadGrant, ResourceModel, RoleAccess, Verb } from "../model/model.ts";
+import type { ActionModel, ReadGrant, ResourceModel, RoleAccess, Verb } from "../model/model.ts";
 import type { Actor } from "./actor.ts";
 
 type Grant<V extends Verb> = NonNullable<RoleAccess[V]>;
@@ -26,6 +26,19 @@ export function decide<V extends Verb>(
   if (grant !== undefined) return grant;
   throw new BackwrightError("FORBIDDEN", {
     message: `The role ${actor.role} may not ${verb} ${resource.path}.`,
+  });
+}
+
+/** The action that the actor may run. Throws FORBIDDEN where the role is not granted it. */
+export function decideAction(
+  actor: Pick<Actor, "role">,
+  resource: ResourceModel,
+  name: string,
+): ActionModel {
+  const action = grantOf(actor, resource, "actions")?.get(name);
+  if (action !== undefined) return action;
+  throw new BackwrightError("FORBIDDEN", {
+    message: `The role ${actor.role} may not run ${name} on ${resource.path}.`,
   });
 }
 

@@ -44,12 +44,12 @@ type Send = (call: Call) => Promise<unknown>;
 type Query = ListQuery<never, never>;
 
 function createResource(send: Send, name: string) {
-  const path = `/v1/${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const path = `/v1/${kebabCase(name)}`;
   const at = (id: string): string => `${path}/${encodeURIComponent(id)}`;
   const record = async (call: Call): Promise<unknown> => ((await send(call)) as Data).data;
   const list = (query: Query = {}, options: CallOptions = {}): Promise<Page<unknown>> =>
     send({ method: "GET", path: path + queryString(query), ...options }) as Promise<Page<unknown>>;
-  return Object.freeze({
+  const methods = {
     list,
     async *all(query: Query = {}, options: CallOptions = {}) {
       let page = await list(query, options);
@@ -73,7 +73,33 @@ function createResource(send: Send, name: string) {
     },
     restore: (id: string, options: UpdateOptions = {}) =>
       record({ method: "POST", path: `${at(id)}/restore`, ...write(options) }),
+  };
+  return withActions(methods, (action, id, body, options) => {
+    const call = { method: "POST", path: `${at(id)}/${kebabCase(action)}` } as const;
+    return record({ ...call, ...(body === undefined ? {} : { body }), ...write(options) });
   });
+}
+
+/** Which actions there are is known to the server and to the contract's types alone. */
+function withActions(
+  methods: object,
+  run: (action: string, id: string, body: unknown, options: UpdateOptions) => Promise<unknown>,
+): unknown {
+  const known = new Map<PropertyKey, unknown>(Object.entries(methods));
+  return new Proxy(Object.freeze(methods), {
+    get(_target, name) {
+      if (typeof name !== "string" || name === "then") return undefined;
+      const method =
+        known.get(name) ??
+        ((id: string, body?: unknown, options: UpdateOptions = {}) => run(name, id, body, options));
+      known.set(name, method);
+      return method;
+    },
+  });
+}
+
+function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 interface Data {

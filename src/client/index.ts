@@ -2,6 +2,7 @@
 export { type ClientOptions, createClient } from "./client.ts";
 export { ApiError, type ApiErrorDetail } from "./errors.ts";
 export type {
+  ActionClient,
   CallOptions,
   Client,
   Filter,

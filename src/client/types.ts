@@ -6,6 +6,7 @@ export interface ResourceShape {
   readonly fields: object;
   readonly write: object;
   readonly links: object;
+  readonly actions: object;
 }
 
 interface Link {
@@ -119,4 +120,19 @@ export interface ResourceClient<N extends keyof C, C> {
   restore(id: string, options?: UpdateOptions): Promise<Reply<N, C, unknown>>;
 }
 
-export type Client<C> = { readonly [N in keyof C]: ResourceClient<N, C> };
+type ActionsOf<N extends keyof C, C> = C[N] extends { actions: infer A } ? A : never;
+/** What an action replies: its output, or the record. */
+type ActionReply<T, N extends keyof C, C> = T extends "the record" ? Reply<N, C, unknown> : T;
+type ActionMethod<T, N extends keyof C, C> = T extends { input: infer I; output: infer O }
+  ? [I] extends [undefined]
+    ? (id: string, input?: undefined, options?: UpdateOptions) => Promise<ActionReply<O, N, C>>
+    : (id: string, input: I, options?: UpdateOptions) => Promise<ActionReply<O, N, C>>
+  : never;
+/** One method for each action: `client.workOrders.assign(id, { technicianId })`. */
+export type ActionClient<N extends keyof C, C> = {
+  readonly [K in keyof ActionsOf<N, C>]: ActionMethod<ActionsOf<N, C>[K], N, C>;
+};
+
+export type Client<C> = {
+  readonly [N in keyof C]: ResourceClient<N, C> & ActionClient<N, C>;
+};

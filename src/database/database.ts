@@ -1,9 +1,11 @@
 // The door to PostgreSQL for requests: short reads share a few pipelined connections, writes have
 // a connection to themselves for as long as they run.
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../base/log.ts";
 import { bind, type Statement, type Value } from "../sql/statement.ts";
 import { DatabaseFailure } from "./failures.ts";
 import { Lane } from "./lane.ts";
+import type { Transaction } from "./transaction.ts";
 
 export type Row = readonly Value[];
 
@@ -26,6 +28,8 @@ const READS_IN_FLIGHT_MAX = 256;
 const WRITES_WAITING_MAX = 512;
 const WRITE_WAIT_MS_MAX = 3_000;
 const WATCH_MS = 1_000;
+const TRANSACTION_RETRIES_MAX = 3;
+const RETRY_MS = 20; // With jitter: those who locked each other out do not meet again in step.
 
 interface Waiting {
   readonly start: (lane: Lane) => void;
@@ -86,6 +90,28 @@ export class Database {
     const values = bind(statement, caller.claims, inputs);
     const tenant = caller.claims.tenantId ?? undefined;
     return orPreparedAgain(() => this.#onFreeLane((lane) => lane.run(statement, values, tenant)));
+  }
+
+  /**
+   * Runs `work` in one transaction on a connection of its own, behind the wall of the caller's
+   * tenant: commits what it did, or nothing when it throws. After a deadlock or serialization
+   * failure the whole of it runs again, up to three times. Rejects with what `work` threw or a
+   * DatabaseFailure; `unavailable` may mean that the commit's answer was lost.
+   */
+  async transaction<T>(caller: Caller, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const tenant = caller.claims.tenantId ?? undefined;
+    const bound = (transaction: Transaction): Promise<T> => {
+      transaction.bindTo(caller.claims);
+      return work(transaction);
+    };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#onFreeLane((lane) => lane.transaction(tenant, bound));
+      } catch (error) {
+        if (attempt > TRANSACTION_RETRIES_MAX || !mayEndDifferently(error)) throw error;
+        await sleep(attempt * RETRY_MS * (0.5 + Math.random()));
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -150,6 +176,11 @@ export class Database {
       next.start(lane);
     }
   }
+}
+
+function mayEndDifferently(error: unknown): boolean {
+  if (!(error instanceof DatabaseFailure)) return false;
+  return error.kind === "serialization" || error.kind === "stale";
 }
 
 // Nothing of a stale statement has run. Once only: while a migration holds its lock, each attempt

@@ -38,6 +38,8 @@ interface FailureFields {
 
 const KINDS: Readonly<Record<string, FailureKind>> = {
   "57014": "timeout",
+  "25P03": "timeout", // Idle within a transaction for longer than it may be.
+  "25P04": "timeout", // The transaction as a whole took longer than it may.
   "55P03": "busy",
   "40001": "serialization",
   "40P01": "serialization",

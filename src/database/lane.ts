@@ -5,6 +5,7 @@ import { monotonicMs } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Statement, Value } from "../sql/statement.ts";
 import { DatabaseFailure, failureOf } from "./failures.ts";
+import { beginText, Transaction } from "./transaction.ts";
 import { PreparedStatements, WALL_NAME, WALL_TEXT, WalledQuery } from "./walled-query.ts";
 
 export interface LaneOptions {
@@ -20,6 +21,16 @@ export interface LaneOptions {
   readonly onLost: () => void;
 }
 
+/** What waits for an answer of the connection, and hears of it when the connection is lost. */
+interface InFlight {
+  handleError(failure: DatabaseFailure): void;
+}
+
+/** The transaction that has the connection to itself. */
+interface Reservation {
+  readonly lose: (failure: DatabaseFailure) => void;
+}
+
 const CONNECT_TIMEOUT_MS = 5_000;
 const GOODBYE_MS = 500;
 const RECONNECT_MS_MIN = 50;
@@ -32,7 +43,8 @@ export class Lane {
   readonly #options: LaneOptions;
   #client: pg.Client | undefined;
   #prepared = new PreparedStatements();
-  readonly #inFlight = new Map<WalledQuery, number>();
+  readonly #inFlight = new Map<InFlight, number>();
+  #reservation: Reservation | undefined;
   #answeredMs = 0;
   #isReady = false;
   #isClosed = false;
@@ -47,9 +59,9 @@ export class Lane {
     return this.#isReady;
   }
 
-  /** Statements that have been sent and not yet answered. */
+  /** Statements that have been sent and not yet answered; a transaction counts as one more. */
   get load(): number {
-    return this.#inFlight.size;
+    return this.#inFlight.size + (this.#reservation === undefined ? 0 : 1);
   }
 
   /** Connects once. Throws the driver's error; later reconnections happen by themselves. */
@@ -115,6 +127,87 @@ export class Lane {
     });
   }
 
+  /**
+   * Runs `work` in one transaction behind the wall of a tenant, with nobody else on the connection,
+   * and commits; undone when `work` throws. Rejects with what `work` threw or a DatabaseFailure:
+   * with the transaction's serialization failure rather than what `work` made of it. The lane is
+   * free again whatever happens.
+   */
+  async transaction<T>(
+    tenant: string | undefined,
+    work: (transaction: Transaction) => Promise<T>,
+  ): Promise<T> {
+    const client = this.#client;
+    if (client === undefined || !this.#isReady) {
+      throw new DatabaseFailure("unavailable", "no connection to PostgreSQL");
+    }
+    const lost = Promise.withResolvers<never>();
+    lost.promise.catch(() => undefined); // Heard below, if the work is still running then.
+    const reservation: Reservation = { lose: lost.reject };
+    this.#reservation = reservation;
+    const transaction = new Transaction({
+      run: (statement, values) => this.run(statement, values, tenant),
+      query: (config) => this.#query(client, config),
+      tenant,
+    });
+    try {
+      await this.#query(client, { text: beginText(tenant, this.#options.statementTimeoutMs) });
+      const result = await Promise.race([work(transaction), lost.promise]);
+      await transaction.end();
+      const { command } = await this.#query(client, { text: "commit" });
+      // PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, and no error.
+      if (command !== "COMMIT") {
+        const message = "a statement of the transaction failed, and its failure was ignored";
+        throw new Error(message, { cause: transaction.failure });
+      }
+      return result;
+    } catch (error) {
+      await transaction.end();
+      await this.#undo(client);
+      throw transaction.retryable ?? error;
+    } finally {
+      if (this.#reservation === reservation) this.#reservation = undefined;
+      this.#options.onFree();
+    }
+  }
+
+  /** A connection whose transaction cannot be ended is not used again. */
+  async #undo(client: pg.Client): Promise<void> {
+    if (this.#client !== client) return;
+    try {
+      await this.#query(client, { text: "rollback" });
+    } catch {
+      this.#lose(client);
+      destroy(client);
+    }
+  }
+
+  #query(client: pg.Client, config: pg.QueryConfig): Promise<pg.QueryResult> {
+    if (this.#client !== client) {
+      return Promise.reject(new DatabaseFailure("unavailable", "the connection was lost"));
+    }
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        this.#inFlight.delete(entry);
+        this.#answeredMs = monotonicMs();
+      };
+      const entry: InFlight = {
+        handleError(failure) {
+          settle();
+          reject(failure);
+        },
+      };
+      this.#inFlight.set(entry, monotonicMs());
+      client.query(config).then(
+        (result) => {
+          settle();
+          resolve(result);
+        },
+        (error: unknown) => entry.handleError(failureOf(error)),
+      );
+    });
+  }
+
   /** Gives a silent connection up. Called regularly by the owner of the lanes. */
   closeIfSilent(): void {
     const [oldest] = this.#inFlight.values();
@@ -150,6 +243,7 @@ export class Lane {
     for (const query of [...this.#inFlight.keys()]) {
       query.handleError(new DatabaseFailure("unavailable", "the connection was lost"));
     }
+    this.#reservation?.lose(new DatabaseFailure("unavailable", "the connection was lost"));
     this.#options.onLost();
     if (!this.#isClosed) this.#reconnect();
   }

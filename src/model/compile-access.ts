@@ -26,8 +26,10 @@ export interface AccessContext {
 }
 
 type Unfinished = Omit<ResourceModel, "access">;
+/** Actions are granted beside the verbs: compile-actions.ts. */
+type VerbAccess = Omit<RoleAccess, "actions">;
 
-const VERBS = ["read", "create", "update", "delete"];
+const VERBS = ["read", "create", "update", "delete", "actions"];
 
 /** Compiles what one role may do. `where` is the path in the declaration, for problems. */
 export function compileRoleAccess(
@@ -35,7 +37,7 @@ export function compileRoleAccess(
   declared: "all" | AnyVerbs,
   where: string,
   context: AccessContext,
-): RoleAccess {
+): VerbAccess {
   const readOnly = resource.scope === "global";
   const isTenant = resource.table.tenantField?.name === "id";
   if (declared === "all") {
@@ -63,7 +65,7 @@ function compileVerbs(
   verbs: AnyVerbs,
   where: string,
   context: AccessContext,
-): RoleAccess {
+): VerbAccess {
   const { read, create, update, delete: remove } = verbs;
   checkKeys(read, ["rows", "fields"], `${where}.read`, context);
   checkKeys(create, ["rows", "fields", "set"], `${where}.create`, context);

@@ -2,6 +2,7 @@
 import { getColumns, type Table } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { type AccessContext, compileRoleAccess } from "./compile-access.ts";
+import { actionsOf, compileActions } from "./compile-actions.ts";
 import { compileTable } from "./compile-table.ts";
 import type { ClaimSource } from "./declare-claims.ts";
 import type { AnyBackend, AnyDomain, AnyResource } from "./declare-untyped.ts";
@@ -45,7 +46,8 @@ export function compileModel(backend: AnyBackend): Model {
     if (compiled !== undefined) resources.set(compiled.name, compiled);
   }
   if (resources.size === 0) problems.add("resources", "is empty: nothing would be served");
-  const model = { name: backend.name, roles: domain.roles, claims, tables, resources, tenant };
+  const { roles, relations } = domain;
+  const model = { name: backend.name, roles, claims, tables, resources, tenant, relations };
   checkReferencesReadable(model, problems);
   problems.throwIfAny(backend.name);
   return Object.freeze(model);
@@ -119,7 +121,7 @@ function compileLookup(
   return { table: column[0], column: column[1], where: where[1] };
 }
 
-const OPTIONS = ["scope", "access", "hidden", "states"];
+const OPTIONS = ["scope", "access", "hidden", "states", "actions"];
 const RESERVED_NAMES = ["auth", "batch", "console", "docs", "graphql", "health", "mcp", "ready"];
 
 function compileResource(
@@ -167,19 +169,22 @@ function compileResource(
     table,
     served,
     states: compileStates(name, options.states ?? {}, table, problems),
+    actions: compileActions(name, options, roles, problems),
   };
-  const access = compileAccess(unfinished, options.access, roles, context);
+  const access = compileAccess(unfinished, options, roles, context);
   return Object.freeze({ ...unfinished, access });
 }
 
 function compileAccess(
   resource: Omit<ResourceModel, "access">,
-  declared: AnyResource["options"]["access"] | undefined,
+  options: AnyResource["options"],
   roles: readonly string[],
   context: AccessContext,
 ): Map<string, RoleAccess> {
   const access = new Map<string, RoleAccess>();
   const where = `${resource.name}.access`;
+  // As JavaScript would call it, past the types.
+  const declared = options.access as AnyResource["options"]["access"] | undefined;
   if (declared === undefined || Object.keys(declared).length === 0) {
     const roleName = roles[0] ?? "role";
     const advice = `access: { ${roleName}: "all" }`;
@@ -191,7 +196,17 @@ function compileAccess(
       context.problems.add(`${where}.${role}`, `is not a role; roles are ${roles.join(", ")}`);
       continue;
     }
-    access.set(role, compileRoleAccess(resource, verbs, `${where}.${role}`, context));
+    const at = `${where}.${role}`;
+    const actions = actionsOf(role, resource.actions, options, at, context.problems);
+    const compiled = compileRoleAccess(resource, verbs, at, context);
+    access.set(role, Object.freeze({ ...compiled, actions }));
+  }
+  for (const [name, action] of Object.entries(options.actions ?? {})) {
+    for (const role of action.access ?? []) {
+      if (Object.hasOwn(declared, role)) continue;
+      const message = `${role} may read no record to run it on`;
+      context.problems.add(`${resource.name}.actions.${name}.access`, message);
+    }
   }
   return access;
 }

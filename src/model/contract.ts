@@ -60,15 +60,31 @@ type Links<N extends TableName<D>, D extends Domain, Served> = {
   };
 };
 
-export interface ResourceContract<N extends TableName<D>, D extends Domain, H, Served> {
+/** A value as JSON carries it: dates as strings. */
+type InJson<T> = T extends Date
+  ? string
+  : T extends readonly (infer E)[]
+    ? InJson<E>[]
+    : T extends object
+      ? { [K in keyof T]: InJson<T[K]> }
+      : T;
+/** Actions by name; `output` is "the record" where an action replies with it. */
+type ActionContracts<Acts> = { [K in keyof Acts]: InJson<Acts[K]> };
+
+export interface ResourceContract<N extends TableName<D>, D extends Domain, H, Acts, Served> {
   fields: Fields<N, D, H>;
   write: Write<N, D, H>;
   links: Links<N, D, Served>;
+  actions: ActionContracts<Acts>;
 }
 
 type ContractOfResource<R, Served> = R extends { readonly name: infer N; readonly _?: infer Facts }
-  ? NonNullable<Facts> extends { readonly domain: infer D extends Domain; readonly hidden: infer H }
-    ? ResourceContract<N & TableName<D>, D, H, Served>
+  ? NonNullable<Facts> extends {
+      readonly domain: infer D extends Domain;
+      readonly hidden: infer H;
+      readonly actions: infer Acts;
+    }
+    ? ResourceContract<N & TableName<D>, D, H, Acts, Served>
     : never
   : never;
 

@@ -39,9 +39,40 @@ export interface AnyVerbs {
   readonly create?: true | AnyCreateGrant;
   readonly update?: true | AnyUpdateGrant;
   readonly delete?: true | AnyDeleteGrant;
+  readonly actions?: readonly string[];
 }
 
 export type Scope = "tenant" | "global";
+
+/** As much of a Zod schema as its type tells. */
+export interface AnySchema {
+  readonly _zod: { readonly output: unknown };
+}
+
+export interface AnyEvent {
+  readonly kind: "event";
+  readonly name: string;
+  readonly payload: AnySchema;
+}
+
+/** What `run` is called with; `record` and the result of `change` are rows as Drizzle reads them. */
+export interface AnyActionContext {
+  readonly record: Readonly<Record<string, unknown>>;
+  readonly input: unknown;
+  readonly actor: Readonly<Record<string, unknown>>;
+  change(patch: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>;
+  emit(event: AnyEvent, payload: unknown): Promise<void>;
+  readonly tx: unknown;
+}
+
+export interface AnyAction {
+  readonly input?: AnySchema;
+  readonly output?: AnySchema;
+  readonly access?: readonly string[];
+  readonly table?: string;
+  // A method, so that actions with narrower contexts are actions, too.
+  run(context: AnyActionContext): Promise<unknown>;
+}
 
 export interface AnyResourceOptions {
   readonly scope: Scope;
@@ -50,6 +81,7 @@ export interface AnyResourceOptions {
   readonly states?: {
     readonly [field: string]: { readonly [state: string]: readonly string[] };
   };
+  readonly actions?: { readonly [name: string]: AnyAction };
 }
 
 export interface AnyResource {

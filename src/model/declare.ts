@@ -1,42 +1,20 @@
 // What a user declares, as types over the tables and relations that `define` was given. Types only.
 // Type parameters come name first and interfaces carry names, so that the compiler's messages read
 // `Rows<"workOrders", App>`; test/types/misuse holds the messages.
-import type { AnyRelations } from "drizzle-orm";
+import type { Action, Actions, ActionTypes, Event, Schema } from "./declare-actions.ts";
 import type { ArrayOf, Claim, ClaimKind, KindOf } from "./declare-claims.ts";
+import type {
+  Columns,
+  Domain,
+  Field,
+  Relations,
+  TableName,
+  Target,
+  ToOne,
+} from "./declare-tables.ts";
 import type { AnyBackend, AnyDomain, AnyResource, Scope } from "./declare-untyped.ts";
 
-/** What `define` learns. An application names its own: `interface App extends DomainOf<…> {}`. */
-export interface Domain {
-  readonly relations: AnyRelations;
-  readonly role: string;
-  /** Claim name → its kind. */
-  readonly claims: object;
-}
-
-/** The name of a table: its key in the schema that the relations were defined over. */
-export type TableName<D extends Domain> = keyof D["relations"] & string;
-
-/** As much of a Drizzle column as policies need: comparing whole columns is what costs time. */
-interface ColumnFacts {
-  readonly _: { readonly data: unknown; readonly dataType: string; readonly notNull: boolean };
-}
-
-export type Columns<N extends TableName<D>, D extends Domain> = D["relations"][N]["table"] extends {
-  readonly _: { readonly columns: infer C extends Record<string, ColumnFacts> };
-}
-  ? C
-  : never;
-export type Field<N extends TableName<D>, D extends Domain> = keyof Columns<N, D> & string;
-export type Relations<N extends TableName<D>, D extends Domain> = D["relations"][N]["relations"];
-
-/** The names of to-one relations; policies do not look through to-many ones. */
-export type ToOne<Rels> = keyof {
-  [R in keyof Rels as Rels[R] extends { readonly relationType: "one" } ? R : never]: 1;
-} &
-  string;
-export type Target<Rel, D extends Domain> = Rel extends { readonly targetTableName: infer T }
-  ? T & TableName<D>
-  : never;
+export type { Columns, Domain, Field, Relations, TableName, Target, ToOne };
 
 /* ---------- filters ---------- */
 
@@ -109,16 +87,18 @@ export interface DeleteGrant<N extends TableName<D>, D extends Domain> {
   readonly rows?: Rows<N, D>;
 }
 /** A verb that is left out is not granted. */
-export interface Verbs<N extends TableName<D>, D extends Domain> {
+export interface Verbs<N extends TableName<D>, D extends Domain, A extends string> {
   readonly read?: true | Grant<N, D>;
   readonly create?: true | CreateGrant<N, D>;
   readonly update?: true | UpdateGrant<N, D>;
   /** Restoring too, where the table marks rows as deleted. */
   readonly delete?: true | DeleteGrant<N, D>;
+  /** The names of actions that the role may run on the records that it may read. */
+  readonly actions?: readonly A[];
 }
 /** Role → what it may do. A role that is left out may do nothing. */
-export type Access<N extends TableName<D>, D extends Domain> = {
-  readonly [R in D["role"]]?: "all" | Verbs<N, D>;
+export type Access<N extends TableName<D>, D extends Domain, A extends string> = {
+  readonly [R in D["role"]]?: "all" | Verbs<N, D, A>;
 };
 
 /* ---------- states ---------- */
@@ -142,19 +122,32 @@ export type States<N extends TableName<D>, D extends Domain> = {
 
 /* ---------- resource, backend, definition ---------- */
 
-export interface ResourceOptions<N extends TableName<D>, D extends Domain, H extends Field<N, D>> {
+export interface ResourceOptions<
+  N extends TableName<D>,
+  D extends Domain,
+  H extends Field<N, D>,
+  A extends string,
+  I,
+  O,
+> {
   /** `global` rows belong to no tenant and are read-only to every role. */
   readonly scope: Scope;
-  readonly access: Access<N, D>;
+  readonly access: Access<N, D, NoInfer<A>>;
   /** Fields that nobody is shown, whatever the role. */
   readonly hidden?: readonly H[];
   readonly states?: States<N, D>;
+  /** What can be done to a record beside the verbs: `POST /v1/<resource>/<id>/<action>`. */
+  readonly actions?: Actions<N, D, A, I, O>;
 }
-export interface Resource<N extends TableName<D>, D extends Domain, H extends string>
-  extends AnyResource {
+export interface Resource<
+  N extends TableName<D>,
+  D extends Domain,
+  H extends string,
+  Acts = ActionTypes<never, unknown, unknown>,
+> extends AnyResource {
   readonly name: N;
   /** Never set: carries types to `ContractOf`. */
-  readonly _?: { readonly domain: D; readonly hidden: H };
+  readonly _?: { readonly domain: D; readonly hidden: H; readonly actions: Acts };
 }
 
 /** A resource under its own name; the key in `resources` must be that name. */
@@ -183,10 +176,23 @@ export interface Definition<D extends Domain> {
   /** Names rows for use in several policies; returns the filter, frozen. */
   rows<N extends TableName<D>>(table: N, filter: Rows<NoInfer<N>, D>): Rows<N, D>;
   /** Declares what the API serves of a table, and to whom. */
-  resource<N extends TableName<D>, const H extends Field<N, D> = never>(
+  resource<
+    N extends TableName<D>,
+    const H extends Field<N, D> = never,
+    A extends string = never,
+    I = unknown,
+    O = unknown,
+  >(
     table: N,
-    options: ResourceOptions<NoInfer<N>, D, H>,
-  ): Resource<N, D, H>;
+    options: ResourceOptions<NoInfer<N>, D, H, A, I, O>,
+  ): Resource<N, D, H, ActionTypes<A, I, O>>;
+  /** A large action in a file of its own: `actions: { close }`. */
+  action<N extends TableName<D>, I = undefined, O = void>(
+    table: N,
+    options: Action<NoInfer<N>, D, I, O>,
+  ): Action<N, D, I, O>;
+  /** Names what can happen, and what is told of it. */
+  event<P>(name: string, payload: Schema<P>): Event<P>;
   backend<Rs extends { readonly [K in keyof Rs]: ResourceNamed<K> }>(
     options: BackendOptions<Rs>,
   ): Backend<Rs>;

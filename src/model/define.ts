@@ -15,11 +15,14 @@ import {
   isClaimRef,
 } from "./declare-claims.ts";
 import type {
+  AnyAction,
   AnyBackend,
   AnyDomain,
+  AnyEvent,
   AnyResource,
   AnyResourceOptions,
   AnyRows,
+  AnySchema,
 } from "./declare-untyped.ts";
 
 export interface DefineOptions<Role, C, R> {
@@ -76,7 +79,21 @@ interface UntypedDefinition {
   readonly me: Readonly<Record<string, unknown>>;
   rows(table: string, filter: AnyRows): AnyRows;
   resource(table: string, options: AnyResourceOptions): AnyResource;
+  action(table: string, options: AnyAction): AnyAction;
+  event(name: string, payload: AnySchema): AnyEvent;
   backend(options: Pick<AnyBackend, "name" | "resources">): AnyBackend;
+}
+
+// What a broker's topic and a log line can carry.
+const EVENT_NAME = /^[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*$/;
+
+function createEvent(name: string, payload: AnySchema): AnyEvent {
+  if (!EVENT_NAME.test(name)) {
+    throw new StartError(`event("${name}") is not a name for an event.`, {
+      fix: 'Write words of letters, digits and _ with dots between: "workOrder.assigned".',
+    });
+  }
+  return Object.freeze({ kind: "event", name, payload });
 }
 
 function createDefinition(domain: AnyDomain): UntypedDefinition {
@@ -89,6 +106,8 @@ function createDefinition(domain: AnyDomain): UntypedDefinition {
       const copy = frozenCopy(options, `resource("${name}")`);
       return Object.freeze({ kind: "resource", name, options: copy, domain });
     },
+    action: (table, options) => frozenCopy({ ...options, table }, `action("${table}")`),
+    event: createEvent,
     backend({ name, resources }) {
       const copy = Object.freeze({ ...resources });
       return Object.freeze({ kind: "backend", name, resources: copy, domain });

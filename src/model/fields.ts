@@ -210,6 +210,12 @@ export function encodeArray(elements: readonly string[]): string {
   return `{${quoted.join(",")}}`;
 }
 
+/** The elements of a one-dimensional PostgreSQL array literal. */
+export function decodeArray(text: string): readonly string[] {
+  const elements = text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,{}"]+)/gs);
+  return [...elements].map(([, quoted, bare]) => quoted?.replace(/\\(.)/gs, "$1") ?? bare ?? "");
+}
+
 const INSTANT_MESSAGE = "must be an instant with an offset, like 2026-12-01T00:00:00Z";
 
 const TYPES: Readonly<Record<string, () => FieldType>> = {

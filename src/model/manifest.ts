@@ -43,6 +43,11 @@ function describeResource(resource: ResourceModel): Json {
       keys: keys.map((key) => `${key.descending ? "-" : ""}${key.field}`),
     })),
     states: entries(resource.states, (moves) => Object.fromEntries(moves)),
+    actions: entries(resource.actions, ({ path, input, output }) => ({
+      path: `/v1/${resource.path}/{id}/${path}`,
+      hasInput: input !== undefined,
+      replies: output === undefined ? "record" : "output",
+    })),
     access: entries(resource.access, describeAccess),
   };
 }
@@ -57,7 +62,7 @@ function describeField(field: FieldModel): Json {
   };
 }
 
-function describeAccess({ read, create, update, delete: remove }: RoleAccess): Json {
+function describeAccess({ read, create, update, delete: remove, actions }: RoleAccess): Json {
   const names = (fields: readonly FieldModel[]): Json => fields.map((field) => field.name);
   return {
     ...(read && { read: { rows: describePredicate(read.rows), fields: names(read.fields) } }),
@@ -78,6 +83,7 @@ function describeAccess({ read, create, update, delete: remove }: RoleAccess): J
       },
     }),
     ...(remove && { delete: { rows: describePredicate(remove.rows) } }),
+    ...(actions && { actions: [...actions.keys()].sort() }),
   };
 }
 

@@ -1,9 +1,13 @@
 // The compiled model: what a backend declares, checked and joined with what its tables say.
-// Frozen data that every later stage reads; nothing after the start looks at Drizzle again.
+// Frozen data that every later stage reads; nothing after the start looks at Drizzle again, but
+// for the records and the `tx` that actions are given.
 //
 // Glossary. Resource: a table that the API serves. Field: a column under its API name. Relation:
 // a way from one record to another. Policy (`access`): who may do what to which rows and fields.
 // Claim: a value that is known about the caller. Wall: row-level security between tenants.
+import type { AnyRelations } from "drizzle-orm";
+import type { z } from "zod";
+import type { AnyAction } from "./declare-untyped.ts";
 import type { FieldType } from "./fields.ts";
 
 export interface Model {
@@ -15,6 +19,8 @@ export interface Model {
   readonly resources: ReadonlyMap<string, ResourceModel>;
   /** The table whose rows are the tenants. */
   readonly tenant: TableModel;
+  /** What Drizzle knows: for the code of actions alone. */
+  readonly relations: AnyRelations;
 }
 
 /** A claim carried by the credential, or the values of `column` where `where` is the subject. */
@@ -95,7 +101,20 @@ export interface ResourceModel {
   readonly served: readonly FieldModel[];
   /** field → state → states that it may move to. */
   readonly states: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
+  readonly actions: ReadonlyMap<string, ActionModel>;
   readonly access: ReadonlyMap<string, RoleAccess>;
+}
+
+/** Something that is done to one record, as one transaction. */
+export interface ActionModel {
+  readonly name: string;
+  /** kebab-case, as in the address. */
+  readonly path: string;
+  /** Refuses keys that it does not know. Undefined: there is no body, or an empty object. */
+  readonly input: z.ZodType | undefined;
+  /** Undefined: the reply is the record. */
+  readonly output: z.ZodType | undefined;
+  readonly run: AnyAction["run"];
 }
 
 export interface RoleAccess {
@@ -104,6 +123,8 @@ export interface RoleAccess {
   readonly update: UpdateGrant | undefined;
   /** Also of restoring, where rows are marked rather than removed. */
   readonly delete: DeleteGrant | undefined;
+  /** By name; undefined where there is none. */
+  readonly actions: ReadonlyMap<string, ActionModel> | undefined;
 }
 
 export interface ReadGrant {

@@ -3,6 +3,7 @@
 import type { Actor } from "../access/actor.ts";
 import { newId } from "../base/ids.ts";
 import type { ResourceModel } from "../model/model.ts";
+import { runAction } from "./action.ts";
 import type { OperationsContext, RequestContext } from "./context.ts";
 import type { ListQuery, RecordQuery } from "./parse-list.ts";
 import { getRecord, listRecords } from "./read.ts";
@@ -54,6 +55,14 @@ export class Caller {
   async delete(resource: string, id: string): Promise<void> {
     const request = this.#request();
     await deleteRecord(this.#context, request, this.#resource(resource), { id });
+  }
+
+  /** Runs an action; what it replies is its output, or the record. */
+  async run(resource: string, id: string, action: string, body: object = {}): Promise<unknown> {
+    const input = { id, body };
+    const request = this.#request();
+    const done = await runAction(this.#context, request, this.#resource(resource), action, input);
+    return JSON.parse(done.json) as unknown;
   }
 
   #request(): RequestContext {

@@ -4,13 +4,12 @@ import { BackwrightError } from "../base/errors.ts";
 import type { Row } from "../database/database.ts";
 import { DatabaseFailure } from "../database/failures.ts";
 import type { ResourceModel } from "../model/model.ts";
-import { getStatement } from "../sql/get.ts";
-import { recordReader } from "../sql/record.ts";
 import type { Statement, Value } from "../sql/statement.ts";
 import { REFUSED_IDEMPOTENCY_RACE, WRITE_RESULT } from "../sql/write-shape.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
 import { checkSameRequest, type KeyClaim, type StoredReply } from "./idempotency.ts";
+import { wholeRecord } from "./whole-record.ts";
 
 export interface WriteReply extends RecordReply {
   /** The stored reply of an earlier request with the same Idempotency-Key. */
@@ -103,7 +102,7 @@ function storedReply(row: Row): StoredReply | undefined {
 }
 
 /** The stored bytes, but only to somebody who may see the record today, under today's mask. */
-async function replay(
+export async function replay(
   context: OperationsContext,
   request: RequestContext,
   resource: ResourceModel,
@@ -119,12 +118,7 @@ async function replay(
     if (stored.mask === claim.mask) return { id, json, version, mask: claim.mask, replayed: true };
     throw new BackwrightError("NOT_FOUND");
   }
-  const shape = { resource, rows: read.rows, fields: read.fields, includes: [] };
-  const key = `replay|${resource.name}|${request.actor.role}`;
-  const { statement, reader } = context.shapes.get(key, () => ({
-    statement: getStatement(shape, context.model),
-    reader: recordReader(shape),
-  }));
+  const { statement, reader } = wholeRecord(context, resource, request.actor.role, read);
   const [row] = await context.database
     .read(statement, request.actor, [id])
     .catch((error: unknown) => {

@@ -190,14 +190,16 @@ async function removeOrRestore(
   });
 }
 
-function requireVersions(resource: ResourceModel, version: string | undefined): void {
+/** If-Match needs a version to compare with. Throws PRECONDITION_INVALID. */
+export function requireVersions(resource: ResourceModel, version: string | undefined): void {
   if (version === undefined || resource.table.versioned) return;
   throw new BackwrightError("PRECONDITION_INVALID", {
     message: `${resource.path} keeps no versions, so If-Match cannot be checked.`,
   });
 }
 
-class Inputs {
+/** The values of one statement, by their places. */
+export class Inputs {
   readonly values: Value[] = [];
 
   add(value: Value): number {
@@ -205,7 +207,7 @@ class Inputs {
   }
 }
 
-function assign(values: readonly FieldValue[], inputs: Inputs): Assignment[] {
+export function assign(values: readonly FieldValue[], inputs: Inputs): Assignment[] {
   return values.map(({ field, value }) => ({ field, input: inputs.add(value) }));
 }
 
@@ -283,7 +285,7 @@ function shapeKey(verb: string, shape: CreateShape | UpdateShape | DeleteShape):
 }
 
 /** The states from which a record may move to `to`; staying is no move. */
-function statesBefore(resource: ResourceModel, field: FieldModel, to: Value): string {
+export function statesBefore(resource: ResourceModel, field: FieldModel, to: Value): string {
   const moves = resource.states.get(field.name) ?? new Map<string, readonly string[]>();
   const from = [...moves].filter(([, next]) => to !== null && next.includes(to));
   return encodeArray([...from.map(([state]) => state), ...(to === null ? [] : [to])]);
@@ -314,11 +316,12 @@ function refuseTarget(input: RecordInput, row: Row | undefined): void {
   }
 }
 
-function refuseUpdate(
+/** Throws what stood in the way of an update, by the row of its diagnosis. */
+export function refuseUpdate(
   resource: ResourceModel,
   shape: UpdateShape,
   values: readonly FieldValue[],
-  input: UpdateInput,
+  input: RecordInput,
   row: Row | undefined,
 ): void {
   refuseTarget(input, row);

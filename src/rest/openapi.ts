@@ -4,6 +4,7 @@ import { ERROR_CATALOGUE, type ErrorCode } from "../base/errors.ts";
 import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../base/limits.ts";
 import { type JsonSchema, replySchema, requestSchema } from "../model/json-schema.ts";
 import type {
+  ActionModel,
   CreateGrant,
   FieldModel,
   Model,
@@ -12,6 +13,7 @@ import type {
   RoleAccess,
   UpdateGrant,
 } from "../model/model.ts";
+import { actionSchemaNames, actionSchemas } from "./openapi-actions.ts";
 import { type Parameter, readParameters, recordParameters } from "./openapi-parameters.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -32,6 +34,7 @@ export function openApiDocument(model: Model, role: string): Json {
     schemas[name] = recordSchema(resource, access.read, model, role);
     if (access.create) schemas[`${name}Create`] = createSchema(access.create);
     if (access.update) schemas[`${name}Update`] = updateSchema(access.update);
+    Object.assign(schemas, actionSchemas(name, access.actions?.values() ?? []));
     Object.assign(paths, resourcePaths(resource, access, model, role));
   }
   return {
@@ -62,7 +65,7 @@ function schemaName(resource: ResourceModel): string {
 
 function resourcePaths(
   resource: ResourceModel,
-  { read, create, update, delete: remove }: RoleAccess,
+  { read, create, update, delete: remove, actions }: RoleAccess,
   model: Model,
   role: string,
 ): Record<string, Json> {
@@ -83,6 +86,10 @@ function resourcePaths(
   if (Object.keys(record).length > 0) paths[`${path}/{id}`] = { parameters: [id], ...record };
   if (remove && resource.table.deletedField !== undefined) {
     paths[`${path}/{id}/restore`] = { parameters: [id], post: restoreOperation(resource) };
+  }
+  for (const action of actions?.values() ?? []) {
+    const post = actionOperation(resource, action);
+    paths[`${path}/{id}/${action.path}`] = { parameters: [id], post };
   }
   return paths;
 }
@@ -234,6 +241,22 @@ function restoreOperation(resource: ResourceModel): Json {
     parameters: [IDEMPOTENCY_KEY, IF_MATCH],
     success: { 200: { description: "Restored.", headers: { ETag: ETAG }, content } },
     errors: ["NotFound", "Conflict", "Stale"],
+  });
+}
+
+function actionOperation(resource: ResourceModel, action: ActionModel): Json {
+  const record = schemaName(resource);
+  const { input, output } = actionSchemaNames(record, action);
+  const content = data(ref("schemas", output ?? record));
+  const headers = output === undefined ? { headers: { ETag: ETAG } } : {};
+  return operation(resource, {
+    verb: action.name,
+    summary: `Run ${action.name} on one of ${resource.path}`,
+    description: "All of it happens, or nothing.",
+    parameters: [IDEMPOTENCY_KEY, IF_MATCH],
+    ...(input === undefined ? {} : { body: input }),
+    success: { 200: { description: "Done.", ...headers, content } },
+    errors: ["NotFound", "Conflict", "Stale", "TooLarge", "UnsupportedMediaType", "Unprocessable"],
   });
 }
 

@@ -1,10 +1,11 @@
-// REST: GET, POST and PATCH of every resource, from HTTP to operations and back. Thin: what may be
+// REST: every verb and action of every resource, from HTTP to operations and back. Thin: what may be
 // done and how is decided there.
 import { hash } from "node:crypto";
 import type { Actor } from "../access/actor.ts";
 import { BackwrightError } from "../base/errors.ts";
 import type { Authenticator } from "../identity/authenticate.ts";
 import type { ResourceModel } from "../model/model.ts";
+import { runAction } from "../operations/action.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "../operations/context.ts";
 import type { WriteReply } from "../operations/execute-write.ts";
 import { publicError } from "../operations/failures.ts";
@@ -57,6 +58,11 @@ export function restRoutes({ context, authenticator }: RestOptions): readonly Ro
     add("DELETE", `${path}/:id`, "delete", (request, facts) =>
       remove(context, resource, request, facts),
     );
+    for (const { name, path: action } of resource.actions.values()) {
+      add("POST", `${path}/:id/${action}`, name, (request, facts) =>
+        act(context, resource, name, request, facts),
+      );
+    }
     if (resource.table.deletedField === undefined) continue;
     add("POST", `${path}/:id/restore`, "restore", (request, facts) =>
       restore(context, resource, request, facts),
@@ -196,6 +202,18 @@ async function restore(
   facts: RequestContext,
 ): Promise<HttpReply> {
   const record = await restoreRecord(context, facts, resource, recordInput(request));
+  return written(request, record, 200, {});
+}
+
+async function act(
+  context: OperationsContext,
+  resource: ResourceModel,
+  name: string,
+  request: HttpRequest,
+  facts: RequestContext,
+): Promise<HttpReply> {
+  const input = { ...recordInput(request), body: request.body };
+  const record = await runAction(context, facts, resource, name, input);
   return written(request, record, 200, {});
 }
 

@@ -99,7 +99,7 @@ function auditInsert(shape: WriteShape, verb: string, parameters: Parameters): s
     parameters.claim("id", "uuid"),
     parameters.claim("credential", "uuid"),
     quoteLiteral(shape.role),
-    quoteLiteral(verb),
+    quoteLiteral(shape.operation ?? verb),
     quoteLiteral(resource.name),
     `${NEW}.id`,
     `${NEW}.before`,

@@ -33,6 +33,8 @@ export interface WriteInputs {
 export interface WriteShape {
   readonly resource: ResourceModel;
   readonly role: string;
+  /** What the audit log calls it; the verb unless given. */
+  readonly operation?: string;
   /** Rows and fields that the role may read: they make the reply. */
   readonly readRows: Predicate;
   readonly readFields: readonly FieldModel[] | undefined;

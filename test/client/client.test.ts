@@ -46,6 +46,16 @@ describe("the typed client", () => {
       { ifVersion: made.version },
     );
     expect(changed.version).toBe(made.version + 1);
+    const assigned = await client.workOrders.assign(changed.id, { technicianId: manager.id });
+    expectTypeOf(assigned).toEqualTypeOf<Api["workOrders"]["fields"]>();
+    expect(assigned).toMatchObject({ assigneeId: manager.id, version: changed.version + 1 });
+    await client.workOrders.start(made.id, undefined, { ifVersion: assigned.version });
+    const done = await client.workOrders.complete(made.id, { note: "Tight again" });
+    expectTypeOf(done).toEqualTypeOf<{ id: string; closedAt: string }>();
+    expect(done).toEqual({ id: made.id, closedAt: expect.stringMatching(/Z$/) });
+    await expect(client.workOrders.start(made.id)).rejects.toMatchObject({
+      code: "INVALID_TRANSITION",
+    });
     const page = await client.workOrders.list({
       filter: { status: { in: ["assigned", "done"] } },
       sort: "-id",

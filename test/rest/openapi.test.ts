@@ -63,9 +63,11 @@ describe("the OpenAPI document", () => {
     expect(operations("technician").filter((one) => !/\.(get|list)$/.test(one))).toEqual([
       "assets.update",
       "users.update",
+      "workOrders.complete",
+      "workOrders.start",
       "workOrders.update",
     ]);
-    expect(operations("manager")).toHaveLength(30);
+    expect(operations("manager")).toHaveLength(33);
   });
 
   test("holds the fields of the caller's role and no others", () => {
@@ -111,6 +113,20 @@ describe("the OpenAPI document", () => {
         expect(isKnown, `${path}?${name}=true: ${reply.text}`).toBe(true);
       }
     }
+  });
+
+  test("holds the inputs and outputs of actions, as far as the role may run them", () => {
+    const { paths, components } = documentOf("manager");
+    expect(paths["/v1/work-orders/{id}/assign"]?.post?.operationId).toBe("workOrders.assign");
+    expect(components.schemas.WorkOrdersAssignInput).toMatchObject({
+      properties: { technicianId: { type: "string", format: "uuid" } },
+      required: ["technicianId"],
+      additionalProperties: false,
+    });
+    expect(components.schemas.WorkOrdersCompleteOutput?.properties).toMatchObject({
+      closedAt: { type: "string", format: "date-time" },
+    });
+    expect(documentOf("technician").components.schemas.WorkOrdersAssignInput).toBeUndefined();
   });
 
   test("describes every field of a reply", async () => {

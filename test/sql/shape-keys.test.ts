@@ -11,14 +11,21 @@ class CheckedShapes extends Shapes {
   readonly seen = new Map<string, string>();
   readonly wrong: string[] = [];
 
-  override get(key: string, compile: () => Statement): Statement {
+  override get<T>(key: string, compile: () => T): T {
     const made = compile();
-    const text = `${made.text} ${JSON.stringify(made.slots)}`;
+    const { text: sql, slots } = statementIn(made);
+    const text = `${sql} ${JSON.stringify(slots)}`;
     const known = this.seen.get(key);
     if (known !== undefined && known !== text) this.wrong.push(key);
     this.seen.set(key, text);
     return made;
   }
+}
+
+/** What is kept for a shape is its statement, alone or beside the reader of its rows. */
+function statementIn(made: unknown): Statement {
+  const { statement } = made as { readonly statement?: Statement };
+  return statement ?? (made as Statement);
 }
 
 const ID = "01890a5d-ac96-774b-bcce-b302099a8057";

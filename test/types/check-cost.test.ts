@@ -4,10 +4,11 @@ import { expect, test } from "vitest";
 import { generateApp } from "../../bench/types/generate.ts";
 import { REPOSITORY, typeCheckFigures } from "./type-checker.ts";
 
-// Time is the machine's, instantiations are the types' own: 308,932 were measured.
-const INSTANTIATIONS_MAX = 360_000;
+// Time is the machine's, instantiations are the types' own: 501,081 were measured with two actions
+// for each table (Zod input and output, an event, `tx.query`), 308,932 without.
+const INSTANTIATIONS_MAX = 560_000;
 
-// Planted fault: `C extends Record<string, PgColumn>` in Columns -> red.
+// Planted faults: `C extends Record<string, PgColumn>` in Columns; Tx without `in out` -> red.
 test("an application of 30 tables type-checks within its budget of instantiations", async () => {
   const folder = mkdtempSync(join(REPOSITORY, "bench/types/.generated-"));
   try {

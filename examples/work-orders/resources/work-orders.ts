@@ -1,4 +1,7 @@
+import { BackwrightError } from "backwright";
+import { z } from "zod";
 import { me, resource, rows } from "../domain.ts";
+import { workOrderAssigned } from "../events.ts";
 
 const mine = rows("workOrders", { assigneeId: me.id });
 const ofMyTeam = rows("workOrders", { or: [mine, { teamId: { in: me.teamIds } }] });
@@ -13,6 +16,7 @@ export const workOrders = resource("workOrders", {
     technician: {
       read: { rows: ofMyTeam },
       update: { rows: mine, fields: ["status", "description", "internalNotes", "closedAt"] },
+      actions: ["start", "complete"],
     },
     requester: {
       read: {
@@ -57,4 +61,40 @@ export const workOrders = resource("workOrders", {
       cancelled: [],
     },
   },
+  actions: {
+    assign: {
+      input: z.object({ technicianId: z.uuid() }),
+      access: ["manager", "dispatcher"],
+      async run({ record, input, change, emit }) {
+        await change({ assigneeId: input.technicianId, status: "assigned" });
+        await emit(workOrderAssigned, { id: record.id, technicianId: input.technicianId });
+      },
+    },
+    start: {
+      async run({ record, actor, change }) {
+        requireMine(record, actor);
+        await change({ status: "in_progress" });
+      },
+    },
+    complete: {
+      input: z.object({ note: z.string().max(1_000).optional() }),
+      output: z.object({ id: z.uuid(), closedAt: z.date() }),
+      async run({ record, input, actor, change }) {
+        requireMine(record, actor);
+        const closedAt = new Date();
+        const notes = [record.internalNotes, input.note].filter((text) => text != null);
+        await change({ status: "done", closedAt, internalNotes: notes.join("\n") || null });
+        return { id: record.id, closedAt };
+      },
+    },
+  },
 });
+
+/** A technician sees the work of the whole team, but does only their own. */
+function requireMine(
+  { assigneeId }: { readonly assigneeId: string | null },
+  actor: { readonly id: string; readonly role: string },
+): void {
+  if (actor.role === "technician" && assigneeId !== actor.id)
+    throw new BackwrightError("FORBIDDEN");
+}

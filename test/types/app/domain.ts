@@ -16,4 +16,4 @@ const domain = define({
 });
 
 export interface App extends DomainOf<typeof domain> {}
-export const { resource, rows, me, backend } = domain.as<App>();
+export const { resource, action, event, rows, me, backend } = domain.as<App>();

@@ -1,10 +1,11 @@
 // What a correct use is inferred as. Compiled by a test; nothing in here runs.
 
+import type { Client } from "../../../src/client/types.ts";
 import type { Field, Resource, Rows } from "../../../src/model/declare.ts";
 import type { Claim } from "../../../src/model/declare-claims.ts";
 import type { AnyBackend, AnyResource } from "../../../src/model/declare-untyped.ts";
 import { type App, me, rows } from "./domain.ts";
-import { type Api, default as app, assets, users, type workOrders } from "./resources.ts";
+import { type Api, default as app, assets, users } from "./resources.ts";
 import type * as tables from "./schema.ts";
 
 type Equal<A, B> =
@@ -39,7 +40,7 @@ is<Equal<App["role"], "manager" | "dispatcher" | "technician" | "requester">>();
 is<Equal<Field<"teamMembers", App>, "organizationId" | "teamId" | "userId">>();
 const mine = rows("workOrders", { assigneeId: me.id });
 is<Equal<typeof mine, Rows<"workOrders", App>>>();
-is<Equal<typeof workOrders, Resource<"workOrders", App, never>>>();
+is<Equal<typeof assets, Resource<"assets", App, never>>>();
 is<Equal<typeof users, Resource<"users", App, "passwordHash">>>();
 
 // declarations without their types, as the compiler of the model takes them
@@ -94,6 +95,33 @@ is<
   >
 >();
 is<Equal<keyof Api["assets"]["links"], never>>();
+is<
+  Equal<
+    Api["workOrders"]["actions"],
+    {
+      readonly assign: {
+        readonly input: { technicianId: string };
+        readonly output: { id: string; dueAt: string | null };
+      };
+      readonly start: { readonly input: undefined; readonly output: "the record" };
+      readonly close: { readonly input: { reason: string }; readonly output: "the record" };
+    }
+  >
+>();
+is<Equal<keyof Api["assets"]["actions"], never>>();
+
+// client
+declare const client: Client<Api>;
+export async function useActions(): Promise<void> {
+  const assigned = await client.workOrders.assign("1", { technicianId: "x" });
+  is<Equal<typeof assigned, { id: string; dueAt: string | null }>>();
+  const started = await client.workOrders.start("1");
+  is<Equal<typeof started.status, Status>>();
+  is<Equal<typeof started, Api["workOrders"]["fields"]>>();
+  await client.workOrders.start("1", undefined, { idempotencyKey: "a", ifVersion: 2 });
+  const page = await client.workOrders.list({ filter: { status: "open" } });
+  is<Equal<(typeof page.data)[number]["id"], string>>();
+}
 is<Equal<Api["assets"]["fields"]["attributes"], { floor: number } | null>>();
 is<Equal<Api["assets"]["fields"]["tags"], string[]>>();
 is<Equal<Api["assets"]["fields"]["price"], string | null>>();

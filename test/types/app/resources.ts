@@ -1,5 +1,20 @@
+import { z } from "zod";
 import type { ContractOf } from "../../../src/model/contract.ts";
-import { backend, me, resource, rows } from "./domain.ts";
+import { action, backend, event, me, resource, rows } from "./domain.ts";
+import * as tables from "./schema.ts";
+
+export const workOrderAssigned = event(
+  "workOrder.assigned",
+  z.object({ id: z.uuid(), technicianId: z.uuid() }),
+);
+
+/** An action in a place of its own. */
+export const close = action("workOrders", {
+  input: z.object({ reason: z.string() }),
+  async run({ record, input, change }) {
+    await change({ description: record.title + input.reason });
+  },
+});
 
 const mine = rows("workOrders", { assigneeId: me.id });
 const ofMyTeam = rows("workOrders", {
@@ -21,6 +36,7 @@ export const workOrders = resource("workOrders", {
     technician: {
       read: { rows: ofMyTeam },
       update: { rows: mine, fields: ["status", "description"], after: {} },
+      actions: ["start", "close"],
     },
     requester: {
       read: { rows: { requesterId: me.id }, fields: ["id", "title", "status", "dueAt"] },
@@ -39,6 +55,33 @@ export const workOrders = resource("workOrders", {
       done: [],
       cancelled: [],
     },
+  },
+  actions: {
+    assign: {
+      input: z.object({ technicianId: z.uuid() }),
+      output: z.object({ id: z.uuid(), dueAt: z.date().nullable() }),
+      access: ["manager", "dispatcher"],
+      async run({ record, input, actor, change, emit, tx }) {
+        const where = { organizationId: record.organizationId, id: record.assetId };
+        const asset = await tx.query.assets.findFirst({ where, with: { workOrders: true } });
+        const title: string | undefined = asset?.workOrders[0]?.title;
+        const teams: readonly string[] = actor.teamIds;
+        const region: string | null = actor.region;
+        const [team] = await tx.select({ name: tables.teams.name }).from(tables.teams);
+        const updated = await change({ assigneeId: input.technicianId, status: "assigned" });
+        await emit(workOrderAssigned, { id: record.id, technicianId: input.technicianId });
+        const due: Date | null = updated.dueAt;
+        void [title, teams, region, team?.name.length];
+        return { id: updated.id, dueAt: due };
+      },
+    },
+    start: {
+      async run({ input, change }) {
+        const nothing: undefined = input;
+        await change({ status: "in_progress", description: nothing ?? null });
+      },
+    },
+    close,
   },
 });
 

@@ -1,5 +1,5 @@
 import { backend, resource } from "../app/domain.ts";
-import { workOrders } from "../app/resources.ts";
+import { assets } from "../app/resources.ts";
 
 const scope = "tenant";
 const access = {};
@@ -50,10 +50,10 @@ resource("workOrders", {
 });
 
 // Mistake: a resource under another name.
-backend({ name: "work-orders", resources: { orders: workOrders } });
+backend({ name: "work-orders", resources: { things: assets } });
 
 // Mistake: options instead of a resource.
 backend({ name: "work-orders", resources: { users: { scope, access } } });
 
 // Mistake: a backend without a name.
-backend({ resources: { workOrders } });
+backend({ resources: { assets } });

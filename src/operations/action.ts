@@ -1,0 +1,308 @@
+// Actions: authorise → parse → one transaction of claim, lock, run, reply → commit. Whatever is
+// thrown in between undoes all of it.
+import { and, eq, getColumns, type Table } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
+import { z } from "zod";
+import { decide, decideAction, maskFingerprint } from "../access/decide.ts";
+import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
+import { newId } from "../base/ids.ts";
+import { DatabaseFailure } from "../database/failures.ts";
+import type { Transaction } from "../database/transaction.ts";
+import type { AnyActionContext, AnyEvent } from "../model/declare-untyped.ts";
+import type { ActionModel, Model, ReadGrant, ResourceModel } from "../model/model.ts";
+import {
+  claimKeyStatement,
+  emitStatement,
+  lockStatement,
+  storedReplyStatement,
+  storeReplyStatement,
+} from "../sql/action.ts";
+import type { Value } from "../sql/statement.ts";
+import { actionActor } from "./action-actor.ts";
+import { type ActionTarget, changeRecord } from "./change.ts";
+import type { OperationsContext, RequestContext } from "./context.ts";
+import { replay, type WriteReply } from "./execute-write.ts";
+import { publicError } from "./failures.ts";
+import { checkSameRequest, claimKey, type KeyClaim, type StoredReply } from "./idempotency.ts";
+import { wholeRecord } from "./whole-record.ts";
+import { type RecordInput, requireVersions } from "./write.ts";
+
+export interface ActionInput extends RecordInput {
+  readonly body: unknown;
+}
+
+// What stands for the mask of a stored reply that is no record. The second was given to somebody
+// who could not see the record any more once the action was done.
+const OUTPUT = "output";
+const OUTPUT_UNSEEN = "output-unseen";
+
+/** Runs an action on a record. Throws BackwrightError; nothing is written then. */
+export async function runAction(
+  context: OperationsContext,
+  request: RequestContext,
+  resource: ResourceModel,
+  name: string,
+  input: ActionInput,
+): Promise<WriteReply> {
+  const action = decideAction(request.actor, resource, name);
+  const read = decide(request.actor, resource, "read");
+  requireVersions(resource, input.version);
+  const operation = `${name} ${input.id}`;
+  const body = input.body ?? null;
+  const claim = claimKey(input.idempotencyKey, request, resource, operation, body, read);
+  const target: ActionTarget = { resource, action, id: input.id };
+  try {
+    const parsed = await parseInput(action, input.body);
+    const run = new ActionRun(context, request, target, read);
+    const outcome = await context.database.transaction(request.actor, (transaction) =>
+      run.inTransaction(transaction, parsed, input.version, claim),
+    );
+    if ("reply" in outcome) return outcome.reply;
+    return await replayAction(context, request, resource, outcome.claim, outcome.stored);
+  } catch (error) {
+    throw actionError(error, context);
+  }
+}
+
+type Outcome =
+  | { readonly reply: WriteReply }
+  | { readonly stored: StoredReply; readonly claim: KeyClaim };
+
+/** One action on one record; its transaction may be tried several times. */
+class ActionRun {
+  readonly #context: OperationsContext;
+  readonly #request: RequestContext;
+  readonly #target: ActionTarget;
+  readonly #read: ReadGrant;
+
+  constructor(
+    context: OperationsContext,
+    request: RequestContext,
+    target: ActionTarget,
+    read: ReadGrant,
+  ) {
+    this.#context = context;
+    this.#request = request;
+    this.#target = target;
+    this.#read = read;
+  }
+
+  async inTransaction(
+    transaction: Transaction,
+    input: unknown,
+    version: string | undefined,
+    claim: KeyClaim | undefined,
+  ): Promise<Outcome> {
+    const stored = claim && (await this.#claim(transaction, claim));
+    if (claim !== undefined && stored !== undefined) return { stored, claim };
+    await this.#lock(transaction, version);
+    const { action } = this.#target;
+    const unanswered = new Set<Promise<unknown>>();
+    const context = await this.#actionContext(transaction, input, unanswered);
+    const result = await action.run(context);
+    // What the code did not wait for is part of the action all the same.
+    await Promise.all(unanswered);
+    const reply = await this.#reply(transaction, result, claim !== undefined);
+    if (claim !== undefined) await this.#store(transaction, claim, reply);
+    return { reply: { ...reply, replayed: false } };
+  }
+
+  /** What is stored for the key; undefined: the key is ours until the transaction ends. */
+  async #claim(transaction: Transaction, claim: KeyClaim): Promise<StoredReply | undefined> {
+    const { shapes } = this.#context;
+    const locking = shapes.get("claim key", claimKeyStatement);
+    const [locked] = await transaction.run(locking, [claim.lock]);
+    if (locked?.[0] !== "true") {
+      throw new BackwrightError("IDEMPOTENCY_IN_PROGRESS", { retryAfterSeconds: 1 });
+    }
+    const reading = shapes.get("stored reply", storedReplyStatement);
+    const [row] = await transaction.run(reading, [claim.scope, claim.key]);
+    if (row === undefined) return undefined;
+    const [hash = null, mask = null, id, json, version = null] = row;
+    return { hash, mask, id: id ?? "", json: json ?? "", version };
+  }
+
+  /** Throws NOT_FOUND for a record that is absent or invisible, VERSION_CONFLICT for another. */
+  async #lock(transaction: Transaction, version: string | undefined): Promise<void> {
+    const { resource, id } = this.#target;
+    const { shapes, model } = this.#context;
+    const statement = shapes.get(`lock|${resource.name}|${this.#request.actor.role}`, () =>
+      lockStatement(resource, this.#read.rows, model),
+    );
+    const [row] = await transaction.run(statement, [id]);
+    if (row === undefined) throw new BackwrightError("NOT_FOUND");
+    if (version !== undefined && row[0] !== version) throw new BackwrightError("VERSION_CONFLICT");
+  }
+
+  async #actionContext(
+    transaction: Transaction,
+    input: unknown,
+    unanswered: Set<Promise<unknown>>,
+  ): Promise<AnyActionContext> {
+    const context = this.#context;
+    const { model } = context;
+    const target = this.#target;
+    const { actor } = this.#request;
+    const { relations } = model;
+    const tx = transaction.drizzle({ relations, readOnly: servedTables(model) });
+    const { table } = target.resource;
+    const drizzleTable = relations[target.resource.name]?.table as PgTable;
+    const columns = getColumns(drizzleTable);
+    const tenant = columns[table.tenantField?.name ?? "id"];
+    const tenantId = table.tenantField === undefined ? target.id : actor.tenantId;
+    const where = and(eq(columns.id as never, target.id), eq(tenant as never, tenantId));
+    const read = async (): Promise<Readonly<Record<string, unknown>>> => {
+      const [row] = await tx.select().from(drizzleTable).where(where);
+      if (row === undefined) throw new Error("the record is gone");
+      return Object.freeze(row);
+    };
+    const change = async (patch: Readonly<Record<string, unknown>>) => {
+      await changeRecord(context, this.#request, transaction, target, patch);
+      return read();
+    };
+    const tracked = <T>(answer: Promise<T>): Promise<T> => {
+      unanswered.add(answer);
+      const settle = (): boolean => unanswered.delete(answer);
+      answer.then(settle, settle);
+      return answer;
+    };
+    return Object.freeze({
+      record: await read(),
+      input,
+      actor: actionActor(actor, model),
+      change: (patch: Readonly<Record<string, unknown>>) => tracked(change(patch)),
+      emit: (event: AnyEvent, payload: unknown) => tracked(this.#emit(transaction, event, payload)),
+      tx,
+    });
+  }
+
+  async #emit(transaction: Transaction, event: AnyEvent, payload: unknown): Promise<void> {
+    const { resource, id } = this.#target;
+    const checked = await z.safeParseAsync(event.payload as z.ZodType, payload);
+    if (!checked.success) {
+      const message = `The payload of ${event.name} is not what the event declares.`;
+      throw new TypeError(message, { cause: checked.error });
+    }
+    const statement = this.#context.shapes.get(`emit|${resource.name}`, () =>
+      emitStatement(resource),
+    );
+    const json = JSON.stringify(checked.data);
+    const inputs = [newId(), event.name, id, json, this.#request.requestId];
+    const [row] = await transaction.run(statement, inputs);
+    if (row === undefined) throw new Error(`${event.name} has no record to be an event of`);
+  }
+
+  async #reply(
+    transaction: Transaction,
+    result: unknown,
+    isStored: boolean,
+  ): Promise<Omit<WriteReply, "replayed">> {
+    const { action, id } = this.#target;
+    const { output } = action;
+    if (output === undefined) {
+      const seen = await this.#readAgain(transaction);
+      const mask = maskFingerprint(this.#read);
+      // Done, but out of the caller's sight by it: as with a PATCH, the id alone.
+      if (seen === undefined) return { id, json: JSON.stringify({ id }), version: null, mask };
+      return { id, ...seen, mask };
+    }
+    const checked = await z.safeParseAsync(output, result);
+    if (!checked.success) {
+      const message = `The action ${action.name} did not return what its output declares.`;
+      throw new TypeError(message, { cause: checked.error });
+    }
+    const json = JSON.stringify(checked.data) ?? "null";
+    const isSeen = !isStored || (await this.#readAgain(transaction)) !== undefined;
+    return { id, json, version: null, mask: isSeen ? OUTPUT : OUTPUT_UNSEEN };
+  }
+
+  /** The record as the caller may read it now; undefined when out of sight. */
+  async #readAgain(
+    transaction: Transaction,
+  ): Promise<{ json: string; version: Value } | undefined> {
+    const { resource, id } = this.#target;
+    const { role } = this.#request.actor;
+    const { statement, reader } = wholeRecord(this.#context, resource, role, this.#read);
+    const [row] = await transaction.run(statement, [id]);
+    return row && { json: reader.json(row), version: reader.version(row) };
+  }
+
+  async #store(
+    transaction: Transaction,
+    claim: KeyClaim,
+    { id, json, version, mask }: Omit<WriteReply, "replayed">,
+  ): Promise<void> {
+    const statement = this.#context.shapes.get("store reply", storeReplyStatement);
+    const inputs = [claim.scope, claim.key, claim.hash, mask, id, version, json];
+    const [row] = await transaction.run(statement, inputs);
+    // Only somebody who passed the claim by could have stored a reply meanwhile.
+    if (row === undefined) throw new BackwrightError("UNAVAILABLE", { retryAfterSeconds: 1 });
+  }
+}
+
+/** The stored bytes, to somebody who may run the action and see the record today. */
+async function replayAction(
+  context: OperationsContext,
+  request: RequestContext,
+  resource: ResourceModel,
+  claim: KeyClaim,
+  stored: StoredReply,
+): Promise<WriteReply> {
+  const { id, json, mask } = stored;
+  if (mask !== OUTPUT && mask !== OUTPUT_UNSEEN) {
+    return replay(context, request, resource, claim, stored);
+  }
+  checkSameRequest(stored, claim);
+  if (mask === OUTPUT) {
+    const read = decide(request.actor, resource, "read");
+    const { statement } = wholeRecord(context, resource, request.actor.role, read);
+    const [row] = await context.database.read(statement, request.actor, [id]);
+    if (row === undefined) throw new BackwrightError("NOT_FOUND");
+  }
+  return { id, json, version: null, mask, replayed: true };
+}
+
+/** Throws VALIDATION_ERROR naming what is wrong. */
+async function parseInput(action: ActionModel, body: unknown): Promise<unknown> {
+  const given = body ?? {};
+  const parsed = await z.safeParseAsync(action.input ?? NOTHING, given);
+  if (parsed.success) return action.input === undefined ? undefined : parsed.data;
+  const details: ErrorDetail[] = parsed.error.issues.flatMap((issue) => {
+    const at = issue.path.map(String);
+    if (issue.code !== "unrecognized_keys") {
+      return [{ field: at.join("."), message: issue.message }];
+    }
+    const message = `is not part of the input of ${action.name}`;
+    return issue.keys.map((key) => ({ field: [...at, key.slice(0, 100)].join("."), message }));
+  });
+  const names = [...new Set(details.map(({ field }) => field))].slice(0, 10).join(", ");
+  const message = names === "" ? "The body is not valid." : `Not valid: ${names}.`;
+  throw new BackwrightError("VALIDATION_ERROR", { message, details });
+}
+
+const NOTHING = z.strictObject({});
+
+const served = new WeakMap<Model, ReadonlySet<Table>>();
+
+/** The tables that the API serves, as Drizzle has them. */
+function servedTables(model: Model): ReadonlySet<Table> {
+  const known = served.get(model);
+  if (known !== undefined) return known;
+  const tables = [...model.resources.keys()].map((key) => model.relations[key]?.table as Table);
+  const made = new Set(tables);
+  served.set(model, made);
+  return made;
+}
+
+const TRANSIENT = ["unavailable", "busy", "serialization", "stale", "timeout"];
+
+/** What the code of an action throws is ours to report, unless it speaks to the caller. */
+function actionError(error: unknown, { constraints }: OperationsContext): BackwrightError {
+  if (error instanceof BackwrightError || error instanceof DatabaseFailure) {
+    return publicError(error, constraints);
+  }
+  // Drizzle wraps what the connection said.
+  const cause = error instanceof Error ? error.cause : undefined;
+  const isTransient = cause instanceof DatabaseFailure && TRANSIENT.includes(cause.kind);
+  return publicError(isTransient ? cause : error, constraints);
+}

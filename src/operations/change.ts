@@ -1,0 +1,137 @@
+// `change` of an action: the same statement as a PATCH, in the action's transaction. Knows no
+// grants: what an action changes is decided by its code, who may run it by the policy.
+import { grantOf } from "../access/decide.ts";
+import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
+import { newId } from "../base/ids.ts";
+import type { Transaction } from "../database/transaction.ts";
+import {
+  type ActionModel,
+  EVERYTHING,
+  type FieldModel,
+  type ResourceModel,
+} from "../model/model.ts";
+import type { Value } from "../sql/statement.ts";
+import { updateDiagnosis, updateStatement } from "../sql/write.ts";
+import type { ReferenceGuard, UpdateShape } from "../sql/write-shape.ts";
+import type { OperationsContext, RequestContext } from "./context.ts";
+import { publicError } from "./failures.ts";
+import type { FieldValue } from "./parse-body.ts";
+import { assign, Inputs, refuseUpdate, statesBefore } from "./write.ts";
+
+/** The record that an action is run on. */
+export interface ActionTarget {
+  readonly resource: ResourceModel;
+  readonly action: ActionModel;
+  readonly id: string;
+}
+
+/**
+ * Writes fields of the record with its version, audit entry and event; nothing where the patch is
+ * empty. Throws BackwrightError; TypeError for a field that cannot be changed in this way.
+ */
+export async function changeRecord(
+  context: OperationsContext,
+  request: RequestContext,
+  transaction: Transaction,
+  target: ActionTarget,
+  patch: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { resource, action, id } = target;
+  const values = patchValues(resource, patch);
+  if (values.length === 0) return;
+  const inputs = new Inputs();
+  const shape: UpdateShape = {
+    resource,
+    role: request.actor.role,
+    operation: action.name,
+    readRows: EVERYTHING,
+    readFields: grantOf(request.actor, resource, "read")?.fields,
+    rows: EVERYTHING,
+    after: EVERYTHING,
+    id: inputs.add(id),
+    version: undefined,
+    inputs: {
+      requestId: inputs.add(request.requestId),
+      eventId: inputs.add(newId()),
+      idempotency: undefined,
+    },
+    references: referenceGuards(context, resource, values, inputs),
+    assignments: assign(values, inputs),
+    states: values
+      .filter(({ field }) => resource.states.has(field.name))
+      .map(({ field, value }) => ({
+        field,
+        from: inputs.add(statesBefore(resource, field, value)),
+      })),
+  };
+  const names = values.map(({ field }) => field.name).join();
+  const guards = shape.references.map(({ field }) => field.name).join();
+  const key = ["change", resource.name, action.name, shape.role, names, guards].join("|");
+  try {
+    const statement = context.shapes.get(key, () => updateStatement(shape, context.model));
+    const [row] = await transaction.run(statement, inputs.values);
+    if (row?.[0] != null) return;
+    const why = context.shapes.get(`${key} why`, () => updateDiagnosis(shape, context.model));
+    const [held] = await transaction.run(why, inputs.values);
+    refuseUpdate(resource, shape, values, { id }, held);
+  } catch (error) {
+    throw publicError(error, context.constraints);
+  }
+  throw new BackwrightError("UNAVAILABLE", { retryAfterSeconds: 1 });
+}
+
+/** Targets must exist in the tenant; whether the caller sees them is the action's business. */
+function referenceGuards(
+  context: OperationsContext,
+  resource: ResourceModel,
+  values: readonly FieldValue[],
+  inputs: Inputs,
+): ReferenceGuard[] {
+  const guards: ReferenceGuard[] = [];
+  for (const { field, value } of values) {
+    const key = resource.table.references.get(field.name);
+    const target = key === undefined ? undefined : context.model.resources.get(key);
+    if (target === undefined || value === null) continue;
+    guards.push({ field, input: inputs.add(value), target, rows: EVERYTHING });
+  }
+  return guards;
+}
+
+/** In the model's order, whatever the patch's. */
+function patchValues(
+  resource: ResourceModel,
+  patch: Readonly<Record<string, unknown>>,
+): readonly FieldValue[] {
+  const given = new Map(Object.entries(patch).filter(([, value]) => value !== undefined));
+  const values: FieldValue[] = [];
+  const details: ErrorDetail[] = [];
+  for (const field of resource.served) {
+    if (!given.has(field.name) || field.managed) continue;
+    const value = encode(field, given.get(field.name));
+    given.delete(field.name);
+    if (value !== undefined) values.push({ field, value });
+    else details.push({ field: field.name, message: "breaks a rule of the data" });
+  }
+  const [strange] = given.keys();
+  if (strange !== undefined) {
+    throw new TypeError(
+      `change() cannot write ${resource.name}.${strange}: it is hidden, kept by Backwright, or no ` +
+        "field at all.",
+    );
+  }
+  if (details.length > 0) throw new BackwrightError("UNPROCESSABLE", { details });
+  return values;
+}
+
+/** As PostgreSQL text; undefined where the field cannot hold it. */
+function encode(field: FieldModel, value: unknown): Value | undefined {
+  if (value === null) return field.nullable ? null : undefined;
+  const plain =
+    value instanceof Date
+      ? value.toISOString()
+      : typeof value === "bigint"
+        ? value.toString()
+        : value;
+  const parsed = field.type?.schema.safeParse(plain);
+  return parsed?.success === true ? field.type?.encode(parsed.data) : undefined;
+}

@@ -1,0 +1,49 @@
+// The inputs and outputs of actions as JSON Schema, made of the Zod schemas that requests and
+// replies are checked by.
+import { z } from "zod";
+import type { JsonSchema } from "../model/json-schema.ts";
+import type { ActionModel } from "../model/model.ts";
+
+/** The names under which the schemas of an action stand among the components. */
+export interface ActionSchemaNames {
+  readonly input: string | undefined;
+  /** Undefined: the reply is the record. */
+  readonly output: string | undefined;
+}
+
+/** `record` is the name of the record's schema. */
+export function actionSchemaNames(record: string, action: ActionModel): ActionSchemaNames {
+  const name = record + action.name.charAt(0).toUpperCase() + action.name.slice(1);
+  return {
+    input: action.input === undefined ? undefined : `${name}Input`,
+    output: action.output === undefined ? undefined : `${name}Output`,
+  };
+}
+
+/** The schemas of the actions, by the names above. */
+export function actionSchemas(
+  record: string,
+  actions: Iterable<ActionModel>,
+): Readonly<Record<string, JsonSchema>> {
+  const schemas: Record<string, JsonSchema> = {};
+  for (const action of actions) {
+    const names = actionSchemaNames(record, action);
+    if (names.input && action.input) schemas[names.input] = jsonSchema(action.input, "input");
+    if (names.output && action.output) schemas[names.output] = jsonSchema(action.output, "output");
+  }
+  return schemas;
+}
+
+/** What JSON Schema has no words for is left open, except dates, which travel as instants. */
+function jsonSchema(schema: z.ZodType, io: "input" | "output"): JsonSchema {
+  const { $schema: _, ...made } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: "any",
+    override({ zodSchema, jsonSchema: target }) {
+      if (zodSchema._zod.def.type !== "date") return;
+      target.type = "string";
+      target.format = "date-time";
+    },
+  });
+  return made;
+}

@@ -10,6 +10,9 @@ export const PAGE_BUCKETS = [25, 50, 100] as const;
 /** Values in one `in` filter. Each value is an index scan of its own when a sort follows it. */
 export const IN_VALUES_MAX = 20;
 
+/** Fields in one sort, the id not counted. Behind a cursor each costs up to two runs. */
+export const SORT_FIELDS_MAX = 4;
+
 /** Bytes of an Idempotency-Key. */
 export const IDEMPOTENCY_KEY_BYTES_MAX = 255;
 

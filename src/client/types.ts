@@ -29,6 +29,7 @@ export interface Tests<V> {
   readonly gt?: V;
   readonly gte?: V;
   readonly in?: readonly V[];
+  readonly nin?: readonly V[];
   readonly isNull?: boolean;
 }
 type Scalar = string | number | boolean;

@@ -3,7 +3,12 @@
 import type { Actor } from "../access/actor.ts";
 import { grantOf } from "../access/decide.ts";
 import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
-import { IN_VALUES_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../base/limits.ts";
+import {
+  IN_VALUES_MAX,
+  PAGE_SIZE_DEFAULT,
+  PAGE_SIZE_MAX,
+  SORT_FIELDS_MAX,
+} from "../base/limits.ts";
 import { encodeArray } from "../model/fields.ts";
 import {
   type FieldModel,
@@ -99,14 +104,14 @@ export function parseList(
   const { problems } = parsing;
   const selection = select(query, parsing);
   const parsed = parseFilters(query.filters ?? [], parsing);
-  const sort = parseSort(query.sort, parsing);
+  const sorts = parseSort(query.sort, parsing);
   const size = parseSize(query.size, problems);
   if (query.after !== undefined && query.before !== undefined) {
     problems.push({ field: "page", message: "takes after or before, not both" });
   }
   refuse(problems);
   const filters = parsed.map(({ filter }) => filter);
-  const served = serve(resource, filters, sort, grant.fields);
+  const served = serve(resource, filters, sorts, grant.fields);
   if (served === undefined) throw notServed(resource, filters, query.sort, grant);
   const text = query.after ?? query.before;
   return {
@@ -130,9 +135,11 @@ function notServed(
   const readable = new Set(grant.fields.map((field) => field.name));
   const allowed = describeForms(resource, readable).join("; ");
   const [first] = asked;
+  const turned = allowed.includes(",") ? " (of several fields, all turned together)" : "";
+  const message = `Served in either direction${turned}: ${allowed}.`;
   return new BackwrightError("PARAMETER_INVALID", {
     message: `No index serves ${what}.`,
-    details: [{ field: first ?? "sort", message: `Served in either direction: ${allowed}.` }],
+    details: [{ field: first ?? "sort", message }],
   });
 }
 
@@ -239,7 +246,10 @@ function parseFilter(raw: RawFilter, parsing: Parsing): ParsedFilter | undefined
   }
   if (operator === "isNull") {
     if (raw.value === "true" || raw.value === "false") {
-      return { filter: { field, operator, isNull: raw.value === "true" }, value: null };
+      return {
+        filter: { field, operator, through: undefined, isNull: raw.value === "true" },
+        value: null,
+      };
     }
     problems.push({ field: parameter, message: "must be true or false" });
     return undefined;
@@ -254,7 +264,8 @@ function parseComparison(
   parameter: string,
   problems: ErrorDetail[],
 ): ParsedFilter | undefined {
-  const texts = operator === "in" ? raw.value.split(",") : [raw.value];
+  const isList = operator === "in" || operator === "nin";
+  const texts = isList ? raw.value.split(",") : [raw.value];
   const values = new Set<string>();
   for (const text of texts) {
     const value = field.type?.parse(text);
@@ -270,28 +281,41 @@ function parseComparison(
     problems.push({ field: parameter, message: `takes at most ${IN_VALUES_MAX} values` });
     return undefined;
   }
-  // "Not this state" is "one of the others", which an index can find.
-  if (operator === "ne" && field.values !== undefined) {
+  // "None of these states" is "one of the others", which an index can find.
+  if ((operator === "ne" || operator === "nin") && field.values !== undefined) {
     const others = field.values.filter((value) => !values.has(value));
-    return { filter: { field, operator: "in", isNull: false }, value: encodeArray(others) };
+    return {
+      filter: { field, operator: "in", isNull: false, through: undefined },
+      value: encodeArray(others),
+    };
   }
-  const value = operator === "in" ? encodeArray([...values]) : ([...values][0] ?? "");
-  return { filter: { field, operator, isNull: false }, value };
+  const value = isList ? encodeArray([...values]) : ([...values][0] ?? "");
+  return { filter: { field, operator, through: undefined, isNull: false }, value };
 }
 
-function parseSort(text: string | undefined, parsing: Parsing): Sort | undefined {
+function parseSort(text: string | undefined, parsing: Parsing): readonly Sort[] | undefined {
   if (text === undefined) return undefined;
   const { grant, problems } = parsing;
-  const descending = text.startsWith("-");
-  const name = descending ? text.slice(1) : text;
-  const field = grant.fields.find((candidate) => candidate.name === name);
-  if (field?.type?.comparable === true) return { field, descending };
-  const allowed = names(grant.fields.filter((one) => one.type?.comparable === true));
-  const message = text.includes(",")
-    ? "takes one field; the id is added to it"
-    : `"${name}" cannot be sorted by; allowed, with or without "-": ${allowed}`;
-  problems.push({ field: "sort", message });
-  return undefined;
+  const sorts: Sort[] = [];
+  for (const part of text.split(",")) {
+    const descending = part.startsWith("-");
+    const name = descending ? part.slice(1) : part;
+    const field = grant.fields.find((candidate) => candidate.name === name);
+    if (field?.type?.comparable !== true) {
+      const allowed = names(grant.fields.filter((one) => one.type?.comparable === true));
+      const message = `"${name}" cannot be sorted by; allowed, with or without "-": ${allowed}`;
+      problems.push({ field: "sort", message });
+    } else if (sorts.some((one) => one.field === field)) {
+      problems.push({ field: "sort", message: `names "${name}" twice` });
+    } else sorts.push({ field, descending });
+  }
+  const [last, previous] = [sorts.at(-1), sorts.at(-2)];
+  // The id ends every sort in the direction of the last key anyway.
+  if (last?.field.name === "id" && last.descending === previous?.descending) sorts.pop();
+  if (sorts.length > SORT_FIELDS_MAX) {
+    problems.push({ field: "sort", message: `takes at most ${SORT_FIELDS_MAX} fields` });
+  }
+  return sorts;
 }
 
 function parseSize(text: string | undefined, problems: ErrorDetail[]): number {

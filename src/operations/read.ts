@@ -6,6 +6,7 @@ import type { Row } from "../database/database.ts";
 import type { ResourceModel } from "../model/model.ts";
 import { type ListShape, listStatement } from "../sql/list.ts";
 import { getStatement } from "../sql/read.ts";
+import type { Served } from "../sql/serve.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
 import {
@@ -80,20 +81,23 @@ export async function listRecords(
     resource,
     rows: grant.rows,
     ...list,
-    from: position && { before: cursor?.before === true, keyIsNull: position.key === null },
+    from: position && {
+      before: cursor?.before === true,
+      nullKeys: position.keys.map((key) => key === null),
+    },
     bucket,
   };
   const statement = context.shapes.get(listKey(shape, actor.role), () =>
     listStatement(shape, context.model),
   );
-  const inputs = position ? [...list.values, position.key, position.id] : list.values;
+  const inputs = position ? [...list.values, ...position.keys, position.id] : list.values;
   const rows = await context.database.read(statement, actor, inputs).catch((error: unknown) => {
     throw publicError(error, context.constraints);
   });
   const sign = (row: Row | undefined): string | null =>
     row === undefined
       ? null
-      : context.cursors.sign({ key: row[1] ?? null, id: row[2] ?? "" }, binding);
+      : context.cursors.sign({ keys: row.slice(1, -1), id: row.at(-1) ?? "" }, binding);
   return shapePage(rows, list, sign);
 }
 
@@ -133,9 +137,13 @@ function selectionMask(selection: Selection): string {
   return selection.fields.map((field) => field.name).join("-");
 }
 
+function sortName({ sorts }: Served): string {
+  return sorts.map(({ field, descending }) => `${descending ? "-" : ""}${field.name}`).join();
+}
+
 function cursorBinding(tenantId: string, resource: ResourceModel, list: ListRequest): string {
   const { served, filters, values } = list;
-  const sort = `${served.sort.descending ? "-" : ""}${served.sort.field.name}`;
+  const sort = sortName(served);
   const tests = filters.map(({ field, operator, isNull }, at) => [
     field.name,
     operator,
@@ -148,8 +156,8 @@ function cursorBinding(tenantId: string, resource: ResourceModel, list: ListRequ
 function listKey(shape: ListShape, role: string): string {
   const { served, filters, from, bucket, resource } = shape;
   const tests = filters.map((one) => `${one.field.name} ${one.operator} ${one.isNull}`).join();
-  const sort = `${served.form.index} ${served.sort.field.name} ${served.sort.descending}`;
-  const cursor = from === undefined ? "" : `${from.before} ${from.keyIsNull}`;
+  const sort = `${served.form.index} ${sortName(served)}`;
+  const cursor = from === undefined ? "" : `${from.before} ${from.nullKeys.join()}`;
   const selection = selectionKey(shape);
   return ["list", resource.name, role, selection, tests, sort, cursor, bucket].join("|");
 }

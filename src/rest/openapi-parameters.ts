@@ -2,7 +2,7 @@
 import { IN_VALUES_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../base/limits.ts";
 import { type JsonSchema, parameterSchema } from "../model/json-schema.ts";
 import type { FieldModel, Model, ReadGrant, ResourceModel } from "../model/model.ts";
-import { describeForms, forms } from "../sql/serve.ts";
+import { describeForms, describeSort, readableForms } from "../sql/serve.ts";
 
 export interface Parameter {
   readonly name: string;
@@ -45,11 +45,9 @@ export function readParameters(
   role: string,
 ): readonly Parameter[] {
   const readable = new Set(read.fields.map((field) => field.name));
-  const offered = forms(resource.table).filter((form) =>
-    [form.sort, ...form.prefix].every((key) => readable.has(key.field)),
-  );
+  const offered = readableForms(resource, readable);
   const filtered = new Set(offered.flatMap((form) => form.prefix.map((key) => key.field)));
-  const sorted = new Set(offered.map((form) => form.sort.field));
+  const sorted = new Set(offered.map((form) => form.sorts[0]?.field));
   const parameters: Parameter[] = [...recordParameters(resource, read, model, role)];
   for (const field of read.fields) {
     if (filtered.has(field.name) || sorted.has(field.name)) {
@@ -57,10 +55,10 @@ export function readParameters(
     }
   }
   const served = describeForms(resource, readable).join("; ");
-  const keys = [...sorted].flatMap((name) => [name, `-${name}`]);
+  const keys = offered.flatMap((form) => [describeSort(form, false), describeSort(form, true)]);
   if (keys.length > 0) {
-    const about = `Served together, in either direction: ${served}.`;
-    parameters.push(query("sort", about, { type: "string", enum: keys }));
+    const about = `Served together, in either direction (all fields turned): ${served}.`;
+    parameters.push(query("sort", about, { type: "string", enum: [...new Set(keys)] }));
   }
   const cursor = { type: "string", minLength: 1 };
   parameters.push(
@@ -86,6 +84,9 @@ function filterParameters(field: FieldModel, isSorted: boolean): Parameter[] {
   ];
   if (field.nullable) {
     found.push(query(`${name}[isNull]`, `${field.name} is null, or not.`, { type: "boolean" }));
+  }
+  if (isSorted || field.values !== undefined) {
+    found.push(comma(`${name}[nin]`, `${field.name} is none of; null is not found.`, list));
   }
   if (isSorted) {
     for (const operator of RANGES) {

@@ -1,12 +1,13 @@
 // Get and list: parse → authorise → plan → execute → shape, one statement each.
 import { decide, maskFingerprint } from "../access/decide.ts";
 import { BackwrightError } from "../base/errors.ts";
-import { PAGE_BUCKETS } from "../base/limits.ts";
+import { COUNT_ESTIMATE_MAX, OFFSET_BUCKETS, PAGE_BUCKETS } from "../base/limits.ts";
 import type { Row } from "../database/database.ts";
 import type { ResourceModel } from "../model/model.ts";
+import { countStatement } from "../sql/count.ts";
 import { type ListShape, listStatement } from "../sql/list.ts";
 import { getStatement } from "../sql/read.ts";
-import type { Served } from "../sql/serve.ts";
+import { type Filter, filterName, type Served } from "../sql/serve.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
 import {
@@ -31,6 +32,14 @@ export interface ListReply {
   readonly prev: string | null;
   /** Whether there are more rows in the direction that was read. */
   readonly hasMore: boolean;
+  /** Where it was asked for: how many records the list has. */
+  readonly total: Total | undefined;
+}
+
+export interface Total {
+  readonly total: number;
+  /** `atLeast`: counting stopped there. */
+  readonly totalIs: "exact" | "atLeast";
 }
 
 /** Reads one record. Throws NOT_FOUND when it is absent or invisible: the two look alike. */
@@ -86,26 +95,64 @@ export async function listRecords(
       nullKeys: position.keys.map((key) => key === null),
     },
     bucket,
+    offsetMost: list.offset === 0 ? undefined : OFFSET_BUCKETS.find((most) => most >= list.offset),
   };
   const statement = context.shapes.get(listKey(shape, actor.role), () =>
     listStatement(shape, context.model),
   );
-  const inputs = position ? [...list.values, ...position.keys, position.id] : list.values;
-  const rows = await context.database.read(statement, actor, inputs).catch((error: unknown) => {
+  const { values, offset } = list;
+  const inputs = position
+    ? [...values, ...position.keys, position.id]
+    : offset === 0
+      ? values
+      : [...values, String(offset)];
+  const [rows, total] = await Promise.all([
+    context.database.read(statement, actor, inputs),
+    list.count === undefined ? undefined : countRecords(context, request, shape, list),
+  ]).catch((error: unknown) => {
     throw publicError(error, context.constraints);
   });
   const sign = (row: Row | undefined): string | null =>
     row === undefined
       ? null
       : context.cursors.sign({ keys: row.slice(1, -1), id: row.at(-1) ?? "" }, binding);
-  return shapePage(rows, list, sign);
+  return { ...shapePage(rows, list, sign), total };
+}
+
+/**
+ * A statement of its own beside the page's, so the two may see different moments. Counted row by
+ * row under the reader's policy: PostgreSQL's own estimate is made of the rows of every tenant,
+ * and would tell one of the others.
+ */
+async function countRecords(
+  context: OperationsContext,
+  { actor }: RequestContext,
+  shape: ListShape,
+  { count, values }: ListRequest,
+): Promise<Total> {
+  const { resource, rows, filters } = shape;
+  const most = count === "exact" ? undefined : COUNT_ESTIMATE_MAX + 1;
+  const key = ["count", resource.name, actor.role, testsKey(filters), most].join("|");
+  const statement = context.shapes.get(key, () =>
+    countStatement({ resource, rows, filters, most }, context.model),
+  );
+  const [row] = await context.database.readAlone(statement, actor, values);
+  const counted = Number(row?.[0] ?? 0);
+  const isWhole = most === undefined || counted < most;
+  return isWhole
+    ? { total: counted, totalIs: "exact" }
+    : { total: COUNT_ESTIMATE_MAX, totalIs: "atLeast" };
+}
+
+function testsKey(filters: readonly Filter[]): string {
+  return filters.map((one) => `${filterName(one)} ${one.operator} ${one.isNull}`).join();
 }
 
 function shapePage(
   rows: readonly Row[],
   list: ListRequest,
   sign: (row: Row | undefined) => string | null,
-): ListReply {
+): Omit<ListReply, "total"> {
   const hasMore = rows.length > list.size;
   const page = hasMore ? rows.slice(0, list.size) : rows;
   const backwards = list.cursor?.before === true;
@@ -114,7 +161,7 @@ function shapePage(
   const last = ordered.at(-1);
   // The row that a cursor came from lies on the other side, so there is always a way back.
   const hasNext = backwards || hasMore;
-  const hasPrev = backwards ? hasMore : list.cursor !== undefined;
+  const hasPrev = backwards ? hasMore : list.cursor !== undefined || list.offset > 0;
   return {
     records: ordered.map((row) => row[0] ?? ""),
     size: list.size,
@@ -144,20 +191,15 @@ function sortName({ sorts }: Served): string {
 function cursorBinding(tenantId: string, resource: ResourceModel, list: ListRequest): string {
   const { served, filters, values } = list;
   const sort = sortName(served);
-  const tests = filters.map(({ field, operator, isNull }, at) => [
-    field.name,
-    operator,
-    isNull,
-    values[at],
-  ]);
+  const tests = filters.map((one, at) => [filterName(one), one.operator, one.isNull, values[at]]);
   return JSON.stringify([tenantId, resource.name, sort, tests]);
 }
 
 function listKey(shape: ListShape, role: string): string {
-  const { served, filters, from, bucket, resource } = shape;
-  const tests = filters.map((one) => `${one.field.name} ${one.operator} ${one.isNull}`).join();
+  const { served, filters, from, bucket, resource, offsetMost } = shape;
   const sort = `${served.form.index} ${sortName(served)}`;
   const cursor = from === undefined ? "" : `${from.before} ${from.nullKeys.join()}`;
   const selection = selectionKey(shape);
-  return ["list", resource.name, role, selection, tests, sort, cursor, bucket].join("|");
+  const page = `${cursor} ${bucket} ${offsetMost}`;
+  return ["list", resource.name, role, selection, testsKey(filters), sort, page].join("|");
 }

@@ -106,9 +106,10 @@ async function list(
   facts: RequestContext,
 ): Promise<HttpReply> {
   const query = parseListQuery(request.query);
-  const { records, size, next, prev, hasMore } = await listRecords(context, facts, resource, query);
+  const page = await listRecords(context, facts, resource, query);
+  const { records, size, next, prev, hasMore, total } = page;
   request.facts.rows = records.length;
-  const pagination = JSON.stringify({ size, next, prev, hasMore });
+  const pagination = JSON.stringify({ size, next, prev, hasMore, ...total });
   const body = `{"data":[${records.join(",")}],"meta":{"pagination":${pagination}}}`;
   return read(request, body, weakEtag(body));
 }

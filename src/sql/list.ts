@@ -19,6 +19,8 @@ export interface ListShape extends RecordShape {
   readonly from: { readonly before: boolean; readonly nullKeys: readonly boolean[] } | undefined;
   /** One of PAGE_BUCKETS; one row more is read to see whether there is a next page. */
   readonly bucket: number;
+  /** Rows that may be stepped over from the start, one of OFFSET_BUCKETS; not with `from`. */
+  readonly offsetMost: number | undefined;
 }
 
 interface Plan {
@@ -37,37 +39,53 @@ interface Plan {
 }
 
 /**
- * Inputs: the filters' values, then the cursor's sort keys and id where `from` is given.
- * Rows come in reading order, which is the reverse of the page's for `before`.
+ * Inputs: the filters' values, then the cursor's sort keys and id where `from` is given, or the
+ * offset. Rows come in reading order, which is the reverse of the page's for `before`.
  */
 export function listStatement(shape: ListShape, model: Model): Statement {
   const parameters = new Parameters();
   const plan = planList(shape, model, parameters);
   const regions = regionsOf(plan);
   const limit = `limit ${shape.bucket + 1}`;
-  const order = orderBy(plan, ROOT);
   const json = recordJson(shape, model, parameters);
   const keys = [...plan.sorts.map(({ field }) => field), plan.id];
   const texts = keys.map((field) => `${columnName(field, ROOT)}::text`);
   const columns = [`${json}::text`, ...texts].join(", ");
   const [only] = regions;
-  if (regions.length === 1 && only !== undefined && isPlain(plan, only)) {
+  const single = regions.length === 1 && only !== undefined && isPlain(plan, only);
+  const order = orderBy(plan, ROOT);
+  if (single && shape.offsetMost === undefined) {
     const where = [...plan.conditions, ...only.conditions].join(" and ");
     return parameters.statement(
       `select ${columns} from ${plan.table} ${ROOT} where ${where} ${order} ${limit}`,
     );
   }
-  // A later run is read only where the earlier ones do not fill the page.
+  const runs = single ? "" : `with ${runsSql(plan, regions)} `;
+  const all = regions.map((_, at) => `select * from run${at}`).join(" union all ");
+  const source = single ? sourceSql(plan, only) : all;
+  const runOrder = single ? order : order.replace("order by ", `order by ${ROOT}.page_run, `);
+  if (shape.offsetMost === undefined) {
+    return parameters.statement(
+      `${runs}select ${columns} from (${source}) ${ROOT} ${runOrder} ${limit}`,
+    );
+  }
+  // The records that are stepped over are cut off first, so that they are not made into JSON.
+  const offset = parameters.input(shape.filters.length, "bigint");
+  const page = `select ${ROOT}.* from (${source}) ${ROOT} ${runOrder} ${limit} offset ${offset}`;
+  return parameters.statement(`${runs}select ${columns} from (${page}) ${ROOT} ${runOrder}`);
+}
+
+/** The rows that one run may have to bring: a page, one row more, and what is stepped over. */
+const depthOf = ({ bucket, offsetMost = 0 }: ListShape): number => bucket + 1 + offsetMost;
+
+// A later run is read only where the earlier ones do not fill the page.
+function runsSql(plan: Plan, regions: readonly Region[]): string {
   const runs = regions.map((region, at) => {
     const read = regions.slice(0, at).map((_, earlier) => `(select count(*) from run${earlier})`);
-    const open = at === 0 ? "" : ` where ${read.join(" + ")} <= ${shape.bucket}`;
+    const open = at === 0 ? "" : ` where ${read.join(" + ")} <= ${depthOf(plan.shape) - 1}`;
     return `run${at} as (select ${at} as page_run, s.* from (${sourceSql(plan, region)}) s${open})`;
   });
-  const all = `(${runs.map((_, at) => `select * from run${at}`).join(" union all ")}) ${ROOT}`;
-  const runOrder = order.replace("order by ", `order by ${ROOT}.page_run, `);
-  return parameters.statement(
-    `with ${runs.join(", ")} select ${columns} from ${all} ${runOrder} ${limit}`,
-  );
+  return runs.join(", ");
 }
 
 function planList(shape: ListShape, model: Model, parameters: Parameters): Plan {
@@ -212,7 +230,7 @@ function isPlain({ expanded }: Plan, { gaps }: Region): boolean {
 }
 
 function sourceSql(plan: Plan, region: Region): string {
-  const limit = `limit ${plan.shape.bucket + 1}`;
+  const limit = `limit ${depthOf(plan.shape)}`;
   const { expanded, conditions, first, table } = plan;
   const values = expanded.map(({ field }, at) => `${columnName(field, ROOT)} = v${at}.value`);
   // Distinct: the same value may have come in two spellings, and each would bring its rows.

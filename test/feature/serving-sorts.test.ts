@@ -7,8 +7,9 @@ import { newId } from "../../src/base/ids.ts";
 import { openSession, type Session } from "../../src/database/session.ts";
 import type { ResourceModel } from "../../src/model/model.ts";
 import type { ListQuery, RawFilter } from "../../src/operations/parse-list.ts";
+import { listRecords } from "../../src/operations/read.ts";
 import { captureList, type Place } from "../sql/captured.ts";
-import { explain, prepareToExplain } from "../sql/explain.ts";
+import { explain, type PlanNode, prepareToExplain } from "../sql/explain.ts";
 import { faults } from "../sql/page-cost.ts";
 import { refusal } from "../sql/serving-cases.ts";
 import { startTestBackend, type TestBackend } from "../support/backend.ts";
@@ -182,6 +183,47 @@ describe("of 60,000 rows, as the app role with the generic plan,", () => {
     expect(found.join()).toMatch(/reads \d+ rows/);
   });
 });
+
+describe("of a list of 50,000 rows", () => {
+  const largest = (): Actor => {
+    const [actor] = managers;
+    if (actor === undefined) throw new Error("there are two tenants");
+    return actor;
+  };
+
+  // Planted fault: OFFSET beside the JSON of the row -> 10,026 records are made, red.
+  test("an offset reads the rows that it steps over, and makes no records of them", async () => {
+    const filters = [filter("rank", "ne", "7")];
+    for (const [query, reads] of [
+      [{ sort: "lane,-points", offset: "10000" }, 10_026],
+      [{ sort: "lane,-points", offset: "77" }, 103],
+      [{ sort: "rank,-dueAt", offset: "77", filters }, 126],
+    ] as const) {
+      const execution = await captureList(backend.context, largest(), cards, query);
+      const { read, wholeScans, plan } = await explain(app, execution);
+      expect(wholeScans).toEqual([]);
+      expect(read).toBe(reads);
+      expect(subPlanLoops(plan)).toBe(26);
+    }
+  });
+
+  test("an estimated count stops after 10,000, an exact one does not", async () => {
+    const caller = { actor: largest(), requestId: newId(), face: "test" };
+    const totalOf = async (query: ListQuery) =>
+      (await listRecords(backend.context, caller, cards, query)).total;
+    const most = { total: 10_000, totalIs: "atLeast" };
+    expect(await totalOf({ count: "estimated" })).toEqual(most);
+    expect(await totalOf({ count: "exact" })).toEqual({ total: 50_000, totalIs: "exact" });
+    const few = { filters: [filter("lane", "eq", "d")], count: "estimated" };
+    expect(await totalOf(few)).toEqual({ total: 50, totalIs: "exact" });
+  });
+});
+
+/** How often the sub-select that makes a record's JSON ran. */
+function subPlanLoops(node: PlanNode): number {
+  const own = node["Parent Relationship"] === "SubPlan" ? node["Actual Loops"] : 0;
+  return own + (node.Plans ?? []).reduce((sum, child) => sum + subPlanLoops(child), 0);
+}
 
 describe("an order", () => {
   const reason = (sort: string, filters: readonly RawFilter[] = []): string => {

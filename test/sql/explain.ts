@@ -12,6 +12,7 @@ export interface Execution {
 
 export interface PlanNode {
   readonly "Node Type": string;
+  readonly "Parent Relationship"?: string;
   readonly "Relation Name"?: string;
   readonly "Index Name"?: string;
   readonly "Actual Rows": number;

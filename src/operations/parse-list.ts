@@ -189,7 +189,13 @@ function parseSort(text: string | undefined, parsing: Parsing): readonly Sort[] 
   if (text === undefined) return undefined;
   const { grant, problems } = parsing;
   const sorts: Sort[] = [];
-  for (const part of text.split(",")) {
+  const parts = text.split(",");
+  // One more than the most, which may be the id. Never a message for each of thousands of commas.
+  if (parts.length > SORT_FIELDS_MAX + 1) {
+    problems.push({ field: "sort", message: `takes at most ${SORT_FIELDS_MAX} fields` });
+    return undefined;
+  }
+  for (const part of parts) {
     const descending = part.startsWith("-");
     const name = descending ? part.slice(1) : part;
     const field = grant.fields.find((candidate) => candidate.name === name);

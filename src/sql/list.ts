@@ -30,6 +30,8 @@ interface Plan {
   /** In the directions in which rows are read: all turned for a page before a cursor. */
   readonly sorts: readonly Sort[];
   readonly first: Sort;
+  /** Which filter parts the first key into runs; -1 for none. */
+  readonly split: number;
   readonly id: FieldModel;
   readonly conditions: readonly string[];
   /** `in` filters that are scanned value by value. */
@@ -102,13 +104,14 @@ function planList(shape: ListShape, model: Model, parameters: Parameters): Plan 
   const [first] = sorts;
   if (first === undefined) throw new Error("a list has an order");
   const forwards = first.descending === served.form.sorts[0]?.descending;
+  const split = served.single ? -1 : filters.findIndex((one) => splitsOrder(one, first));
   const isOrdered = ({ field }: Filter): boolean =>
     !served.single && (prefix.includes(field.name) || field === first.field);
   filters.forEach((filter, at) => {
     const { field, operator, through } = filter;
     if (through === undefined && operator === "in" && isOrdered(filter)) {
       expanded.push({ field, values: parameters.input(at, `${sqlType(field)}[]`) });
-    } else if (served.single || !splitsOrder(filter, first)) {
+    } else if (at !== split) {
       conditions.push(filterSql(filter, at, resource, ROOT, { model, parameters }));
     }
     const key = served.form.prefix.find((one) => one.field === field.name);
@@ -123,6 +126,7 @@ function planList(shape: ListShape, model: Model, parameters: Parameters): Plan 
     table: tableName(resource.table),
     sorts,
     first,
+    split,
     id: fieldOf(resource.table, "id"),
     conditions,
     expanded,
@@ -193,11 +197,9 @@ function regionsOf(plan: Plan): readonly Region[] {
 }
 
 /** The parts that `ne` or `nin` on the first key leaves of its values, in reading order. */
-function splitsOf({ shape, first, parameters }: Plan): readonly Region[] {
-  const { filters, served } = shape;
-  const excluded = filters.findIndex((one) => splitsOrder(one, first));
-  const excluding = filters[excluded];
-  if (excluding === undefined || served.single) return [{ conditions: [], gaps: undefined }];
+function splitsOf({ shape, first, split, parameters }: Plan): readonly Region[] {
+  const excluding = shape.filters[split];
+  if (excluding === undefined) return [{ conditions: [], gaps: undefined }];
   const column = columnName(first.field, ROOT);
   const type = sqlType(first.field);
   const part = (operator: string, value: string, gaps?: string): Region => ({
@@ -206,10 +208,10 @@ function splitsOf({ shape, first, parameters }: Plan): readonly Region[] {
   });
   let parts: readonly Region[];
   if (excluding.operator === "ne") {
-    const value = parameters.input(excluded, type);
+    const value = parameters.input(split, type);
     parts = [part("<", value), part(">", value)];
   } else {
-    const values = parameters.input(excluded, `${type}[]`);
+    const values = parameters.input(split, `${type}[]`);
     const end = (way: string): string =>
       `(select u from unnest(${values}) u order by u ${way} limit 1)`;
     parts = [part("<", end("asc")), part("", "", values), part(">", end("desc"))];

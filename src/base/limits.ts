@@ -16,7 +16,7 @@ export const OFFSET_BUCKETS = [100, 1_000, OFFSET_MAX] as const;
 /** Where an estimated count stops counting. */
 export const COUNT_ESTIMATE_MAX = 10_000;
 
-/** Values in one `in` or `nin` filter. Each value is an index scan of its own when a sort follows it. */
+/** Values in one `in` or `nin` filter. Each is an index scan of its own when a sort follows it. */
 export const IN_VALUES_MAX = 20;
 
 /** Fields in one sort, the id not counted. Behind a cursor each costs up to two runs. */

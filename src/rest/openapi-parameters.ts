@@ -119,8 +119,8 @@ function relatedParameters({ name, fields }: Target): Parameter[] {
     .filter((field) => field.type?.comparable === true)
     .map((field) => {
       const about =
-        `${field.name} of ${name} equals; other tests as filter[${name}.${field.name}][operator]. ` +
-        "Tested on one row after the other: needs a filter on this resource's own fields beside it.";
+        `${field.name} of ${name} equals; other tests with an [operator] after it. Tested on one ` +
+        "row after the other: needs a filter on this resource's own fields beside it.";
       return query(`filter[${name}.${field.name}]`, about, parameterSchema(field));
     });
 }

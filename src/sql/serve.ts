@@ -57,9 +57,16 @@ export interface Served {
   readonly single: boolean;
 }
 
+// Asked for by every list; the model is frozen.
+const formsByTable = new WeakMap<TableModel, readonly Form[]>();
+
 /** Every form that the table's indexes offer, most useful first. */
-export function forms(table: TableModel): readonly Form[] {
-  return table.indexes.flatMap((index) => formsOf(index, table));
+function forms(table: TableModel): readonly Form[] {
+  const known = formsByTable.get(table);
+  if (known !== undefined) return known;
+  const found = table.indexes.flatMap((index) => formsOf(index, table));
+  formsByTable.set(table, found);
+  return found;
 }
 
 function withoutTenant(index: IndexModel, table: TableModel): readonly IndexKey[] | undefined {

@@ -9,7 +9,7 @@ import type { ResourceModel } from "../../src/model/model.ts";
 import type { ListQuery, RawFilter } from "../../src/operations/parse-list.ts";
 import { listRecords } from "../../src/operations/read.ts";
 import { captureList, type Place } from "../sql/captured.ts";
-import { explain, type PlanNode, prepareToExplain } from "../sql/explain.ts";
+import { explain, prepareToExplain } from "../sql/explain.ts";
 import { faults } from "../sql/page-cost.ts";
 import { refusal } from "../sql/serving-cases.ts";
 import { startTestBackend, type TestBackend } from "../support/backend.ts";
@@ -200,10 +200,11 @@ describe("of a list of 50,000 rows", () => {
       [{ sort: "rank,-dueAt", offset: "77", filters }, 126],
     ] as const) {
       const execution = await captureList(backend.context, largest(), cards, query);
-      const { read, wholeScans, plan } = await explain(app, execution);
+      const { read, wholeScans } = await explain(app, execution);
       expect(wholeScans).toEqual([]);
       expect(read).toBe(reads);
-      expect(subPlanLoops(plan)).toBe(26);
+      // Cut off inside, before anything is made of the rows.
+      expect(execution.statement.text).toMatch(/ limit 26 offset \$\d+::bigint\) w/);
     }
   });
 
@@ -218,12 +219,6 @@ describe("of a list of 50,000 rows", () => {
     expect(await totalOf(few)).toEqual({ total: 50, totalIs: "exact" });
   });
 });
-
-/** How often the sub-select that makes a record's JSON ran. */
-function subPlanLoops(node: PlanNode): number {
-  const own = node["Parent Relationship"] === "SubPlan" ? node["Actual Loops"] : 0;
-  return own + (node.Plans ?? []).reduce((sum, child) => sum + subPlanLoops(child), 0);
-}
 
 describe("an order", () => {
   const reason = (sort: string, filters: readonly RawFilter[] = []): string => {

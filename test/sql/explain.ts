@@ -12,7 +12,6 @@ export interface Execution {
 
 export interface PlanNode {
   readonly "Node Type": string;
-  readonly "Parent Relationship"?: string;
   readonly "Relation Name"?: string;
   readonly "Index Name"?: string;
   readonly "Actual Rows": number;

@@ -7,8 +7,20 @@ export const PAGE_SIZE_MAX = 100;
 // LIMIT as a parameter keeps PostgreSQL from holding a generic plan: it is one of three literals.
 export const PAGE_BUCKETS = [25, 50, 100] as const;
 
-/** Values in one `in` filter. Each value is an index scan of its own when a sort follows it. */
+/** Rows that an offset may step over: each of them is read. Cursors reach any depth at one cost. */
+export const OFFSET_MAX = 10_000;
+
+// For the same reason as PAGE_BUCKETS: how many rows an offset may step over stands in the text.
+export const OFFSET_BUCKETS = [100, 1_000, OFFSET_MAX] as const;
+
+/** Where an estimated count stops counting. */
+export const COUNT_ESTIMATE_MAX = 10_000;
+
+/** Values in one `in` or `nin` filter. Each is an index scan of its own when a sort follows it. */
 export const IN_VALUES_MAX = 20;
+
+/** Fields in one sort, the id not counted. Behind a cursor each costs up to two runs. */
+export const SORT_FIELDS_MAX = 4;
 
 /** Bytes of an Idempotency-Key. */
 export const IDEMPOTENCY_KEY_BYTES_MAX = 255;

@@ -77,7 +77,13 @@ async function untilStopped<T extends Stoppable>(
   process.on("SIGINT", (signal) => void stop(signal));
   process.on("SIGTERM", (signal) => void stop(signal));
   process.on("SIGHUP", (signal) => void stop(signal)); // The terminal was closed.
-  started = await start();
+  try {
+    started = await start();
+  } catch (error) {
+    if (!isStopping) throw error;
+    log.flush();
+    process.exit(0); // Ctrl-C reaches the programs that a start runs as well: theirs is no failure.
+  }
   if (!isStopping) return started;
   await finish(started, log);
   return undefined;

@@ -4,7 +4,7 @@ interface AnyQuery {
   readonly fields?: readonly string[];
   readonly include?: object;
   readonly filter?: object;
-  readonly sort?: string;
+  readonly sort?: string | readonly string[];
   readonly page?: object;
 }
 

@@ -30,14 +30,27 @@ export interface Tests<V> {
   readonly gt?: V;
   readonly gte?: V;
   readonly in?: readonly V[];
+  readonly nin?: readonly V[];
   readonly isNull?: boolean;
 }
 type Scalar = string | number | boolean;
 type Tested<V> = Extract<V, Scalar> | Tests<Extract<V, Scalar>>;
 
+/** `site.isPublic`: a field of a record at the other end of a relation. */
+type RelatedName<N extends keyof C, C> = {
+  [L in keyof LinksOf<N, C> & string]: `${L}.${FieldName<TargetOf<LinksOf<N, C>[L], C>, C>}`;
+}[keyof LinksOf<N, C> & string];
+type RelatedValue<N extends keyof C, C, P> = P extends `${infer L}.${infer F}`
+  ? L extends keyof LinksOf<N, C>
+    ? FieldsOf<TargetOf<LinksOf<N, C>[L], C>, C>[F & FieldName<TargetOf<LinksOf<N, C>[L], C>, C>]
+    : never
+  : never;
+
 /** Filters are joined by *and*. Which of them go with which sort is answered by the server. */
 export type Filter<N extends keyof C, C> = {
   readonly [F in FieldName<N, C>]?: Tested<FieldsOf<N, C>[F]>;
+} & {
+  readonly [P in RelatedName<N, C>]?: Tested<RelatedValue<N, C, P>>;
 };
 export type SortKey<N extends keyof C, C> = FieldName<N, C> | `-${FieldName<N, C>}`;
 
@@ -54,8 +67,18 @@ export interface RecordQuery<N extends keyof C, C> {
 }
 export interface ListQuery<N extends keyof C, C> extends RecordQuery<N, C> {
   readonly filter?: Filter<N, C>;
-  readonly sort?: SortKey<N, C>;
-  readonly page?: { readonly size?: number; readonly after?: string; readonly before?: string };
+  /** Several keys where one index has them; the 400 says which. */
+  readonly sort?: SortKey<N, C> | readonly SortKey<N, C>[];
+  readonly page?: PageQuery;
+}
+/** Where the page begins: at a cursor, or `offset` records (at most 10,000) after the start. */
+export interface PageQuery {
+  readonly size?: number;
+  readonly after?: string;
+  readonly before?: string;
+  readonly offset?: number;
+  /** Asks for `total`: counted to the end, or up to 10,000. */
+  readonly count?: "exact" | "estimated";
 }
 
 type Chosen<F, Q> = Q extends { fields: readonly (infer K)[] } ? Pick<F, K & keyof F> : F;
@@ -80,6 +103,9 @@ export interface Page<T> {
       readonly next: string | null;
       readonly prev: string | null;
       readonly hasMore: boolean;
+      /** Where `count` asked for it; `atLeast`: counting stopped there. */
+      readonly total?: number;
+      readonly totalIs?: "exact" | "atLeast";
     };
   };
 }

@@ -26,6 +26,7 @@ export interface DatabaseOptions {
 // LIMIT: what waits longer than a client would is refused, so that overload answers 503 at once.
 const READS_IN_FLIGHT_MAX = 256;
 const WRITES_WAITING_MAX = 512;
+const LONG_READS_WAITING_MAX = 32;
 const WRITE_WAIT_MS_MAX = 3_000;
 const WATCH_MS = 1_000;
 const TRANSACTION_RETRIES_MAX = 3;
@@ -42,6 +43,8 @@ export class Database {
   readonly #writes: readonly Lane[];
   readonly #waiting: Waiting[] = [];
   readonly #watch: NodeJS.Timeout;
+  readonly #waitingReads: (() => void)[] = [];
+  #longReads = 0;
 
   private constructor(options: DatabaseOptions) {
     const onLost = (): void => this.#refuseWaiting();
@@ -79,6 +82,30 @@ export class Database {
     const values = bind(statement, caller.claims, inputs);
     const tenant = caller.claims.tenantId ?? undefined;
     return orPreparedAgain(() => this.#quietest().run(statement, values, tenant));
+  }
+
+  /**
+   * Runs a read that may take as long as statements may, on one of the connections for writes, so
+   * that no short read waits behind it. Half of them are for writes alone; the reads take turns.
+   */
+  async readAlone(
+    statement: Statement,
+    caller: Caller,
+    inputs: readonly Value[],
+  ): Promise<readonly Row[]> {
+    if (this.#longReads >= Math.max(1, Math.floor(this.#writes.length / 2))) {
+      if (this.#waitingReads.length >= LONG_READS_WAITING_MAX) {
+        throw new DatabaseFailure("unavailable", "too many long reads are waiting");
+      }
+      await new Promise<void>((resolve) => this.#waitingReads.push(resolve));
+    } else this.#longReads += 1;
+    try {
+      return await this.write(statement, caller, inputs);
+    } finally {
+      const next = this.#waitingReads.shift();
+      if (next === undefined) this.#longReads -= 1;
+      else next();
+    }
   }
 
   /** Runs a statement that writes, on a connection of its own. Rejects with DatabaseFailure. */

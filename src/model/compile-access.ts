@@ -271,13 +271,16 @@ function compileTests(
         return { kind: "isNull", field, isNull: given === true };
       }
       if (operator === "in") return compileIn(field, given, at, context);
+      if (operator === "nin") {
+        return { kind: "not", of: compileIn(field, given, at, context) };
+      }
       if (COMPARISONS.includes(operator as Comparison)) {
         const value = operand(field, given, at, context);
         return { kind: "compare", field, operator: operator as Comparison, value };
       }
       context.problems.add(
         at,
-        `is not an operator; write one of ${COMPARISONS.join(", ")}, in, isNull`,
+        `is not an operator; write one of ${COMPARISONS.join(", ")}, in, nin, isNull`,
       );
       return EVERYTHING;
     });

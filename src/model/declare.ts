@@ -21,7 +21,7 @@ export type { Columns, Domain, Field, Relations, TableName, Target, ToOne };
 /** A claim of kind K, and nothing where no claim fits. */
 type ClaimOf<K extends ClaimKind> = [K] extends [never] ? never : Claim<K>;
 
-/** All given operators must hold. `ne` follows SQL: a row without a value is not found by it. */
+/** All must hold. `ne` and `nin` follow SQL: neither finds a row without a value. */
 export interface Operators<V, One, Many> {
   readonly eq?: V | One;
   readonly ne?: V | One;
@@ -30,6 +30,7 @@ export interface Operators<V, One, Many> {
   readonly gt?: V | One;
   readonly gte?: V | One;
   readonly in?: readonly V[] | Many;
+  readonly nin?: readonly V[] | Many;
   readonly isNull?: boolean;
 }
 /** What a field with values V may be compared with: a value, a claim of kind K, or operators. */

@@ -155,7 +155,7 @@ export type Verb = keyof RoleAccess;
 
 export const COMPARISONS = ["eq", "ne", "lt", "lte", "gt", "gte"] as const;
 export type Comparison = (typeof COMPARISONS)[number];
-export const OPERATORS = [...COMPARISONS, "in", "isNull"] as const;
+export const OPERATORS = [...COMPARISONS, "in", "nin", "isNull"] as const;
 export type Operator = (typeof OPERATORS)[number];
 
 /** A constant of the declaration (as PostgreSQL text), or a claim of the caller. */

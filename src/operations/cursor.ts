@@ -1,12 +1,12 @@
-// Page cursors: the sort key and id of a row, signed. A cursor is bound to the tenant and to the
+// Page cursors: the sort keys and id of a row, signed. A cursor is bound to the tenant and to the
 // filters and sort that it came from; a forged, edited or foreign one is refused.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { BackwrightError } from "../base/errors.ts";
 import type { Value } from "../sql/statement.ts";
 
 export interface CursorPosition {
-  /** The sort key as PostgreSQL wrote it: through a JS Date a walk met 10 rows of 1,000. */
-  readonly key: Value;
+  /** The sort keys as PostgreSQL wrote them: through a JS Date a walk met 10 rows of 1,000. */
+  readonly keys: readonly Value[];
   readonly id: string;
 }
 
@@ -22,7 +22,7 @@ export class CursorSigner {
 
   /** `binding` names the tenant and the query that the cursor belongs to. */
   sign(position: CursorPosition, binding: string): string {
-    const payload = Buffer.from(JSON.stringify([position.id, position.key]));
+    const payload = Buffer.from(JSON.stringify([position.id, ...position.keys]));
     return Buffer.concat([this.#mac(payload, binding), payload]).toString("base64url");
   }
 
@@ -37,8 +37,8 @@ export class CursorSigner {
         details: [{ field: parameter, message: "was not issued for this list, filter and sort" }],
       });
     }
-    const [id, key] = JSON.parse(payload.toString()) as [string, Value];
-    return { id, key };
+    const [id, ...keys] = JSON.parse(payload.toString()) as [string, ...Value[]];
+    return { id, keys };
   }
 
   #mac(payload: Uint8Array, binding: string): Buffer {

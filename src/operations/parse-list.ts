@@ -1,21 +1,23 @@
 // Reads a list's or a record's query. Whatever is unknown, not readable by the role or not served
 // by an index is refused with the parameter's name and what is allowed; nothing is ignored.
 import type { Actor } from "../access/actor.ts";
-import { grantOf } from "../access/decide.ts";
 import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
-import { IN_VALUES_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../base/limits.ts";
-import { encodeArray } from "../model/fields.ts";
-import {
-  type FieldModel,
-  type Model,
-  OPERATORS,
-  type Operator,
-  type ReadGrant,
-  type ResourceModel,
-} from "../model/model.ts";
+import { OFFSET_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, SORT_FIELDS_MAX } from "../base/limits.ts";
+import type { FieldModel, Model, ReadGrant, ResourceModel } from "../model/model.ts";
 import type { Include } from "../sql/read.ts";
-import { describeForms, type Filter, type Served, type Sort, serve } from "../sql/serve.ts";
+import {
+  describeForms,
+  type Filter,
+  filterName,
+  type Served,
+  type Sort,
+  serve,
+} from "../sql/serve.ts";
 import type { Value } from "../sql/statement.ts";
+import { parseFilters, type RawFilter } from "./parse-filter.ts";
+import { comparable, names, type Parsing, readableRelations, refuse } from "./parsing.ts";
+
+export type { RawFilter };
 
 /** A query as a face received it: every value is text. */
 export interface RecordQuery {
@@ -30,13 +32,12 @@ export interface ListQuery extends RecordQuery {
   readonly size?: string | undefined;
   readonly after?: string | undefined;
   readonly before?: string | undefined;
+  readonly offset?: string | undefined;
+  readonly count?: string | undefined;
 }
 
-export interface RawFilter {
-  readonly field: string;
-  readonly operator: string;
-  readonly value: string;
-}
+/** How many records the list has: counted to the end, or up to COUNT_ESTIMATE_MAX. */
+export type CountKind = "exact" | "estimated";
 
 export interface Selection {
   readonly fields: readonly FieldModel[];
@@ -50,27 +51,9 @@ export interface ListRequest extends Selection {
   readonly served: Served;
   readonly size: number;
   readonly cursor: { readonly text: string; readonly before: boolean } | undefined;
-}
-
-interface Parsing {
-  readonly model: Model;
-  readonly actor: Pick<Actor, "role">;
-  readonly resource: ResourceModel;
-  readonly grant: ReadGrant;
-  readonly problems: ErrorDetail[];
-}
-
-function names(fields: readonly { readonly name: string }[]): string {
-  return fields.map((field) => field.name).join(", ");
-}
-
-function refuse(problems: readonly ErrorDetail[]): void {
-  if (problems.length === 0) return;
-  const parameters = [...new Set(problems.map((problem) => problem.field))].slice(0, 10);
-  throw new BackwrightError("PARAMETER_INVALID", {
-    message: `Not valid: ${parameters.join(", ")}.`,
-    details: problems,
-  });
+  /** Rows to step over from the start of the list. */
+  readonly offset: number;
+  readonly count: CountKind | undefined;
 }
 
 /** Throws PARAMETER_INVALID listing everything that is wrong. */
@@ -99,14 +82,16 @@ export function parseList(
   const { problems } = parsing;
   const selection = select(query, parsing);
   const parsed = parseFilters(query.filters ?? [], parsing);
-  const sort = parseSort(query.sort, parsing);
+  const sorts = parseSort(query.sort, parsing);
   const size = parseSize(query.size, problems);
   if (query.after !== undefined && query.before !== undefined) {
     problems.push({ field: "page", message: "takes after or before, not both" });
   }
+  const offset = parseOffset(query, problems);
+  const count = parseCount(query.count, problems);
   refuse(problems);
   const filters = parsed.map(({ filter }) => filter);
-  const served = serve(resource, filters, sort, grant.fields);
+  const served = serve(resource, filters, sorts, grant.fields);
   if (served === undefined) throw notServed(resource, filters, query.sort, grant);
   const text = query.after ?? query.before;
   return {
@@ -116,6 +101,8 @@ export function parseList(
     served,
     size,
     cursor: text === undefined ? undefined : { text, before: query.before !== undefined },
+    offset,
+    count,
   };
 }
 
@@ -125,14 +112,25 @@ function notServed(
   sort: string | undefined,
   grant: ReadGrant,
 ): BackwrightError {
-  const asked = filters.map((filter) => `filter[${filter.field.name}][${filter.operator}]`);
+  const asked = filters.map((filter) => `filter[${filterName(filter)}][${filter.operator}]`);
   const what = [...asked, ...(sort === undefined ? [] : [`sort=${sort}`])].join(" and ");
   const readable = new Set(grant.fields.map((field) => field.name));
   const allowed = describeForms(resource, readable).join("; ");
   const [first] = asked;
+  if (filters.length > 0 && filters.every(({ through }) => through !== undefined)) {
+    const message =
+      "is tested on one row after the other, so it goes only next to a filter on the resource's " +
+      `own fields that an index serves, such as: ${allowed}.`;
+    return new BackwrightError("PARAMETER_INVALID", {
+      message: `No index serves ${what}.`,
+      details: [{ field: first ?? "filter", message }],
+    });
+  }
+  const turned = allowed.includes(",") ? " (of several fields, all turned together)" : "";
+  const message = `Served in either direction${turned}: ${allowed}.`;
   return new BackwrightError("PARAMETER_INVALID", {
     message: `No index serves ${what}.`,
-    details: [{ field: first ?? "sort", message: `Served in either direction: ${allowed}.` }],
+    details: [{ field: first ?? "sort", message }],
   });
 }
 
@@ -156,8 +154,8 @@ function select(query: RecordQuery, parsing: Parsing): Selection {
 }
 
 function findInclude(name: string, query: RecordQuery, parsing: Parsing): Include | undefined {
-  const { resource, grant, actor, model, problems } = parsing;
-  const readable = includable(resource, grant, actor, model);
+  const { problems } = parsing;
+  const readable = readableRelations(parsing);
   const found = readable.find((candidate) => candidate.relation.name === name);
   if (found === undefined) {
     const allowed = readable.map((one) => one.relation.name).join(", ");
@@ -169,24 +167,6 @@ function findInclude(name: string, query: RecordQuery, parsing: Parsing): Includ
   }
   const chosen = query.fields?.get(name);
   return { ...found, fields: pickFields(chosen, found.fields, `fields[${name}]`, problems) };
-}
-
-// A relation can be included where the role may read the key that leads there and the target.
-function includable(
-  resource: ResourceModel,
-  grant: ReadGrant,
-  actor: Pick<Actor, "role">,
-  model: Model,
-): Include[] {
-  const found: Include[] = [];
-  for (const relation of resource.table.relations.values()) {
-    const target = model.resources.get(relation.target);
-    const read = target === undefined ? undefined : grantOf(actor, target, "read");
-    const keyReadable = grant.fields.some((field) => field.name === relation.key);
-    if (target === undefined || read === undefined || !keyReadable) continue;
-    found.push({ relation, target, rows: read.rows, fields: read.fields });
-  }
-  return found;
 }
 
 function pickFields(
@@ -205,93 +185,35 @@ function pickFields(
   return readable.filter((field) => wanted.has(field.name));
 }
 
-interface ParsedFilter {
-  readonly filter: Filter;
-  readonly value: Value;
-}
-
-function parseFilters(raw: readonly RawFilter[], parsing: Parsing): ParsedFilter[] {
-  const parsed: ParsedFilter[] = [];
-  for (const one of raw) {
-    const filter = parseFilter(one, parsing);
-    if (filter !== undefined) parsed.push(filter);
-  }
-  // Canonical order: the same question has one text, however it was spelled.
-  const key = ({ filter }: ParsedFilter): string => `${filter.field.name} ${filter.operator}`;
-  return parsed.sort((a, b) => (key(a) < key(b) ? -1 : 1));
-}
-
-function parseFilter(raw: RawFilter, parsing: Parsing): ParsedFilter | undefined {
-  const { grant, problems } = parsing;
-  const field = grant.fields.find((candidate) => candidate.name === raw.field);
-  const parameter =
-    raw.operator === "eq" ? `filter[${raw.field}]` : `filter[${raw.field}][${raw.operator}]`;
-  if (field?.type?.comparable !== true) {
-    const allowed = names(grant.fields.filter((one) => one.type?.comparable === true));
-    problems.push({ field: parameter, message: `cannot be filtered by; allowed: ${allowed}` });
-    return undefined;
-  }
-  const operator = OPERATORS.find((candidate) => candidate === raw.operator);
-  if (operator === undefined) {
-    const message = `there is no operator "${raw.operator}"; allowed: ${OPERATORS.join(", ")}`;
-    problems.push({ field: parameter, message });
-    return undefined;
-  }
-  if (operator === "isNull") {
-    if (raw.value === "true" || raw.value === "false") {
-      return { filter: { field, operator, isNull: raw.value === "true" }, value: null };
-    }
-    problems.push({ field: parameter, message: "must be true or false" });
-    return undefined;
-  }
-  return parseComparison(raw, field, operator, parameter, problems);
-}
-
-function parseComparison(
-  raw: RawFilter,
-  field: FieldModel,
-  operator: Exclude<Operator, "isNull">,
-  parameter: string,
-  problems: ErrorDetail[],
-): ParsedFilter | undefined {
-  const texts = operator === "in" ? raw.value.split(",") : [raw.value];
-  const values = new Set<string>();
-  for (const text of texts) {
-    const value = field.type?.parse(text);
-    if (value !== undefined) values.add(value);
-    else {
-      const allowed = field.values ?? [field.type?.example ?? ""];
-      const hint = field.values === undefined ? "expected something like" : "allowed:";
-      problems.push({ field: parameter, message: `is not valid; ${hint} ${allowed.join(", ")}` });
-      return undefined;
-    }
-  }
-  if (values.size > IN_VALUES_MAX) {
-    problems.push({ field: parameter, message: `takes at most ${IN_VALUES_MAX} values` });
-    return undefined;
-  }
-  // "Not this state" is "one of the others", which an index can find.
-  if (operator === "ne" && field.values !== undefined) {
-    const others = field.values.filter((value) => !values.has(value));
-    return { filter: { field, operator: "in", isNull: false }, value: encodeArray(others) };
-  }
-  const value = operator === "in" ? encodeArray([...values]) : ([...values][0] ?? "");
-  return { filter: { field, operator, isNull: false }, value };
-}
-
-function parseSort(text: string | undefined, parsing: Parsing): Sort | undefined {
+function parseSort(text: string | undefined, parsing: Parsing): readonly Sort[] | undefined {
   if (text === undefined) return undefined;
   const { grant, problems } = parsing;
-  const descending = text.startsWith("-");
-  const name = descending ? text.slice(1) : text;
-  const field = grant.fields.find((candidate) => candidate.name === name);
-  if (field?.type?.comparable === true) return { field, descending };
-  const allowed = names(grant.fields.filter((one) => one.type?.comparable === true));
-  const message = text.includes(",")
-    ? "takes one field; the id is added to it"
-    : `"${name}" cannot be sorted by; allowed, with or without "-": ${allowed}`;
-  problems.push({ field: "sort", message });
-  return undefined;
+  const sorts: Sort[] = [];
+  const parts = text.split(",");
+  // One more than the most, which may be the id. Never a message for each of thousands of commas.
+  if (parts.length > SORT_FIELDS_MAX + 1) {
+    problems.push({ field: "sort", message: `takes at most ${SORT_FIELDS_MAX} fields` });
+    return undefined;
+  }
+  for (const part of parts) {
+    const descending = part.startsWith("-");
+    const name = descending ? part.slice(1) : part;
+    const field = grant.fields.find((candidate) => candidate.name === name);
+    if (field?.type?.comparable !== true) {
+      const allowed = names(comparable(grant.fields));
+      const message = `"${name}" cannot be sorted by; allowed, with or without "-": ${allowed}`;
+      problems.push({ field: "sort", message });
+    } else if (sorts.some((one) => one.field === field)) {
+      problems.push({ field: "sort", message: `names "${name}" twice` });
+    } else sorts.push({ field, descending });
+  }
+  const [last, previous] = [sorts.at(-1), sorts.at(-2)];
+  // The id ends every sort in the direction of the last key anyway.
+  if (last?.field.name === "id" && last.descending === previous?.descending) sorts.pop();
+  if (sorts.length > SORT_FIELDS_MAX) {
+    problems.push({ field: "sort", message: `takes at most ${SORT_FIELDS_MAX} fields` });
+  }
+  return sorts;
 }
 
 function parseSize(text: string | undefined, problems: ErrorDetail[]): number {
@@ -300,4 +222,24 @@ function parseSize(text: string | undefined, problems: ErrorDetail[]): number {
   if (size >= 1 && size <= PAGE_SIZE_MAX) return size;
   problems.push({ field: "page[size]", message: `must be from 1 to ${PAGE_SIZE_MAX}` });
   return PAGE_SIZE_DEFAULT;
+}
+
+function parseOffset(query: ListQuery, problems: ErrorDetail[]): number {
+  if (query.offset === undefined) return 0;
+  const offset = /^\d{1,5}$/.test(query.offset) ? Number(query.offset) : Number.NaN;
+  if (!(offset <= OFFSET_MAX)) {
+    const message = `must be from 0 to ${OFFSET_MAX}; further on, follow next`;
+    problems.push({ field: "page[offset]", message });
+  }
+  if (query.after !== undefined || query.before !== undefined) {
+    const message = "is counted from the start of the list, so it takes no after or before";
+    problems.push({ field: "page[offset]", message });
+  }
+  return offset;
+}
+
+function parseCount(text: string | undefined, problems: ErrorDetail[]): CountKind | undefined {
+  if (text === undefined || text === "exact" || text === "estimated") return text;
+  problems.push({ field: "page[count]", message: "must be exact or estimated" });
+  return undefined;
 }

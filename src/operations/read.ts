@@ -2,12 +2,14 @@
 import { hash } from "node:crypto";
 import { decide, maskFingerprint } from "../access/decide.ts";
 import { BackwrightError } from "../base/errors.ts";
-import { PAGE_BUCKETS } from "../base/limits.ts";
+import { COUNT_ESTIMATE_MAX, OFFSET_BUCKETS, PAGE_BUCKETS } from "../base/limits.ts";
 import type { Row } from "../database/database.ts";
 import type { ResourceModel } from "../model/model.ts";
+import { countStatement } from "../sql/count.ts";
 import { getStatement } from "../sql/get.ts";
 import { type ListShape, listStatement } from "../sql/list.ts";
 import { type RecordReader, recordReader } from "../sql/record.ts";
+import { type Filter, filterName, type Served } from "../sql/serve.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
 import {
@@ -36,6 +38,14 @@ export interface ListReply {
   readonly hasMore: boolean;
   /** Changes when the page or a record in it does; undefined where a table keeps no versions. */
   readonly stamp: string | undefined;
+  /** Where it was asked for: how many records the list has. */
+  readonly total: Total | undefined;
+}
+
+export interface Total {
+  readonly total: number;
+  /** `atLeast`: counting stopped there. */
+  readonly totalIs: "exact" | "atLeast";
 }
 
 /** Reads one record. Throws NOT_FOUND when it is absent or invisible: the two look alike. */
@@ -90,8 +100,12 @@ export async function listRecords(
     resource,
     rows: grant.rows,
     ...list,
-    from: position && { before: cursor?.before === true, keyIsNull: position.key === null },
+    from: position && {
+      before: cursor?.before === true,
+      nullKeys: position.keys.map((key) => key === null),
+    },
     bucket,
+    offsetMost: list.offset === 0 ? undefined : OFFSET_BUCKETS.find((most) => most >= list.offset),
   };
   const key = listKey(shape, actor.role);
   const { statement, reader, selected } = context.shapes.get(key, () => ({
@@ -99,20 +113,56 @@ export async function listRecords(
     reader: recordReader(shape),
     selected: fingerprint(selectionKey(shape)),
   }));
-  const inputs = position ? [...list.values, position.key, position.id] : list.values;
-  const rows = await context.database.read(statement, actor, inputs).catch((error: unknown) => {
+  const { values, offset } = list;
+  const inputs = position
+    ? [...values, ...position.keys, position.id]
+    : offset === 0
+      ? values
+      : [...values, String(offset)];
+  const [rows, total] = await Promise.all([
+    context.database.read(statement, actor, inputs),
+    list.count === undefined ? undefined : countRecords(context, request, shape, list),
+  ]).catch((error: unknown) => {
     throw publicError(error, context.constraints);
   });
   const sign = (row: Row | undefined): string | null =>
     row === undefined
       ? null
-      : context.cursors.sign(
-          { key: row[reader.width] ?? null, id: row[reader.width + 1] ?? "" },
-          binding,
-        );
+      : context.cursors.sign({ keys: row.slice(reader.width, -1), id: row.at(-1) ?? "" }, binding);
   const page = shapePage(rows, list, reader, sign);
-  const stamp = stampOf(rows, reader, `${selected} ${page.hasMore}`);
-  return { ...page, stamp };
+  // A total is of no version, so a page with one is compared by its bytes.
+  const stamp =
+    total === undefined ? stampOf(rows, reader, `${selected} ${page.hasMore}`) : undefined;
+  return { ...page, stamp, total };
+}
+
+/**
+ * A statement of its own beside the page's, so the two may see different moments. Counted row by
+ * row under the reader's policy: PostgreSQL's own estimate is made of the rows of every tenant,
+ * and would tell one of the others.
+ */
+async function countRecords(
+  context: OperationsContext,
+  { actor }: RequestContext,
+  shape: ListShape,
+  { count, values }: ListRequest,
+): Promise<Total> {
+  const { resource, rows, filters } = shape;
+  const most = count === "exact" ? undefined : COUNT_ESTIMATE_MAX + 1;
+  const key = ["count", resource.name, actor.role, testsKey(filters), most].join("|");
+  const statement = context.shapes.get(key, () =>
+    countStatement({ resource, rows, filters, most }, context.model),
+  );
+  const [row] = await context.database.readAlone(statement, actor, values);
+  const counted = Number(row?.[0] ?? 0);
+  const isWhole = most === undefined || counted < most;
+  return isWhole
+    ? { total: counted, totalIs: "exact" }
+    : { total: COUNT_ESTIMATE_MAX, totalIs: "atLeast" };
+}
+
+function testsKey(filters: readonly Filter[]): string {
+  return filters.map((one) => `${filterName(one)} ${one.operator} ${one.isNull}`).join();
 }
 
 function shapePage(
@@ -120,7 +170,7 @@ function shapePage(
   list: ListRequest,
   reader: RecordReader,
   sign: (row: Row | undefined) => string | null,
-): Omit<ListReply, "stamp"> {
+): Omit<ListReply, "stamp" | "total"> {
   const hasMore = rows.length > list.size;
   const page = hasMore ? rows.slice(0, list.size) : rows;
   const backwards = list.cursor?.before === true;
@@ -129,7 +179,7 @@ function shapePage(
   const last = ordered.at(-1);
   // The row that a cursor came from lies on the other side, so there is always a way back.
   const hasNext = backwards || hasMore;
-  const hasPrev = backwards ? hasMore : list.cursor !== undefined;
+  const hasPrev = backwards ? hasMore : list.cursor !== undefined || list.offset > 0;
   return {
     records: ordered.map((row) => reader.json(row)),
     size: list.size,
@@ -145,7 +195,7 @@ function stampOf(rows: readonly Row[], reader: RecordReader, about: string): str
   for (const row of rows) {
     const one = reader.stamp(row);
     if (one === undefined) return undefined;
-    stamp += ` ${row[reader.width + 1] ?? ""} ${one}`;
+    stamp += ` ${row.at(-1) ?? ""} ${one}`;
   }
   return rows.length === 0 ? undefined : stamp;
 }
@@ -167,23 +217,22 @@ function selectionMask(selection: Selection): string {
   return selection.fields.map((field) => field.name).join("-");
 }
 
+function sortName({ sorts }: Served): string {
+  return sorts.map(({ field, descending }) => `${descending ? "-" : ""}${field.name}`).join();
+}
+
 function cursorBinding(tenantId: string, resource: ResourceModel, list: ListRequest): string {
   const { served, filters, values } = list;
-  const sort = `${served.sort.descending ? "-" : ""}${served.sort.field.name}`;
-  const tests = filters.map(({ field, operator, isNull }, at) => [
-    field.name,
-    operator,
-    isNull,
-    values[at],
-  ]);
+  const sort = sortName(served);
+  const tests = filters.map((one, at) => [filterName(one), one.operator, one.isNull, values[at]]);
   return JSON.stringify([tenantId, resource.name, sort, tests]);
 }
 
 function listKey(shape: ListShape, role: string): string {
-  const { served, filters, from, bucket, resource } = shape;
-  const tests = filters.map((one) => `${one.field.name} ${one.operator} ${one.isNull}`).join();
-  const sort = `${served.form.index} ${served.sort.field.name} ${served.sort.descending}`;
-  const cursor = from === undefined ? "" : `${from.before} ${from.keyIsNull}`;
+  const { served, filters, from, bucket, resource, offsetMost } = shape;
+  const sort = `${served.form.index} ${sortName(served)}`;
+  const cursor = from === undefined ? "" : `${from.before} ${from.nullKeys.join()}`;
   const selection = selectionKey(shape);
-  return ["list", resource.name, role, selection, tests, sort, cursor, bucket].join("|");
+  const page = `${cursor} ${bucket} ${offsetMost}`;
+  return ["list", resource.name, role, selection, testsKey(filters), sort, page].join("|");
 }

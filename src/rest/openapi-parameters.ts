@@ -1,8 +1,14 @@
 // The query parameters of reads, as far as a role may use them: readable fields and served sorts.
-import { IN_VALUES_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../base/limits.ts";
+import {
+  COUNT_ESTIMATE_MAX,
+  IN_VALUES_MAX,
+  OFFSET_MAX,
+  PAGE_SIZE_DEFAULT,
+  PAGE_SIZE_MAX,
+} from "../base/limits.ts";
 import { type JsonSchema, parameterSchema } from "../model/json-schema.ts";
 import type { FieldModel, Model, ReadGrant, ResourceModel } from "../model/model.ts";
-import { describeForms, forms } from "../sql/serve.ts";
+import { describeForms, describeSort, readableForms } from "../sql/serve.ts";
 
 export interface Parameter {
   readonly name: string;
@@ -25,16 +31,33 @@ export function recordParameters(
 ): readonly Parameter[] {
   const parameters = [listOf("fields", "Only these fields.", read.fields)];
   const names: string[] = [];
-  for (const relation of resource.table.relations.values()) {
-    const target = model.resources.get(relation.target)?.access.get(role)?.read;
-    if (target === undefined || !read.fields.some((one) => one.name === relation.key)) continue;
-    names.push(relation.name);
-    const about = `Only these fields of ${relation.name}; needs include=${relation.name}.`;
-    parameters.push(listOf(`fields[${relation.name}]`, about, target.fields));
+  for (const { name, fields } of readableTargets(resource, read, model, role)) {
+    names.push(name);
+    const about = `Only these fields of ${name}; needs include=${name}.`;
+    parameters.push(listOf(`fields[${name}]`, about, fields));
   }
   if (names.length === 0) return parameters;
   const include = { type: "array", items: { type: "string", enum: names }, minItems: 1 };
   return [...parameters, comma("include", "Related records.", include)];
+}
+
+interface Target {
+  readonly name: string;
+  readonly fields: readonly FieldModel[];
+}
+
+/** The relations whose key and target a role may read. */
+function readableTargets(
+  resource: ResourceModel,
+  read: ReadGrant,
+  model: Model,
+  role: string,
+): readonly Target[] {
+  return [...resource.table.relations.values()].flatMap(({ name, key, target }) => {
+    const grant = model.resources.get(target)?.access.get(role)?.read;
+    const isReadable = grant !== undefined && read.fields.some((one) => one.name === key);
+    return isReadable ? [{ name, fields: grant.fields }] : [];
+  });
 }
 
 /** Those of a record, and filters, sort and page. */
@@ -45,35 +68,61 @@ export function readParameters(
   role: string,
 ): readonly Parameter[] {
   const readable = new Set(read.fields.map((field) => field.name));
-  const offered = forms(resource.table).filter((form) =>
-    [form.sort, ...form.prefix].every((key) => readable.has(key.field)),
-  );
+  const offered = readableForms(resource, readable);
   const filtered = new Set(offered.flatMap((form) => form.prefix.map((key) => key.field)));
-  const sorted = new Set(offered.map((form) => form.sort.field));
+  const sorted = new Set(offered.map((form) => form.sorts[0]?.field));
   const parameters: Parameter[] = [...recordParameters(resource, read, model, role)];
   for (const field of read.fields) {
     if (filtered.has(field.name) || sorted.has(field.name)) {
       parameters.push(...filterParameters(field, sorted.has(field.name)));
     }
   }
-  const served = describeForms(resource, readable).join("; ");
-  const keys = [...sorted].flatMap((name) => [name, `-${name}`]);
-  if (keys.length > 0) {
-    const about = `Served together, in either direction: ${served}.`;
-    parameters.push(query("sort", about, { type: "string", enum: keys }));
+  if (filtered.size + sorted.size > 0) {
+    for (const target of readableTargets(resource, read, model, role)) {
+      parameters.push(...relatedParameters(target));
+    }
   }
+  const served = describeForms(resource, readable).join("; ");
+  const keys = offered.flatMap((form) => [describeSort(form, false), describeSort(form, true)]);
+  if (keys.length > 0) {
+    const about = `Served together, in either direction (all fields turned): ${served}.`;
+    parameters.push(query("sort", about, { type: "string", enum: [...new Set(keys)] }));
+  }
+  parameters.push(...pageParameters());
+  return parameters;
+}
+
+function pageParameters(): Parameter[] {
   const cursor = { type: "string", minLength: 1 };
-  parameters.push(
-    query("page[size]", "Records in a page.", {
-      type: "integer",
-      minimum: 1,
-      maximum: PAGE_SIZE_MAX,
-      default: PAGE_SIZE_DEFAULT,
-    }),
+  const size = {
+    type: "integer",
+    minimum: 1,
+    maximum: PAGE_SIZE_MAX,
+    default: PAGE_SIZE_DEFAULT,
+  };
+  const offset = { type: "integer", minimum: 0, maximum: OFFSET_MAX, default: 0 };
+  const count = { type: "string", enum: ["exact", "estimated"] };
+  const steps = "Records to step over from the start; each is read. Not with a cursor.";
+  const total = `Asks for total: all records counted, or, estimated, up to ${COUNT_ESTIMATE_MAX}.`;
+  return [
+    query("page[size]", "Records in a page.", size),
     query("page[after]", "A cursor: the page after it.", cursor),
     query("page[before]", "A cursor: the page before it.", cursor),
-  );
-  return parameters;
+    query("page[offset]", steps, offset),
+    query("page[count]", total, count),
+  ];
+}
+
+/** Equality stands for every operator: the others are many, and go by the same pattern. */
+function relatedParameters({ name, fields }: Target): Parameter[] {
+  return fields
+    .filter((field) => field.type?.comparable === true)
+    .map((field) => {
+      const about =
+        `${field.name} of ${name} equals; other tests with an [operator] after it. Tested on one ` +
+        "row after the other: needs a filter on this resource's own fields beside it.";
+      return query(`filter[${name}.${field.name}]`, about, parameterSchema(field));
+    });
 }
 
 function filterParameters(field: FieldModel, isSorted: boolean): Parameter[] {
@@ -86,6 +135,9 @@ function filterParameters(field: FieldModel, isSorted: boolean): Parameter[] {
   ];
   if (field.nullable) {
     found.push(query(`${name}[isNull]`, `${field.name} is null, or not.`, { type: "boolean" }));
+  }
+  if (isSorted || field.values !== undefined) {
+    found.push(comma(`${name}[nin]`, `${field.name} is none of; null is not found.`, list));
   }
   if (isSorted) {
     for (const operator of RANGES) {

@@ -341,6 +341,12 @@ function paginationSchema(): Json {
       next: cursor,
       prev: cursor,
       hasMore: { type: "boolean" },
+      total: { type: "integer", minimum: 0, description: "Where page[count] asked for it." },
+      totalIs: {
+        type: "string",
+        enum: ["exact", "atLeast"],
+        description: "atLeast: counting stopped there.",
+      },
     },
     required: ["size", "next", "prev", "hasMore"],
     additionalProperties: false,

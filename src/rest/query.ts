@@ -9,10 +9,12 @@ interface Parameter {
   readonly value: string;
 }
 
-const PARAMETER = /^([A-Za-z]+)((?:\[[A-Za-z0-9_]+\]){0,2})$/;
+const PARAMETER = /^([A-Za-z]+)((?:\[[A-Za-z0-9_.]+\]){0,2})$/;
 const RECORD = "fields, fields[relation], include";
-const PAGE = "page[size], page[after], page[before]";
-const LIST = `filter[field], filter[field][operator], sort, ${PAGE}, ${RECORD}`;
+const PAGE_KEYS = ["size", "after", "before", "offset", "count"];
+const PAGE = PAGE_KEYS.map((key) => `page[${key}]`).join(", ");
+const FILTER = "filter[field], filter[relation.field], filter[field][operator]";
+const LIST = `${FILTER}, sort, ${PAGE}, ${RECORD}`;
 
 /** Throws PARAMETER_INVALID naming each parameter that is not known. */
 export function parseRecordQuery(text: string): RecordQuery {
@@ -44,9 +46,9 @@ export function parseListQuery(text: string): ListQuery {
     } else if (!selection.take(parameter)) problems.push(unknown(parameter, LIST));
   }
   refuse(problems);
-  const { size, after, before } = page;
+  const { size, after, before, offset, count } = page;
   const { include, fields } = selection;
-  return { include, fields, filters, sort, size, after, before };
+  return { include, fields, filters, sort, size, after, before, offset, count };
 }
 
 class Selection {
@@ -62,7 +64,7 @@ class Selection {
 }
 
 function isPageKey(key: string | undefined): key is string {
-  return key === "size" || key === "after" || key === "before";
+  return key !== undefined && PAGE_KEYS.includes(key);
 }
 
 function* parameters(text: string, allowed: string, problems: ErrorDetail[]): Generator<Parameter> {

@@ -113,9 +113,9 @@ async function list(
 ): Promise<HttpReply> {
   const query = parseListQuery(request.query);
   const page = await listRecords(context, facts, resource, query);
-  const { records, size, next, prev, hasMore } = page;
+  const { records, size, next, prev, hasMore, total } = page;
   request.facts.rows = records.length;
-  const pagination = JSON.stringify({ size, next, prev, hasMore });
+  const pagination = JSON.stringify({ size, next, prev, hasMore, ...total });
   const body = `{"data":[${records.join(",")}],"meta":{"pagination":${pagination}}}`;
   return read(request, body, weakEtag(request, facts, page.stamp, body));
 }

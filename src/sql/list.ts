@@ -1,39 +1,39 @@
-// List: one page in keyset order, as rows of the record's columns, sort key and id.
+// List: one page in keyset order, as rows of the record's columns, sort keys and id.
 //
-// A page is read as one or more regions, each of them a run of an index: the rows with a sort key
-// and the rows whose key is null (a keyset condition over both cannot be an index condition), and
-// the two sides of a `ne`. An `in` before the sort becomes a LATERAL scan per value, because
-// `= any(…)` in front of a sort column loses the order (49 ms against 0.5).
+// A page is read as one or more regions (keyset.ts), each of them a run of an index. An `in` before
+// the sort becomes a LATERAL scan per value, because `= any(…)` in front of a sort column loses the
+// order (49 ms against 0.5); a `nin` on the first sort key, a scan of each gap between its values.
 import { type FieldModel, fieldOf, type Model } from "../model/model.ts";
+import { filterSql } from "./filter.ts";
+import { type FirstKey, type Key, type Region, regionsBeyond } from "./keyset.ts";
 import { columnName, sqlType, tableName } from "./names.ts";
-import { COMPARISON_SQL } from "./predicate.ts";
 import { type RecordShape, ROOT, visibleConditions } from "./read.ts";
 import { recordSelect } from "./record.ts";
-import type { Filter, Served } from "./serve.ts";
+import type { Filter, Served, Sort } from "./serve.ts";
 import { Parameters, type Statement } from "./statement.ts";
 
 export interface ListShape extends RecordShape {
   /** In canonical order; filter n takes input n. A list of values is an array literal. */
   readonly filters: readonly Filter[];
   readonly served: Served;
-  /** Which side of a cursor to read, and whether the cursor's sort key is null. */
-  readonly from: { readonly before: boolean; readonly keyIsNull: boolean } | undefined;
+  /** Which side of a cursor to read, and which of the cursor's sort keys are null. */
+  readonly from: { readonly before: boolean; readonly nullKeys: readonly boolean[] } | undefined;
   /** One of PAGE_BUCKETS; one row more is read to see whether there is a next page. */
   readonly bucket: number;
-}
-
-interface Region {
-  readonly conditions: readonly string[];
+  /** Rows that may be stepped over from the start, one of OFFSET_BUCKETS; not with `from`. */
+  readonly offsetMost: number | undefined;
 }
 
 interface Plan {
   readonly shape: ListShape;
   readonly parameters: Parameters;
   readonly table: string;
-  readonly sort: FieldModel;
+  /** In the directions in which rows are read: all turned for a page before a cursor. */
+  readonly sorts: readonly Sort[];
+  readonly first: Sort;
+  /** Which filter parts the first key into runs; -1 for none. */
+  readonly split: number;
   readonly id: FieldModel;
-  /** The direction in which rows are read: reversed for a page before a cursor. */
-  readonly descending: boolean;
   readonly conditions: readonly string[];
   /** `in` filters that are scanned value by value. */
   readonly expanded: readonly { readonly field: FieldModel; readonly values: string }[];
@@ -42,37 +42,56 @@ interface Plan {
 }
 
 /**
- * Inputs: the filters' values, then the cursor's sort key and id where `from` is given.
- * Rows come in reading order, which is the reverse of the page's for `before`.
+ * Inputs: the filters' values, then the cursor's sort keys and id where `from` is given, or the
+ * offset. Rows come in reading order, which is the reverse of the page's for `before`.
  */
 export function listStatement(shape: ListShape, model: Model): Statement {
   const parameters = new Parameters();
   const plan = planList(shape, model, parameters);
   const regions = regionsOf(plan);
   const limit = `limit ${shape.bucket + 1}`;
-  const order = orderBy(plan, ROOT);
   const record = recordSelect(shape, model, parameters);
-  const keys = [plan.sort, plan.id].map((field) => `${columnName(field, ROOT)}::text`);
-  const columns = [...record.columns, ...keys].join(", ");
+  const keys = [...plan.sorts.map(({ field }) => field), plan.id];
+  const texts = keys.map((field) => `${columnName(field, ROOT)}::text`);
+  const columns = [...record.columns, ...texts].join(", ");
   const [only] = regions;
-  if (regions.length === 1 && only !== undefined && plan.expanded.length === 0) {
+  const single = regions.length === 1 && only !== undefined && isPlain(plan, only);
+  const order = orderBy(plan, ROOT);
+  if (single && shape.offsetMost === undefined) {
     const where = [...plan.conditions, ...only.conditions].join(" and ");
     return parameters.statement(
       `select ${columns} from ${plan.table} ${ROOT}${record.joins} ` +
         `where ${where} ${order} ${limit}`,
     );
   }
-  // A later run is read only where the earlier ones do not fill the page.
+  const runs = single ? "" : `with ${runsSql(plan, regions)} `;
+  const all = regions.map((_, at) => `select * from run${at}`).join(" union all ");
+  const source = single ? sourceSql(plan, only) : all;
+  const runOrder = single ? order : order.replace("order by ", `order by ${ROOT}.page_run, `);
+  if (shape.offsetMost === undefined) {
+    return parameters.statement(
+      `${runs}select ${columns} from (${source}) ${ROOT}${record.joins} ${runOrder} ${limit}`,
+    );
+  }
+  // The records that are stepped over are cut off first, so that they are not made into JSON.
+  const offset = parameters.input(shape.filters.length, "bigint");
+  const page = `select ${ROOT}.* from (${source}) ${ROOT} ${runOrder} ${limit} offset ${offset}`;
+  return parameters.statement(
+    `${runs}select ${columns} from (${page}) ${ROOT}${record.joins} ${runOrder}`,
+  );
+}
+
+/** The rows that one run may have to bring: a page, one row more, and what is stepped over. */
+const depthOf = ({ bucket, offsetMost = 0 }: ListShape): number => bucket + 1 + offsetMost;
+
+// A later run is read only where the earlier ones do not fill the page.
+function runsSql(plan: Plan, regions: readonly Region[]): string {
   const runs = regions.map((region, at) => {
     const read = regions.slice(0, at).map((_, earlier) => `(select count(*) from run${earlier})`);
-    const open = at === 0 ? "" : ` where ${read.join(" + ")} <= ${shape.bucket}`;
+    const open = at === 0 ? "" : ` where ${read.join(" + ")} <= ${depthOf(plan.shape) - 1}`;
     return `run${at} as (select ${at} as page_run, s.* from (${sourceSql(plan, region)}) s${open})`;
   });
-  const all = `(${runs.map((_, at) => `select * from run${at}`).join(" union all ")}) ${ROOT}`;
-  const runOrder = order.replace("order by ", `order by ${ROOT}.page_run, `);
-  return parameters.statement(
-    `with ${runs.join(", ")} select ${columns} from ${all}${record.joins} ${runOrder} ${limit}`,
-  );
+  return runs.join(", ");
 }
 
 function planList(shape: ListShape, model: Model, parameters: Parameters): Plan {
@@ -82,37 +101,37 @@ function planList(shape: ListShape, model: Model, parameters: Parameters): Plan 
   const expanded: { field: FieldModel; values: string }[] = [];
   const heldNull: string[] = [];
   const reversed = shape.from?.before === true;
-  const descending = served.sort.descending !== reversed;
-  const forwards = descending === served.form.sort.descending;
+  const sorts = served.sorts.map((sort) => ({
+    field: sort.field,
+    descending: sort.descending !== reversed,
+  }));
+  const [first] = sorts;
+  if (first === undefined) throw new Error("a list has an order");
+  const forwards = first.descending === served.form.sorts[0]?.descending;
+  const split = served.single ? -1 : filters.findIndex((one) => splitsOrder(one, first));
+  const isOrdered = ({ field }: Filter): boolean =>
+    !served.single && (prefix.includes(field.name) || field === first.field);
   filters.forEach((filter, at) => {
-    const column = columnName(filter.field, ROOT);
-    const type = sqlType(filter.field);
-    const name = filter.field.name;
-    if (filter.operator === "isNull") {
-      conditions.push(`${column} is ${filter.isNull ? "" : "not "}null`);
-      const key = served.form.prefix.find((one) => one.field === name);
-      if (filter.isNull && key !== undefined) {
-        heldNull.push(
-          `${column} ${direction(forwards === key.descending, forwards === key.nullsFirst)}`,
-        );
-      }
-    } else if (filter.operator === "in") {
-      const values = parameters.input(at, `${type}[]`);
-      const ordered = !served.single && (prefix.includes(name) || name === served.sort.field.name);
-      if (ordered) expanded.push({ field: filter.field, values });
-      else conditions.push(`${column} = any(${values})`);
-    } else if (filter.operator !== "ne" || name !== served.sort.field.name || served.single) {
-      const value = parameters.input(at, type);
-      conditions.push(`${column} ${COMPARISON_SQL[filter.operator]} ${value}`);
+    const { field, operator, through } = filter;
+    if (through === undefined && operator === "in" && isOrdered(filter)) {
+      expanded.push({ field, values: parameters.input(at, `${sqlType(field)}[]`) });
+    } else if (at !== split) {
+      conditions.push(filterSql(filter, at, resource, ROOT, { model, parameters }));
+    }
+    const key = served.form.prefix.find((one) => one.field === field.name);
+    if (through === undefined && operator === "isNull" && filter.isNull && key !== undefined) {
+      const order = direction(forwards === key.descending, forwards === key.nullsFirst);
+      heldNull.push(`${columnName(field, ROOT)} ${order}`);
     }
   });
   return {
     shape,
     parameters,
     table: tableName(resource.table),
-    sort: served.sort.field,
+    sorts,
+    first,
+    split,
     id: fieldOf(resource.table, "id"),
-    descending,
     conditions,
     expanded,
     heldNull,
@@ -126,76 +145,113 @@ const direction = (descending: boolean, nullsFirst: boolean): string =>
 // must be the index's own, or PostgreSQL sorts what is already sorted.
 function orderBy(plan: Plan, alias: string): string {
   const { form, single } = plan.shape.served;
-  const { descending } = plan;
-  const forwards = descending === form.sort.descending;
-  const nullsFirst = single || plan.sort.nullable ? !descending : forwards === form.sort.nullsFirst;
+  const { sorts, first, id } = plan;
+  const forwards = first.descending === form.sorts[0]?.descending;
   const keys = plan.heldNull.map((key) => key.replace(`${ROOT}.`, `${alias}.`));
-  keys.push(`${columnName(plan.sort, alias)} ${direction(descending, nullsFirst)}`);
-  if (plan.sort !== plan.id) {
-    keys.push(
-      `${columnName(plan.id, alias)} ${direction(descending, forwards === form.id.nullsFirst)}`,
-    );
+  let last = first;
+  for (const [at, sort] of sorts.entries()) {
+    const { field, descending } = sort;
+    const isOwn = forwards === form.sorts[at]?.nullsFirst;
+    const nullsFirst = single || field.nullable ? !descending : isOwn;
+    keys.push(`${columnName(field, alias)} ${direction(descending, nullsFirst)}`);
+    last = sort;
+  }
+  if (last.field !== id) {
+    const order = direction(last.descending, forwards === form.id.nullsFirst);
+    keys.push(`${columnName(id, alias)} ${order}`);
   }
   return `order by ${keys.join(", ")}`;
 }
 
 /** The runs that make up the page, in reading order. */
 function regionsOf(plan: Plan): readonly Region[] {
-  const { shape, sort, descending, parameters } = plan;
-  const { filters, from } = shape;
-  const onSort = filters.filter((filter) => filter.field === sort);
-  const column = columnName(sort, ROOT);
-  const excluded = filters.findIndex((one) => one.operator === "ne" && one.field === sort);
-  const canBeNull =
-    sort.nullable && onSort.every((filter) => filter.operator === "isNull" && filter.isNull);
-  const canBeValue = !onSort.some((filter) => filter.operator === "isNull" && filter.isNull);
-  const splits =
-    excluded === -1 || shape.served.single
-      ? [[]]
-      : (descending ? [">", "<"] : ["<", ">"]).map((operator) => [
-          `${column} ${operator} ${parameters.input(excluded, sqlType(sort))}`,
-        ]);
-  const values = splits.map((conditions) => ({ conditions }));
-  if (from === undefined) {
-    if (splits.length > 1) return values;
-    return [{ conditions: [] }]; // One run of the index holds the nulls too, at their end.
-  }
-  const nulls = [`${column} is null`];
-  const idOperator = descending ? "<" : ">";
-  const cursorId = parameters.input(filters.length + 1, "uuid");
-  const afterId = `${columnName(plan.id, ROOT)} ${idOperator} ${cursorId}`;
-  if (sort === plan.id) return values.map((one) => ({ conditions: [...one.conditions, afterId] }));
-  const notNull = sort.nullable ? [`${column} is not null`] : [];
-  if (from.keyIsNull) {
-    const rest = { conditions: [...nulls, afterId] };
-    if (descending || !canBeValue) return [rest];
-    return [rest, ...values.map((one) => ({ conditions: [...one.conditions, ...notNull] }))];
-  }
-  const cursorKey = parameters.input(filters.length, sqlType(sort));
-  // A row comparison is one index condition (measured as good as a bounding `<=` with an `or`).
-  // Beside another bound on its column PostgreSQL begins at that bound and steps over every entry
-  // up to the cursor; there the ties of the cursor's key are a run of their own.
-  const isBounded = !shape.served.single && onSort.some(({ operator }) => operator !== "isNull");
-  const beyond = isBounded
-    ? [[`${column} = ${cursorKey}`, afterId], [`${column} ${idOperator} ${cursorKey}`]]
-    : [[`(${column}, ${columnName(plan.id, ROOT)}) ${idOperator} (${cursorKey}, ${cursorId})`]];
-  const keyed = beyond.flatMap((runs) =>
-    values.map((one) => ({ conditions: [...one.conditions, ...runs] })),
+  const { shape, first, parameters } = plan;
+  const { filters, from, served } = shape;
+  const onFirst = filters.filter(
+    ({ field, through }) => field === first.field && through === undefined,
   );
-  return descending && canBeNull ? [...keyed, { conditions: nulls }] : keyed;
+  const splits = splitsOf(plan);
+  if (from === undefined) {
+    if (splits.length > 1) return splits;
+    return [{ conditions: [], gaps: undefined }]; // One run holds the nulls too, at their end.
+  }
+  const at: FirstKey = {
+    isBounded: !served.single && onFirst.some(({ operator }) => operator !== "isNull"),
+    canBeNull:
+      first.field.nullable && onFirst.every((one) => one.operator === "isNull" && one.isNull),
+    canBeValue: !onFirst.some((one) => one.operator === "isNull" && one.isNull),
+    splits,
+  };
+  const cursorId = parameters.input(filters.length + plan.sorts.length, "uuid");
+  const keys = plan.sorts.map(({ field, descending }, nth): Key => {
+    const value = (): string => parameters.input(filters.length + nth, sqlType(field));
+    return {
+      column: columnName(field, ROOT),
+      descending,
+      nullable: field.nullable,
+      cursor: field === plan.id ? cursorId : from.nullKeys[nth] ? undefined : value(),
+    };
+  });
+  const last = plan.sorts.at(-1) ?? first;
+  if (last.field === plan.id) return regionsBeyond(keys, at);
+  const { descending } = last;
+  const column = columnName(plan.id, ROOT);
+  const id: Key = { column, descending, nullable: false, cursor: cursorId };
+  return regionsBeyond([...keys, id], at);
+}
+
+/** The parts that `ne` or `nin` on the first key leaves of its values, in reading order. */
+function splitsOf({ shape, first, split, parameters }: Plan): readonly Region[] {
+  const excluding = shape.filters[split];
+  if (excluding === undefined) return [{ conditions: [], gaps: undefined }];
+  const column = columnName(first.field, ROOT);
+  const type = sqlType(first.field);
+  const part = (operator: string, value: string, gaps?: string): Region => ({
+    conditions: gaps === undefined ? [`${column} ${operator} ${value}`] : [],
+    gaps,
+  });
+  let parts: readonly Region[];
+  if (excluding.operator === "ne") {
+    const value = parameters.input(split, type);
+    parts = [part("<", value), part(">", value)];
+  } else {
+    const values = parameters.input(split, `${type}[]`);
+    const end = (way: string): string =>
+      `(select u from unnest(${values}) u order by u ${way} limit 1)`;
+    parts = [part("<", end("asc")), part("", "", values), part(">", end("desc"))];
+  }
+  return first.descending ? [...parts].reverse() : parts;
+}
+
+const splitsOrder = ({ operator, field, through }: Filter, first: Sort): boolean =>
+  (operator === "ne" || operator === "nin") && field === first.field && through === undefined;
+
+/** Neighbours among the values; the first has nothing below it and finds no row. */
+const gapsSql = (values: string): string =>
+  `select lag(u) over (order by u), u from (select distinct unnest(${values})) d(u)`;
+
+/** Whether a region is one scan, rather than one for each value of a list. */
+function isPlain({ expanded }: Plan, { gaps }: Region): boolean {
+  return expanded.length === 0 && gaps === undefined;
 }
 
 function sourceSql(plan: Plan, region: Region): string {
-  const limit = `limit ${plan.shape.bucket + 1}`;
-  const values = plan.expanded.map(({ field }, at) => `${columnName(field, ROOT)} = v${at}.value`);
-  const where = [...plan.conditions, ...values, ...region.conditions].join(" and ");
-  const from = `from ${plan.table} ${ROOT} where ${where}`;
-  const scan = `select ${ROOT}.* ${from} ${orderBy(plan, ROOT)} ${limit}`;
-  if (plan.expanded.length === 0) return scan;
+  const limit = `limit ${depthOf(plan.shape)}`;
+  const { expanded, conditions, first, table } = plan;
+  const values = expanded.map(({ field }, at) => `${columnName(field, ROOT)} = v${at}.value`);
   // Distinct: the same value may have come in two spellings, and each would bring its rows.
-  const lists = plan.expanded.map(
-    ({ values }, at) => `(select distinct unnest(${values})) as v${at}(value)`,
+  const lists = expanded.map(
+    (one, at) => `(select distinct unnest(${one.values})) as v${at}(value)`,
   );
+  if (region.gaps !== undefined) {
+    const column = columnName(first.field, ROOT);
+    values.push(`${column} > g.low and ${column} < g.high`);
+    lists.push(`(${gapsSql(region.gaps)}) as g(low, high)`);
+  }
+  const where = [...conditions, ...values, ...region.conditions].join(" and ");
+  const order = orderBy(plan, ROOT);
+  const scan = `select ${ROOT}.* from ${table} ${ROOT} where ${where} ${order} ${limit}`;
+  if (isPlain(plan, region)) return scan;
   return (
     `select x.* from ${lists.join(" cross join ")} cross join lateral (${scan}) x ` +
     `${orderBy(plan, "x")} ${limit}`

@@ -6,15 +6,31 @@ import type {
   IndexKey,
   IndexModel,
   Operator,
+  Predicate,
+  RelationModel,
   ResourceModel,
   TableModel,
 } from "../model/model.ts";
+
+/** The other end of a to-one relation, and the rows there that the role may read. */
+export interface RelatedRecords {
+  readonly relation: RelationModel;
+  readonly target: ResourceModel;
+  readonly rows: Predicate;
+}
 
 export interface Filter {
   readonly field: FieldModel;
   readonly operator: Operator;
   /** For isNull: which of the two; part of the shape rather than a value. */
   readonly isNull: boolean;
+  /** Where the field is that of a related record: tested on each row that is read. */
+  readonly through: RelatedRecords | undefined;
+}
+
+/** As in the address: `dueAt`, or `site.isPublic` of a related record. */
+export function filterName({ field, through }: Filter): string {
+  return through === undefined ? field.name : `${through.relation.name}.${field.name}`;
 }
 
 export interface Sort {
@@ -27,24 +43,29 @@ export interface Form {
   readonly index: string;
   /** Fields that must be filtered by equality, in the index's order. */
   readonly prefix: readonly IndexKey[];
-  readonly sort: IndexKey;
+  /** At least one key; an index read backwards turns the directions of all of them. */
+  readonly sorts: readonly IndexKey[];
   /** The key of `id`, which ends every order. */
   readonly id: IndexKey;
 }
 
 export interface Served {
-  readonly sort: Sort;
+  /** At least one. */
+  readonly sorts: readonly Sort[];
   readonly form: Form;
   /** The request names at most one row (a unique key): any order costs nothing. */
   readonly single: boolean;
 }
 
-const known = new WeakMap<TableModel, readonly Form[]>();
+// Asked for by every list; the model is frozen.
+const formsByTable = new WeakMap<TableModel, readonly Form[]>();
 
 /** Every form that the table's indexes offer, most useful first. */
-export function forms(table: TableModel): readonly Form[] {
-  const found = known.get(table) ?? table.indexes.flatMap((index) => formsOf(index, table));
-  known.set(table, found);
+function forms(table: TableModel): readonly Form[] {
+  const known = formsByTable.get(table);
+  if (known !== undefined) return known;
+  const found = table.indexes.flatMap((index) => formsOf(index, table));
+  formsByTable.set(table, found);
   return found;
 }
 
@@ -56,18 +77,24 @@ function withoutTenant(index: IndexModel, table: TableModel): readonly IndexKey[
 function formsOf(index: IndexModel, table: TableModel): Form[] {
   const keys = withoutTenant(index, table) ?? [];
   const found: Form[] = [];
-  keys.forEach((key, at) => {
-    const next = key.field === "id" ? key : keys[at + 1];
-    const field = table.fields.get(key.field);
-    if (field?.type?.comparable !== true || next?.field !== "id") return;
+  const isComparable = (key: IndexKey): boolean =>
+    table.fields.get(key.field)?.type?.comparable === true;
+  // NULL sorts smallest, so that a null first or last is where a reader expects it.
+  const isSortable = (key: IndexKey): boolean =>
+    isComparable(key) &&
+    !(table.fields.get(key.field)?.nullable === true && key.nullsFirst === key.descending);
+  keys.forEach((last, at) => {
+    const id = last.field === "id" ? last : keys[at + 1];
     // `id` ends every sort in the direction of the last key.
-    if (next.descending !== key.descending) return;
-    // NULL sorts smallest, so that a null first or last is where a reader expects it.
-    if (field.nullable && key.nullsFirst === key.descending) return;
-    const prefix = keys.slice(0, at);
-    const usable = prefix.every((one) => table.fields.get(one.field)?.type?.comparable === true);
-    if (!usable) return;
-    found.push({ index: index.name, prefix, sort: key, id: next });
+    if (id?.field !== "id" || id.descending !== last.descending) return;
+    for (let from = at; from >= 0; from -= 1) {
+      const sorts = keys.slice(from, at + 1);
+      if (!sorts.every(isSortable)) return;
+      // Where `id` goes on in the same direction, the form without it says the same.
+      if (id === last && keys[at - 1]?.descending === id.descending && from < at) return;
+      const prefix = keys.slice(0, from);
+      if (prefix.every(isComparable)) found.push({ index: index.name, prefix, sorts, id });
+    }
   });
   return found;
 }
@@ -91,9 +118,29 @@ function fixesUniqueKey(filters: readonly Filter[], table: TableModel): boolean 
 /** Whether a form serves one filter next to its sort, if nothing else were asked. */
 function servesAlone(filter: Filter, form: Form): boolean {
   const name = filter.field.name;
-  if (name === form.sort.field) return true;
+  if (name === form.sorts[0]?.field) return true;
   return form.prefix.length === 1 && form.prefix[0]?.field === name && fixes(filter);
 }
+
+interface Direction {
+  readonly field: string;
+  readonly descending: boolean;
+}
+
+/** Whether two orders name the same keys in the same directions, or in all of them turned. */
+function runsAs(one: readonly Direction[], other: readonly Direction[]): boolean {
+  const forwards = one[0]?.descending === other[0]?.descending;
+  return (
+    one.length === other.length &&
+    one.every(({ field, descending }, at) => {
+      const key = other[at];
+      return field === key?.field && (descending === key.descending) === forwards;
+    })
+  );
+}
+
+const directionsOf = (sorts: readonly Sort[]): readonly Direction[] =>
+  sorts.map(({ field, descending }) => ({ field: field.name, descending }));
 
 interface Match {
   readonly form: Form;
@@ -107,7 +154,9 @@ function match(form: Form, filters: readonly Filter[]): Match | undefined {
     if (filter === undefined) return undefined;
     used.add(filter);
   }
-  const left = filters.filter((one) => !used.has(one) && one.field.name !== form.sort.field);
+  // A range on the first key bounds what is read; one on a later key would only pass over rows.
+  const first = form.sorts[0]?.field;
+  const left = filters.filter((one) => !used.has(one) && one.field.name !== first);
   return { form, left };
 }
 
@@ -115,51 +164,76 @@ function match(form: Form, filters: readonly Filter[]): Match | undefined {
  * Finds the index for a list, or undefined when none serves it. Without a sort the order is that
  * of the first index that serves every filter, else newest first.
  * LIMIT: when each filter is served beside the sort on its own but no index serves all together,
- * the list is allowed and the filters without an index are tested on the rows that are read.
+ * the list is allowed and the filters without an index are tested on the rows that are read. So
+ * is a filter on a related record, next to at least one on the resource's own fields.
  */
 export function serve(
   resource: ResourceModel,
-  filters: readonly Filter[],
-  sort: Sort | undefined,
+  all: readonly Filter[],
+  sorts: readonly Sort[] | undefined,
   readable: readonly FieldModel[],
 ): Served | undefined {
   const { table } = resource;
-  // A cursor holds the sort key, so nobody is given an order by a field that they may not read.
+  const filters = all.filter(({ through }) => through === undefined);
+  // A cursor holds the sort keys, so nobody is given an order by a field that they may not read.
   const offered = forms(table).filter((form) =>
-    readable.some((field) => field.name === form.sort.field),
+    form.sorts.every((key) => readable.some((field) => field.name === key.field)),
   );
   const single = fixesUniqueKey(filters, table);
-  const wanted = sort ?? (filters.length === 0 || single ? newestFirst(table) : undefined);
+  if (filters.length === 0 && all.length > 0 && !single) return undefined;
+  const wanted = sorts ?? (filters.length === 0 || single ? newestFirst(table) : undefined);
   if (single && wanted !== undefined) {
-    const key = { field: wanted.field.name, descending: false, nullsFirst: false };
-    const form = { index: "unique", prefix: [], sort: key, id: key };
-    return { sort: wanted, form, single };
+    const key = (field: string) => ({ field, descending: false, nullsFirst: false });
+    const keys = wanted.map((sort) => key(sort.field.name));
+    const form = { index: "unique", prefix: [], sorts: keys, id: key("id") };
+    return { sorts: wanted, form, single };
   }
+  const asked = wanted && directionsOf(wanted);
   const fitting = offered
-    .filter((form) => wanted === undefined || form.sort.field === wanted.field.name)
+    .filter(({ sorts: keys }) => (asked === undefined ? keys.length === 1 : runsAs(keys, asked)))
     .map((form) => match(form, filters))
     .filter((one) => one !== undefined)
     .filter(({ form, left }) =>
       left.every((filter) =>
-        offered.some((o) => o.sort.field === form.sort.field && servesAlone(filter, o)),
+        offered.some((o) => runsAs(o.sorts, form.sorts) && servesAlone(filter, o)),
       ),
     )
     .sort((a, b) => a.left.length - b.left.length || b.form.prefix.length - a.form.prefix.length);
   const [best] = fitting;
   if (best === undefined) return undefined;
-  return { sort: wanted ?? naturalSort(best.form, table), form: best.form, single: false };
+  return { sorts: wanted ?? naturalSort(best.form, table), form: best.form, single: false };
 }
 
-function newestFirst(table: TableModel): Sort | undefined {
+function newestFirst(table: TableModel): readonly Sort[] | undefined {
   const field = table.fields.get("id");
-  return field === undefined ? undefined : { field, descending: true };
+  return field === undefined ? undefined : [{ field, descending: true }];
 }
 
-function naturalSort(form: Form, table: TableModel): Sort {
-  const field = table.fields.get(form.sort.field);
-  if (field === undefined) throw new Error(`${table.key} has no field ${form.sort.field}`);
-  // Ids are made in time order, so an index on id alone reads newest first.
-  return { field, descending: form.sort.descending || field.name === "id" };
+function naturalSort(form: Form, table: TableModel): readonly Sort[] {
+  return form.sorts.map((key) => {
+    const field = table.fields.get(key.field);
+    if (field === undefined) throw new Error(`${table.key} has no field ${key.field}`);
+    // Ids are made in time order, so an index on id alone reads newest first.
+    return { field, descending: key.descending || field.name === "id" };
+  });
+}
+
+/** The forms whose every field a role may read. */
+export function readableForms(
+  resource: ResourceModel,
+  readable: ReadonlySet<string>,
+): readonly Form[] {
+  return forms(resource.table).filter((form) =>
+    [...form.sorts, ...form.prefix].every((key) => readable.has(key.field)),
+  );
+}
+
+/** `dueAt,-title`, as in the address, with the first key ascending; or all of them turned. */
+export function describeSort({ sorts }: Form, turned: boolean): string {
+  const [first] = sorts;
+  return sorts
+    .map((key) => `${(key.descending === first?.descending) === turned ? "-" : ""}${key.field}`)
+    .join();
 }
 
 /** What a reader may ask for, in words: `sort=dueAt with filter[status]`, for messages and docs. */
@@ -167,13 +241,10 @@ export function describeForms(
   resource: ResourceModel,
   readable: ReadonlySet<string>,
 ): readonly string[] {
-  const offered = forms(resource.table).filter((form) =>
-    [form.sort, ...form.prefix].every((key) => readable.has(key.field)),
-  );
-  const lines = offered.map((form) => {
+  const lines = readableForms(resource, readable).map((form) => {
     const filters = form.prefix.map((key) => `filter[${key.field}]`);
     const by = filters.length === 0 ? "" : ` with ${filters.join(" and ")}`;
-    return `sort=${form.sort.field}${by}`;
+    return `sort=${describeSort(form, false)}${by}`;
   });
   return [...new Set(lines)];
 }

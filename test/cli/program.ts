@@ -35,6 +35,7 @@ export interface Ended {
 export interface Program {
   readonly pid: number;
   readonly child: ChildProcess;
+  hasEnded(): boolean;
   /** Settles when the process has ended and both streams are closed. */
   readonly ended: Promise<Ended>;
   stdout(): string;
@@ -104,6 +105,7 @@ export function watch(child: ChildProcess): Program {
   return {
     pid,
     child,
+    hasEnded: () => hasEnded,
     ended,
     stdout: () => out,
     stderr: () => err,

@@ -72,6 +72,31 @@ describe("the typed client", () => {
     expect(names).toEqual(["c0", "c1", "c2", "c3", "c4", "c5", "c6"]);
   });
 
+  test("asks for several sort keys, related fields, an offset and a count", async () => {
+    for (const name of ["b", "a", "c"]) await client.assets.create({ name, siteId });
+    const query = {
+      filter: { siteId: { nin: [manager.id] }, "site.name": { in: ["Yard"] } },
+      sort: ["-siteId", "-name"],
+      page: { size: 1, offset: 1, count: "exact" },
+    } as const;
+    const page = await client.assets.list(query);
+    expect(page.data.map(({ name }) => name)).toEqual(["b"]);
+    expect(page.meta.pagination).toMatchObject({ total: 3, totalIs: "exact" });
+    expectTypeOf(page.meta.pagination.totalIs).toEqualTypeOf<"exact" | "atLeast" | undefined>();
+    const names: string[] = [];
+    for await (const { name } of client.assets.all(query)) names.push(name);
+    expect(names).toEqual(["b", "a"]);
+    const misspelt = async () => {
+      // @ts-expect-error: sites have no such field
+      await client.assets.list({ filter: { "site.colour": "red" } });
+      // @ts-expect-error: a name is text
+      await client.assets.list({ filter: { "site.name": 1 } });
+      // @ts-expect-error: assets have no such field
+      await client.assets.list({ sort: ["name", "colour"] });
+    };
+    await expect(misspelt()).rejects.toMatchObject({ code: "PARAMETER_INVALID" });
+  });
+
   test("deletes", async () => {
     const { id } = await client.categories.create({ name: "gone" });
     await client.categories.delete(id, { ifVersion: 1 });

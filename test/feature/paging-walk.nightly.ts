@@ -1,15 +1,27 @@
 // Fifty times the random walks of paging-walk.test.ts.
+import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, test } from "vitest";
+import { cardPagesMeetEveryRowOnce } from "../sql/card-property.ts";
 import { pagesMeetEveryRowOnce, walkSeed } from "../sql/page-property.ts";
 import { startTestBackend, type TestBackend } from "../support/backend.ts";
 
 let backend: TestBackend;
+let boards: TestBackend;
 beforeAll(async () => {
   backend = await startTestBackend("paging_nightly");
+  const directory = join(import.meta.dirname, "../fixtures/boards");
+  boards = await startTestBackend("paging_cards_nightly", { directory });
 });
-afterAll(() => backend?.close());
+afterAll(async () => {
+  await backend?.close();
+  await boards?.close();
+});
 
 test("every unchanged row is met exactly once in 7,500 walks", async () => {
   await fc.assert(pagesMeetEveryRowOnce(backend), { numRuns: 7_500, seed: walkSeed() });
+});
+
+test("so it is in 10,000 walks over lists with several sort keys", async () => {
+  await fc.assert(cardPagesMeetEveryRowOnce(boards), { numRuns: 10_000, seed: walkSeed() });
 });

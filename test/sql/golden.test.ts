@@ -42,11 +42,11 @@ const filter = (field: string, operator: string, value: string): RawFilter => ({
 });
 const DUE = "2026-06-01T08:00:00Z";
 const keyed = (before: boolean): Place => ({
-  key: "2026-06-01 08:00:00.000001+00",
+  keys: ["2026-06-01 08:00:00.000001+00"],
   id: ID,
   before,
 });
-const unkeyed = (before: boolean): Place => ({ key: null, id: ID, before });
+const unkeyed = (before: boolean): Place => ({ keys: [null], id: ID, before });
 
 const gets: Readonly<Record<string, readonly [role: string, query: RecordQuery]>> = {
   "get-manager": ["manager", {}],
@@ -61,7 +61,7 @@ const lists: Readonly<
   Record<string, readonly [ListQuery, place?: Place | undefined, role?: string]>
 > = {
   "list-newest": [{ fields }],
-  "list-newest-after": [{ fields }, { key: ID, id: ID, before: false }],
+  "list-newest-after": [{ fields }, { keys: [ID], id: ID, before: false }],
   "list-nullable": [{ fields, sort: "-dueAt" }],
   "list-nullable-after": [{ fields, sort: "-dueAt" }, keyed(false)],
   "list-nullable-after-null": [{ fields, sort: "-dueAt" }, unkeyed(false)],

@@ -6,12 +6,12 @@ import { type CursorPosition, CursorSigner } from "../../src/operations/cursor.t
 import type { Value } from "../../src/sql/statement.ts";
 import { rewritten, withRun } from "./captured.ts";
 
-type Plant = (context: OperationsContext) => OperationsContext;
+export type Plant = (context: OperationsContext) => OperationsContext;
 
 /** Cursors whose instants pass through a Date, which counts milliseconds. */
 class DateCursors extends CursorSigner {
   override sign(position: CursorPosition, binding: string): string {
-    return super.sign({ ...position, key: throughDate(position.key) }, binding);
+    return super.sign({ ...position, keys: position.keys.map(throughDate) }, binding);
   }
 }
 
@@ -20,7 +20,7 @@ function throughDate(key: Value): Value {
 }
 
 /** Each changes the text of a list's statement. A text that stays is planted nowhere. */
-function rewriting(change: (text: string) => string): Plant {
+export function rewriting(change: (text: string) => string): Plant {
   return (context) => ({
     ...context,
     database: withRun(context.database, {

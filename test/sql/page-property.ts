@@ -3,6 +3,7 @@ import { randomInt } from "node:crypto";
 import fc from "fast-check";
 import type { OperationsContext } from "../../src/operations/context.ts";
 import type { TestBackend } from "../support/backend.ts";
+import { compare, directionOf, satisfies } from "./order-oracle.ts";
 import { orderSpec, Questions, questionSpec } from "./page-questions.ts";
 import { walk } from "./page-walk.ts";
 import { disturb, makeWorld } from "./page-world.ts";
@@ -46,11 +47,14 @@ export function pagesMeetEveryRowOnce(
     const restless = world.orders.filter((_, at) => isRestless(at));
     const rounds = [...given.disturbances];
     const question = questions.ask(given.question, world.pools);
+    const direction = directionOf(question);
     const fault = await walk({
       context: planted(backend.context),
       actor,
       resource,
       question,
+      satisfies: (order) => satisfies(order, question),
+      compare: (a, b) => compare(a, b, direction),
       sizes: given.sizes,
       turns: given.turns,
       unchanged: world.orders.filter((_, at) => !isRestless(at)),

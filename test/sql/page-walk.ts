@@ -3,40 +3,41 @@
 import type { Actor } from "../../src/access/actor.ts";
 import type { ResourceModel } from "../../src/model/model.ts";
 import type { OperationsContext } from "../../src/operations/context.ts";
+import type { ListQuery } from "../../src/operations/parse-list.ts";
 import { type ListReply, listRecords } from "../../src/operations/read.ts";
 import { requestOf } from "./captured.ts";
-import {
-  compare,
-  type Direction,
-  directionOf,
-  type Order,
-  type Question,
-  satisfies,
-} from "./order-oracle.ts";
 
-export interface Walk {
+/** A row of the list as the API shows it. */
+interface Listed {
+  readonly id: string;
+}
+
+export interface Walk<R extends Listed> {
   readonly context: OperationsContext;
   readonly actor: Actor;
   readonly resource: ResourceModel;
-  readonly question: Question;
+  readonly question: ListQuery;
+  /** The oracle: which rows belong to the list, and in which order they stand. */
+  readonly satisfies: (row: R) => boolean;
+  readonly compare: (a: R, b: R) => number;
   /** Page sizes, used in turn. */
   readonly sizes: readonly number[];
   /** Which way to go after each page of the wandering part; true is forwards. */
   readonly turns: readonly boolean[];
   /** Rows that nobody changes in a way that the list could see, in any order. */
-  readonly unchanged: readonly Order[];
+  readonly unchanged: readonly R[];
   /** What others do while a page is being read. */
   readonly disturb: () => Promise<void>;
 }
 
-interface Page {
-  readonly orders: readonly Order[];
+interface Page<R> {
+  readonly orders: readonly R[];
   readonly reply: ListReply;
 }
 
-interface Cursor {
+interface Cursor<R> {
   readonly text: string;
-  readonly row: Order;
+  readonly row: R;
   readonly before: boolean;
 }
 
@@ -44,24 +45,20 @@ interface Cursor {
 const PAGES_MAX = 300;
 
 /** The first thing that is wrong, or undefined for a walk without fault. */
-export async function walk(options: Walk): Promise<string | undefined> {
+export async function walk<R extends Listed>(options: Walk<R>): Promise<string | undefined> {
   return new Walker(options).run();
 }
 
-class Walker {
-  readonly #walk: Walk;
-  readonly #direction: Direction;
+class Walker<R extends Listed> {
+  readonly #walk: Walk<R>;
   /** The unchanged rows of the list, in its order. */
-  readonly #expected: readonly Order[];
+  readonly #expected: readonly R[];
   readonly #expectedIds: ReadonlySet<string>;
   #pages = 0;
 
-  constructor(options: Walk) {
+  constructor(options: Walk<R>) {
     this.#walk = options;
-    this.#direction = directionOf(options.question);
-    this.#expected = options.unchanged
-      .filter((order) => satisfies(order, options.question))
-      .sort((a, b) => compare(a, b, this.#direction));
+    this.#expected = options.unchanged.filter(options.satisfies).sort(options.compare);
     this.#expectedIds = new Set(this.#expected.map(({ id }) => id));
   }
 
@@ -87,10 +84,10 @@ class Walker {
   }
 
   /** Reads on to the end, and returns the cursor that leads back from there. */
-  async #wholeWay(start: Cursor | undefined, forwards: boolean): Promise<Cursor | undefined> {
+  async #wholeWay(start: Cursor<R> | undefined, forwards: boolean): Promise<Cursor<R> | undefined> {
     const met = new Map<string, number>();
     let cursor = start;
-    let back: Cursor | undefined;
+    let back: Cursor<R> | undefined;
     do {
       const page = await this.#read(cursor);
       for (const { id } of page.orders) met.set(id, (met.get(id) ?? 0) + 1);
@@ -105,22 +102,22 @@ class Walker {
     return back;
   }
 
-  #cursorOf({ orders, reply }: Page, forwards: boolean): Cursor | undefined {
+  #cursorOf({ orders, reply }: Page<R>, forwards: boolean): Cursor<R> | undefined {
     const text = forwards ? reply.next : reply.prev;
     const row = forwards ? orders.at(-1) : orders[0];
     return text === null || row === undefined ? undefined : { text, row, before: !forwards };
   }
 
   /** The unchanged rows on the far side of a cursor, in the list's order. */
-  #beyond(cursor: Cursor | undefined): readonly Order[] {
+  #beyond(cursor: Cursor<R> | undefined): readonly R[] {
     if (cursor === undefined) return this.#expected;
     const side = cursor.before ? -1 : 1;
     return this.#expected.filter(
-      (order) => Math.sign(compare(order, cursor.row, this.#direction)) === side,
+      (order) => Math.sign(this.#walk.compare(order, cursor.row)) === side,
     );
   }
 
-  async #read(cursor: Cursor | undefined): Promise<Page> {
+  async #read(cursor: Cursor<R> | undefined): Promise<Page<R>> {
     const { context, actor, resource, question, sizes, disturb } = this.#walk;
     this.#pages += 1;
     if (this.#pages > PAGES_MAX) fault(`no end after ${PAGES_MAX} pages`);
@@ -131,15 +128,15 @@ class Walker {
       listRecords(context, requestOf(actor), resource, query),
       disturb(),
     ]);
-    const orders = reply.records.map((json) => JSON.parse(json) as Order);
+    const orders = reply.records.map((json) => JSON.parse(json) as R);
     const page = { orders, reply };
     this.#check(page, cursor, size);
     return page;
   }
 
-  #check({ orders, reply }: Page, cursor: Cursor | undefined, size: number): void {
+  #check({ orders, reply }: Page<R>, cursor: Cursor<R> | undefined, size: number): void {
     const place = cursor === undefined ? "the first page" : `a page ${way(!cursor.before)}`;
-    const wrong = orders.find((order) => !satisfies(order, this.#walk.question));
+    const wrong = orders.find((order) => !this.#walk.satisfies(order));
     if (wrong !== undefined) fault(`${place} holds a row that the filter excludes: ${wrong.id}`);
     const rows =
       cursor === undefined
@@ -149,7 +146,7 @@ class Walker {
           : [cursor.row, ...orders];
     for (const [at, order] of rows.entries()) {
       const next = rows[at + 1];
-      if (next !== undefined && compare(order, next, this.#direction) >= 0) {
+      if (next !== undefined && this.#walk.compare(order, next) >= 0) {
         fault(`${place} holds ${next.id} not after ${order.id}`);
       }
     }
@@ -167,7 +164,7 @@ class Walker {
     this.#checkLinks({ orders, reply }, cursor, place);
   }
 
-  #checkLinks({ orders, reply }: Page, cursor: Cursor | undefined, place: string): void {
+  #checkLinks({ orders, reply }: Page<R>, cursor: Cursor<R> | undefined, place: string): void {
     if (orders.length === 0) return;
     const backwards = cursor?.before === true;
     const onwards = backwards ? reply.prev : reply.next;

@@ -9,7 +9,7 @@ import {
   OPERATORS,
   type ResourceModel,
 } from "../../src/model/model.ts";
-import { type ListQuery, parseList, type RawFilter } from "../../src/operations/parse-list.ts";
+import { parseList, type RawFilter } from "../../src/operations/parse-list.ts";
 import { columnName, tableName } from "../../src/sql/names.ts";
 import type { Place } from "./captured.ts";
 
@@ -44,7 +44,10 @@ export function filterOf({ field, form }: Pair, value: string): RawFilter {
 export function refusal(
   resource: ResourceModel,
   role: string,
-  query: ListQuery,
+  query: {
+    readonly filters?: readonly RawFilter[] | undefined;
+    readonly sort?: string | undefined;
+  },
   model: Model,
 ): BackwrightError | undefined {
   const grant = resource.access.get(role)?.read;
@@ -65,7 +68,7 @@ export interface FieldValues {
   /** A value that no row has; undefined where every value is in use. */
   readonly absent: string | undefined;
   /** In the middle of the sorted rows, and of those without a value. */
-  readonly places: readonly { readonly key: string | null; id: string }[];
+  readonly places: readonly { readonly keys: readonly [string | null]; readonly id: string }[];
 }
 
 const ABSENT: Readonly<Record<string, () => string>> = {
@@ -94,9 +97,9 @@ export async function valuesOf(
      group by ${column} order by count(*), 1 limit 1`,
     [tenantId],
   );
-  const middle = (condition: string): Promise<{ key: string | null; id: string }[]> =>
+  const middle = (condition: string): Promise<{ keys: [string | null]; id: string }[]> =>
     admin.query(
-      `select ${column}::text as key, id::text ${rows} and ${column} ${condition}
+      `select array[${column}::text] as keys, id::text ${rows} and ${column} ${condition}
        order by ${column}, id limit 1
        offset (select count(*) / 2 ${rows} and ${column} ${condition})`,
       [tenantId],
@@ -112,7 +115,7 @@ export async function valuesOf(
 /** What to filter by: the most and the least frequent value, and one that matches nothing. */
 export function probes({ form }: Pair, { frequent, rarest, absent }: FieldValues): string[] {
   if (form.startsWith("isNull")) return [""];
-  const first = form === "in" ? frequent.join() : frequent[0];
+  const first = form === "in" || form === "nin" ? frequent.join() : frequent[0];
   return [...new Set([first, rarest, absent])].filter((value) => value !== undefined);
 }
 
@@ -121,7 +124,7 @@ export function placesFor(pair: Pair, sorted: FieldValues): Place[] {
   const { field, form, sort } = pair;
   const onSort = sort?.replace("-", "") === field.name;
   return sorted.places
-    .filter(({ key }) => !onSort || (key === null) === (form === "isNull true"))
+    .filter(({ keys: [key] }) => !onSort || (key === null) === (form === "isNull true"))
     .flatMap((place) => [
       { ...place, before: false },
       { ...place, before: true },

@@ -43,10 +43,10 @@ test("lists and records of the same key have the same text", { timeout: 120_000 
   const context = await offlineContext(shapes);
   const places: readonly (Place | undefined)[] = [
     undefined,
-    { key: ID, id: ID, before: false },
-    { key: ID, id: ID, before: true },
-    { key: null, id: ID, before: false },
-    { key: null, id: ID, before: true },
+    { keys: [ID], id: ID, before: false },
+    { keys: [ID], id: ID, before: true },
+    { keys: [null], id: ID, before: false },
+    { keys: [null], id: ID, before: true },
   ];
   for (const resource of context.model.resources.values()) {
     for (const [role, access] of resource.access) {

@@ -5,13 +5,13 @@
 with run0 as (select 0 as page_run, s.*
 from (select w.*
 from "public"."work_orders" w
-where w."organization_id" = $1::uuid and w."due_at" < $2::timestamptz and w."due_at" = $4::timestamptz and w."id" > $3::uuid
+where w."organization_id" = $1::uuid and w."due_at" = $4::timestamptz and w."id" > $3::uuid
 order by w."due_at" asc nulls first, w."id" asc nulls first
 limit 26) s),
 run1 as (select 1 as page_run, s.*
 from (select w.*
 from "public"."work_orders" w
-where w."organization_id" = $1::uuid and w."due_at" > $2::timestamptz and w."due_at" = $4::timestamptz and w."id" > $3::uuid
+where w."organization_id" = $1::uuid and w."due_at" < $2::timestamptz and w."due_at" > $4::timestamptz
 order by w."due_at" asc nulls first, w."id" asc nulls first
 limit 26) s
 where (select count(*)
@@ -19,22 +19,12 @@ from run0) <= 25),
 run2 as (select 2 as page_run, s.*
 from (select w.*
 from "public"."work_orders" w
-where w."organization_id" = $1::uuid and w."due_at" < $2::timestamptz and w."due_at" > $4::timestamptz
-order by w."due_at" asc nulls first, w."id" asc nulls first
-limit 26) s
-where (select count(*)
-from run0) + (select count(*)
-from run1) <= 25),
-run3 as (select 3 as page_run, s.*
-from (select w.*
-from "public"."work_orders" w
 where w."organization_id" = $1::uuid and w."due_at" > $2::timestamptz and w."due_at" > $4::timestamptz
 order by w."due_at" asc nulls first, w."id" asc nulls first
 limit 26) s
 where (select count(*)
 from run0) + (select count(*)
-from run1) + (select count(*)
-from run2) <= 25)
+from run1) <= 25)
 select w."version"::text, w."id", w."due_at", w."due_at"::text, w."id"::text
 from (select *
 from run0
@@ -43,9 +33,6 @@ select *
 from run1
 union all
 select *
-from run2
-union all
-select *
-from run3) w
+from run2) w
 order by w.page_run, w."due_at" asc nulls first, w."id" asc nulls first
 limit 26

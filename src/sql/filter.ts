@@ -1,0 +1,47 @@
+// A filter of a request as the test of one row. Which index finds the rows is decided in serve.ts.
+import type { Model, ResourceModel } from "../model/model.ts";
+import { columnName, relationCondition, sqlType, tableName } from "./names.ts";
+import { COMPARISON_SQL, predicateSql } from "./predicate.ts";
+import type { Filter } from "./serve.ts";
+import type { Parameters } from "./statement.ts";
+
+/**
+ * The condition over `alias`; the filter's value is input `at`, a list of values an array literal.
+ * Three-valued: a null passes no test but `isNull`. Of a related record: that the role sees one
+ * which passes, so `isNull` too needs a record to be there.
+ */
+export function filterSql(
+  filter: Filter,
+  at: number,
+  { table }: Pick<ResourceModel, "table">,
+  alias: string,
+  context: { readonly model: Model; readonly parameters: Parameters },
+): string {
+  const { parameters } = context;
+  if (filter.through === undefined) return testSql(filter, alias, at, parameters);
+  const { relation, target, rows } = filter.through;
+  const inner = `${alias}_${relation.name.toLowerCase()}`;
+  const conditions = [
+    relationCondition(table, alias, relation, target.table, inner, parameters),
+    predicateSql(rows, target.table, inner, context),
+    testSql(filter, inner, at, parameters),
+  ];
+  const where = conditions.filter((part) => part !== undefined).join(" and ");
+  return `exists (select from ${tableName(target.table)} ${inner} where ${where})`;
+}
+
+function testSql(filter: Filter, alias: string, at: number, parameters: Parameters): string {
+  const { field, operator, isNull } = filter;
+  const column = columnName(field, alias);
+  const type = sqlType(field);
+  switch (operator) {
+    case "isNull":
+      return `${column} is ${isNull ? "" : "not "}null`;
+    case "in":
+      return `${column} = any(${parameters.input(at, `${type}[]`)})`;
+    case "nin":
+      return `${column} <> all(${parameters.input(at, `${type}[]`)})`;
+    default:
+      return `${column} ${COMPARISON_SQL[operator]} ${parameters.input(at, type)}`;
+  }
+}

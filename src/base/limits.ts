@@ -25,9 +25,6 @@ export const SORT_FIELDS_MAX = 4;
 /** Bytes of an Idempotency-Key. */
 export const IDEMPOTENCY_KEY_BYTES_MAX = 255;
 
-/** How long a stored reply answers a repeated key, by the database's clock. */
-export const IDEMPOTENCY_HOURS = 24;
-
 /** Milliseconds for which a verified credential is believed without asking the database again. */
 export const CREDENTIAL_CACHE_MS = 5_000;
 

@@ -1,14 +1,6 @@
 // The types of the client, made of a contract. Nothing of Drizzle or the server is in them, so that
 // messages speak of the caller's own words.
 
-/** What a contract holds for every resource. `ContractOf<typeof backend>` is made of these. */
-export interface ResourceShape {
-  readonly fields: object;
-  readonly write: object;
-  readonly links: object;
-  readonly actions: object;
-}
-
 interface Link {
   readonly to: PropertyKey;
   readonly optional: boolean;

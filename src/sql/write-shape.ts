@@ -1,8 +1,7 @@
 // What a write statement is made of, apart from values: the shape that decides its text.
 import type { FieldModel, Operand, Predicate, ResourceModel } from "../model/model.ts";
 
-/** Raised by backwright.refuse(); the whole statement is undone. */
-export const REFUSED_SQLSTATE = "BW001";
+// Reasons given to backwright.refuse(), which undoes the whole statement.
 export const REFUSED_AFTER_IMAGE = "after image";
 export const REFUSED_IDEMPOTENCY_RACE = "idempotency race";
 

@@ -134,6 +134,21 @@ describe("a count", () => {
     await backend.owner.query("delete from cards where lane = 'z'");
   });
 
+  // A new id is smaller than nearly all of the random ones, so it lies beyond what the page reads.
+  test("that has changed is no 304, though no record of the page has", async () => {
+    const path = "/v1/cards?sort=-id&page[size]=1&page[count]=exact";
+    const { key } = manager;
+    const first = await backend.request(path, { key });
+    const body = { title: "New", lane: "z" };
+    expect((await backend.request("/v1/cards", { key, body })).status).toBe(201);
+    const headers = { "if-none-match": first.headers.get("etag") ?? "" };
+    const again = await backend.request(path, { key, headers });
+    expect(again.status).toBe(200);
+    const { total } = first.json.meta.pagination;
+    expect(again.json.meta.pagination.total).toBe(total + 1);
+    await backend.owner.query("delete from cards where lane = 'z'");
+  });
+
   test("is left out unless it is asked for, and never of a list that is refused", async () => {
     const { pagination } = (await ask("page[size]=5")).json.meta;
     expect(Object.keys(pagination)).toEqual(["size", "next", "prev", "hasMore"]);

@@ -68,7 +68,7 @@ describe("an action that throws", () => {
 });
 
 describe("the tx of an action", () => {
-  // Planted fault: no tenant in BEGIN -> red (no rows at all).
+  // Planted fault: row security of tickets switched off in the database -> red.
   test("sees and writes the tenant's rows only, without a condition", async () => {
     const other = await world.backend.tenant("Umbrella");
     await world.ticket({ title: "Foreign" }, other);

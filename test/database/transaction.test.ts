@@ -116,7 +116,8 @@ describe("a transaction", () => {
     await using opened = await open();
     const work = async (transaction: Transaction): Promise<unknown> => {
       const tx = transaction.drizzle({ relations: {}, readOnly: new Set() });
-      return (await tx.execute("select tenant, name from cells order by name")).rows;
+      const text = "select tenant, name from cells order by name";
+      return (await tx.execute<{ tenant: string; name: string }>(text)).rows;
     };
     expect(await opened.lanes.transaction(acme, work)).toEqual([
       { tenant: ACME, name: "a" },

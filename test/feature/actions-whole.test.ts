@@ -49,7 +49,6 @@ describe("an action that throws", () => {
     expect((await world.stored(id)).owner_id).toBe(world.idOf("worker"));
   });
 
-  // Planted fault: the answer of COMMIT not looked at -> red (200, and nothing written).
   test("or only swallows what PostgreSQL threw, is refused all the same", async () => {
     const id = await world.ticket();
     const before = await world.counts();

@@ -55,7 +55,7 @@ export interface AnyEvent {
   readonly payload: AnySchema;
 }
 
-/** What `run` is called with; `record` and the result of `change` are rows as Drizzle reads them. */
+/** What `run` is called with; `record` and what `change` returns are rows as Drizzle reads them. */
 export interface AnyActionContext {
   readonly record: Readonly<Record<string, unknown>>;
   readonly input: unknown;

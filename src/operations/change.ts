@@ -115,8 +115,8 @@ function patchValues(
   const [strange] = given.keys();
   if (strange !== undefined) {
     throw new TypeError(
-      `change() cannot write ${resource.name}.${strange}: it is hidden, kept by Backwright, or no ` +
-        "field at all.",
+      `change() cannot write ${resource.name}.${strange}: it is hidden, kept by Backwright, or ` +
+        "no field at all.",
     );
   }
   if (details.length > 0) throw new BackwrightError("UNPROCESSABLE", { details });

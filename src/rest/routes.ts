@@ -1,5 +1,5 @@
-// REST: every verb and action of every resource, from HTTP to operations and back. Thin: what may be
-// done and how is decided there.
+// REST: every verb and action of every resource, from HTTP to operations and back. Thin: what may
+// be done and how is decided there.
 import { hash } from "node:crypto";
 import type { Actor } from "../access/actor.ts";
 import { BackwrightError } from "../base/errors.ts";

@@ -111,6 +111,21 @@ describe("a transaction", () => {
     expect(await outcome(opened.lanes.write(setting, { claims: {} }, []))).toBe("");
   });
 
+  // Planted fault: BEGIN without the tenant -> red (no rows).
+  test("is behind the wall from its first statement on, Drizzle's too", async () => {
+    await using opened = await open();
+    const work = async (transaction: Transaction): Promise<unknown> => {
+      const tx = transaction.drizzle({ relations: {}, readOnly: new Set() });
+      const text = "select tenant, name from cells order by name";
+      return (await tx.execute<{ tenant: string; name: string }>(text)).rows;
+    };
+    expect(await opened.lanes.transaction(acme, work)).toEqual([
+      { tenant: ACME, name: "a" },
+      { tenant: ACME, name: "b" },
+    ]);
+    expect(await opened.lanes.transaction({ claims: {} }, work)).toEqual([]);
+  });
+
   // Planted fault: `commit` where `rollback` stands in the lane -> red.
   test("undoes everything when its code throws, and tells what was thrown", async () => {
     await using opened = await open();

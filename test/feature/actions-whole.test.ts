@@ -49,7 +49,6 @@ describe("an action that throws", () => {
     expect((await world.stored(id)).owner_id).toBe(world.idOf("worker"));
   });
 
-  // Planted fault: the answer of COMMIT not looked at -> red (200, and nothing written).
   test("or only swallows what PostgreSQL threw, is refused all the same", async () => {
     const id = await world.ticket();
     const before = await world.counts();
@@ -68,7 +67,7 @@ describe("an action that throws", () => {
 });
 
 describe("the tx of an action", () => {
-  // Planted fault: no tenant in BEGIN -> red (no rows at all).
+  // Planted fault: row security of tickets switched off in the database -> red.
   test("sees and writes the tenant's rows only, without a condition", async () => {
     const other = await world.backend.tenant("Umbrella");
     await world.ticket({ title: "Foreign" }, other);

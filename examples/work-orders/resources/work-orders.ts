@@ -1,4 +1,4 @@
-import { BackwrightError } from "backwright";
+import { BackwrightError, now } from "backwright";
 import { z } from "zod";
 import { me, resource, rows } from "../domain.ts";
 import { workOrderAssigned } from "../events.ts";
@@ -81,7 +81,7 @@ export const workOrders = resource("workOrders", {
       output: z.object({ id: z.uuid(), closedAt: z.date() }),
       async run({ record, input, actor, change }) {
         requireMine(record, actor);
-        const closedAt = new Date();
+        const closedAt = new Date(now());
         const notes = [record.internalNotes, input.note].filter((text) => text != null);
         await change({ status: "done", closedAt, internalNotes: notes.join("\n") || null });
         return { id: record.id, closedAt };

@@ -23,7 +23,8 @@ const targetOf = (index: number, distance: number): number => Math.max(0, index 
 
 function schemaFile(app: GeneratedApp): string {
   const parts = [
-    `import { foreignKey, index, pgTable, primaryKey, text, timestamp, uuid } from "drizzle-orm/pg-core";`,
+    `import { foreignKey, index, pgTable, primaryKey } from "drizzle-orm/pg-core";`,
+    `import { text, timestamp, uuid } from "drizzle-orm/pg-core";`,
     `import { id, state, tracked } from "${MODEL}/columns.ts";`,
     `export const organizations = pgTable("organizations", {`,
     `  id: id().primaryKey(), name: text().notNull(), ...tracked(),`,
@@ -35,8 +36,14 @@ function schemaFile(app: GeneratedApp): string {
       i === 0
         ? ""
         : `
-  foreignKey({ columns: [t.organizationId, t.ownerId], foreignColumns: [${owner}.organizationId, ${owner}.id] }),
-  foreignKey({ columns: [t.organizationId, t.parentId], foreignColumns: [${parent}.organizationId, ${parent}.id] }),`;
+  foreignKey({
+    columns: [t.organizationId, t.ownerId],
+    foreignColumns: [${owner}.organizationId, ${owner}.id],
+  }),
+  foreignKey({
+    columns: [t.organizationId, t.parentId],
+    foreignColumns: [${parent}.organizationId, ${parent}.id],
+  }),`;
     parts.push(`export const ${name(i)} = pgTable("${name(i)}", {
   organizationId: uuid("organization_id").notNull().references(() => organizations.id),
   id: id(),
@@ -66,7 +73,10 @@ function relationsFile(app: GeneratedApp): string {
     return `  ${name(i)}: {
     owner: r.one.${owner}({ ${key("owner", owner)}, optional: false, alias: "owner${i}" }),
     parent: r.one.${parent}({ ${key("parent", parent)}, alias: "parent${i}" }),
-    children: r.many.${name(i)}({ from: [r.${name(i)}.organizationId, r.${name(i)}.id], to: [r.${name(i)}.organizationId, r.${name(i)}.parentId] }),
+    children: r.many.${name(i)}({
+      from: [r.${name(i)}.organizationId, r.${name(i)}.id],
+      to: [r.${name(i)}.organizationId, r.${name(i)}.parentId],
+    }),
   },`;
   });
   return `import { defineRelations } from "drizzle-orm";
@@ -99,7 +109,11 @@ import { event, me, resource, rows } from "./domain.ts";
 const assigned = event("${table}.assigned", z.object({ id: z.uuid(), ownerId: z.uuid() }));
 const mine = rows("${table}", { ownerId: me.id });
 const ofMyTeam = rows("${table}", {
-  or: [mine, { teamId: { in: me.teamIds } }, { parent: { ownerId: me.id, status: { ne: "done" } } }],
+  or: [
+    mine,
+    { teamId: { in: me.teamIds } },
+    { parent: { ownerId: me.id, status: { ne: "done" } } },
+  ],
 });
 export const ${table} = resource("${table}", {
   scope: "tenant",
@@ -108,11 +122,18 @@ export const ${table} = resource("${table}", {
     dispatcher: { read: true, create: true, update: true },
     technician: {
       read: { rows: ofMyTeam },
-      update: { rows: mine, fields: ["status", "description"], after: { status: { in: ["assigned", "done"] } } },
+      update: {
+        rows: mine,
+        fields: ["status", "description"],
+        after: { status: { in: ["assigned", "done"] } },
+      },
     },
     requester: {
       read: { rows: { ownerId: me.id }, fields: ["id", "title", "status", "dueAt", "version"] },
-      create: { fields: ["title", "description", "parentId"], set: { ownerId: me.id, status: "open" } },
+      create: {
+        fields: ["title", "description", "parentId"],
+        set: { ownerId: me.id, status: "open" },
+      },
     },
   },
   hidden: ["priority"],
@@ -158,7 +179,11 @@ function useFile(app: GeneratedApp): string {
   const uses = Array.from({ length: app.tables }, (_, i) => {
     const at = `Api["${name(i)}"]`;
     return `export const row${i} = (row: ${at}["fields"]): string => row.status + (row.dueAt ?? "");
-export const body${i}: ${at}["write"] = { title: "x", dueAt: "2026-12-01T00:00:00Z", status: "open" };
+export const body${i}: ${at}["write"] = {
+  title: "x",
+  dueAt: "2026-12-01T00:00:00Z",
+  status: "open",
+};
 export const assign${i}: ${at}["actions"]["assign"]["input"] = { ownerId: "x" };
 export const link${i}: ${at}["links"]["owner"]["to"] = "${name(targetOf(i, 1))}";`;
   });

@@ -106,8 +106,16 @@ export class Transaction {
     return this.#watched(() => this.#channel.query(config));
   }
 
+  // A failure is kept by the transaction, so code that has not come to await it yet does not end the
+  // process by an unhandled rejection.
+  #watched<T>(send: () => Promise<T>): Promise<T> {
+    const answer = this.#inOrder(send);
+    answer.catch(() => undefined);
+    return answer;
+  }
+
   /** One after another, whatever the code that asks: a connection answers in order anyway. */
-  async #watched<T>(send: () => Promise<T>): Promise<T> {
+  async #inOrder<T>(send: () => Promise<T>): Promise<T> {
     if (this.#isOver) throw new TypeError("The transaction is over: await every statement in it.");
     const answer = this.#tail.then(send);
     this.#tail = answer.catch(() => undefined);

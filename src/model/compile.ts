@@ -203,7 +203,7 @@ function compileAccess(
   }
   for (const [name, action] of Object.entries(options.actions ?? {})) {
     for (const role of action.access ?? []) {
-      if (Object.hasOwn(declared, role)) continue;
+      if (Object.hasOwn(declared, role) || !roles.includes(role)) continue;
       const message = `${role} may read no record to run it on`;
       context.problems.add(`${resource.name}.actions.${name}.access`, message);
     }

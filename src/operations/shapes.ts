@@ -1,5 +1,5 @@
-// What was compiled for a shape: the same question is compiled once and its statement keeps its text,
-// so that PostgreSQL keeps its plan. Shapes that nobody asks for any more leave.
+// What was compiled for a shape: the same question is compiled once and its statement keeps its
+// text, so that PostgreSQL keeps its plan. Shapes that nobody asks for any more leave.
 import { SHAPES_MAX } from "../base/limits.ts";
 
 export class Shapes {

@@ -146,8 +146,8 @@ function read(request: HttpRequest, body: string, etag: string): HttpReply {
 }
 
 /**
- * Of what was asked, by which role, and the versions of what was found: cheaper than the bytes, which
- * serve where a table keeps no versions. Never good for If-Match.
+ * Of what was asked, by which role, and the versions of what was found: cheaper than the bytes,
+ * which serve where a table keeps no versions. Never good for If-Match.
  */
 function weakEtag(
   { query }: HttpRequest,

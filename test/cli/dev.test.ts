@@ -1,5 +1,5 @@
-// `backwright dev` in a project of its own: what it prints is true, a start after any end works, and
-// keys stay on this machine.
+// `backwright dev` in a project of its own: what it prints is true, a start after any end works,
+// and keys stay on this machine.
 import { execFile } from "node:child_process";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
@@ -98,7 +98,7 @@ describe("the first start", () => {
     }
   });
 
-  test("prints keys of every role, all of which work, and keeps them for its user alone", async () => {
+  test("prints keys of every role that all work, and keeps them for its user alone", async () => {
     const keys = await project.keys();
     const printed = new Set(banner.match(API_KEY));
     expect(new Set(keys.map((one) => one.key))).toEqual(printed);
@@ -176,7 +176,7 @@ describe("a later start", () => {
     expect(await project.postmaster()).toBeUndefined();
   });
 
-  test("after kill -9 of the program, or of PostgreSQL too, finds everything as it was", async () => {
+  test("after kill -9 of the program, or of both, finds everything as it was", async () => {
     for (const alsoServer of [false, true]) {
       const first = start();
       await addressOf(first);

@@ -1,21 +1,16 @@
 // The program `backwright` as people run it: a process with arguments, an environment, two streams
 // and an exit code.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
+import { COMPILE_CACHE } from "./compile-cache.ts";
 
 export const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
 
-/** Compiled code is kept between the processes of one test file: it halves a start. */
-const compiled = mkdtempSync(join(tmpdir(), "backwright-compiled-"));
 /** Nothing outlives its test file, not even what a red test left behind. */
 const living = new Set<ChildProcess>();
-afterAll(async () => {
+afterAll(() => {
   for (const child of living) child.kill("SIGKILL");
-  await rm(compiled, { recursive: true, force: true, maxRetries: 5 });
 });
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -50,7 +45,7 @@ export interface Program {
 /** Nothing of this run's own settings reaches the program. */
 function cleanEnvironment(own: Environment): NodeJS.ProcessEnv {
   const { PATH, HOME, TMPDIR, USER } = process.env;
-  return { PATH, HOME, TMPDIR, USER, NODE_COMPILE_CACHE: compiled, ...own };
+  return { PATH, HOME, TMPDIR, USER, NODE_COMPILE_CACHE: COMPILE_CACHE, ...own };
 }
 
 /** What to spawn to run the program with these arguments. */

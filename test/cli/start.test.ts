@@ -1,5 +1,5 @@
-// `backwright start`: production. It refuses what is unsafe or incomplete, says what to do, and keeps
-// secrets to itself.
+// `backwright start`: production. It refuses what is unsafe or incomplete, says what to do, and
+// keeps secrets to itself.
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";

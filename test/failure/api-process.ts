@@ -1,10 +1,9 @@
 // Processes that serve the example and die by kill -9. A pool keeps one or two warm, because a
 // start costs more than everything else that a kill needs.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { COMPILE_CACHE } from "../cli/compile-cache.ts";
 
 export interface ApiProcess {
   readonly url: string;
@@ -21,7 +20,7 @@ export type Environment = Readonly<Record<string, string>>;
 /** Starts one and waits until it serves. Rejects with what it printed when it ends before that. */
 export async function startApi(environment: Environment): Promise<ApiProcess> {
   const child = spawn(process.execPath, ["--conditions=backwright-source", PROGRAM], {
-    env: { ...process.env, PORT: "0", ...environment },
+    env: { ...process.env, PORT: "0", NODE_COMPILE_CACHE: COMPILE_CACHE, ...environment },
     stdio: ["pipe", "pipe", "pipe"],
   });
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
@@ -56,13 +55,12 @@ export interface ApiPool {
   close(): Promise<void>;
 }
 
-/** `warm` processes are kept ready. Compiled code is cached, which halves a start. */
-export async function startPool(environment: Environment, warm: number): Promise<ApiPool> {
-  const cache = await mkdtemp(join(tmpdir(), "backwright-compiled-"));
+/** `warm` processes are kept ready. */
+export function startPool(environment: Environment, warm: number): ApiPool {
   const all = new Set<Promise<ApiProcess>>();
   const ready: Promise<ApiProcess>[] = [];
   const refill = (): void => {
-    const starting = startApi({ NODE_COMPILE_CACHE: cache, ...environment });
+    const starting = startApi(environment);
     starting.catch(() => undefined); // Whoever takes it sees the failure.
     all.add(starting);
     ready.push(starting);
@@ -78,7 +76,6 @@ export async function startPool(environment: Environment, warm: number): Promise
       for (const result of await Promise.allSettled(all)) {
         if (result.status === "fulfilled") await result.value.kill();
       }
-      await rm(cache, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

@@ -1,5 +1,6 @@
 // A process that serves the example until it is killed. Settings come from the environment; the
 // address goes to standard output. It ends with the process that started it.
+import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { loadProject } from "../../src/app/project.ts";
 import { serve } from "../../src/app/serve.ts";
@@ -20,8 +21,9 @@ const { url } = await serve({
   log: createLog("silent"),
 });
 process.stdout.write(`${url}\n`);
+flushCompileCache(); // Otherwise written at the end of the process, and this one gets none.
 
-/** Planted fault: what a backend by hand does, the row first and its event in a second statement. */
+/** Planted fault: what is done by hand, the row first and its event in a second statement. */
 function writeEventsApart(): void {
   const write = Database.prototype.write;
   const INSERT = /emitted as \((insert into backwright\.events .*?) from n\)/;

@@ -88,7 +88,7 @@ async function untilAsleep(count: number): Promise<void> {
 describe("after SIGTERM", () => {
   // Planted fault: no `connection: close` in onSend and no closing of idle connections -> red, the
   // process lives until the client lets go. Planted fault: SIGTERM not handled -> red.
-  test("requests in flight end with 201, new ones are refused, and the process ends with 0", async () => {
+  test("requests in flight end with 201, new ones are refused, and it ends with 0", async () => {
     const program = startServing();
     const url = await addressOf(program);
     const idle = await usedConnection(url);
@@ -120,7 +120,7 @@ describe("after SIGTERM", () => {
     expect(left).toHaveLength(3);
   });
 
-  test("with nothing in flight the process ends at once, however many connections idle", async () => {
+  test("with nothing in flight the process ends at once, whatever connections idle", async () => {
     const program = startServing();
     const url = await addressOf(program);
     const idle = await Promise.all(Array.from({ length: 20 }, () => usedConnection(url)));
@@ -207,7 +207,7 @@ async function freePort(): Promise<number> {
 
 type Outcome = number | "refused" | "reset";
 
-/** What stands before two processes: keep-alive connections, and the other one where one is gone. */
+/** What stands before two processes: keep-alive, and the other one where one is gone. */
 class Balancer {
   readonly failures: string[] = [];
   done = 0;

@@ -123,7 +123,7 @@ class Run {
     const tenantId = await backend.tenant(`Killed ${seed}`);
     const person = await backend.person(tenantId, "manager");
     const site = await backend.request("/v1/sites", { key: person.key, body: { name: "Yard" } });
-    const pool = await startPool(
+    const pool = startPool(
       {
         DATABASE_URL: proxy.url(backend.database.appUrl),
         DATABASE_READ_CONNECTIONS: "1",

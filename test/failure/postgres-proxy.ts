@@ -1,6 +1,6 @@
 // A door between the backend and PostgreSQL. It reads the messages that pass (PostgreSQL manual,
-// "Message Formats") and holds those of one chosen statement at a chosen point, so that a kill meets
-// a write exactly there. It can also freeze: connected, but silent.
+// "Message Formats") and holds those of one chosen statement at a chosen point, so that a kill
+// meets a write exactly there. It can also freeze: connected, but silent.
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 

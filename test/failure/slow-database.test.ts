@@ -1,5 +1,5 @@
-// A slow statement, a lock that somebody else holds, more writes than connections, a connection that
-// dies: the caller hears 503 in time, and nobody else hears anything.
+// A slow statement, a lock that somebody else holds, more writes than connections, a connection
+// that dies: the caller hears 503 in time, and nobody else hears anything.
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openSession, type Session } from "../../src/database/session.ts";

@@ -6,6 +6,7 @@
 // - the create's rows not checked -> creating outside one's rows
 // - the reply of a write not masked by the row's visibility -> giving away, and dropper
 // - references not guarded -> a closed group
+// - a related filter that looks at rows whatever the role may read -> found and counted
 // - a hidden field served (served ignores `hidden`) -> the hidden field
 // - a missing claim read as "any" (bind gives the field's own value) -> carried claims
 // - claims of a key put over its subject and tenant -> claims of a key
@@ -143,6 +144,31 @@ describe("references of the same tenant", () => {
       expect(record.group).toBeNull();
       expect(record.owner.id).toBe(idOf("author"));
     }
+  });
+
+  test("a group that the role may not read is found and counted by no filter", async () => {
+    const closed = await ticket("author", { groupId: groups.closed });
+    const open = await ticket("author", { groupId: groups.open });
+    const found = async (role: string, filter: string): Promise<[string[], number]> => {
+      const path = `/v1/tickets?filter[id][in]=${closed},${open}&${filter}&page[count]=exact`;
+      const reply = await as(role, path);
+      expect(reply.status, reply.text).toBe(200);
+      const ids = reply.json.data.map((row: { id: string }) => row.id);
+      return [ids, reply.json.meta.pagination.total];
+    };
+    for (const [filter, ofAdmin] of [
+      ["filter[group.name]=closed", [closed]],
+      ["filter[group.isOpen]=false", [closed]],
+      ["filter[group.name][ne]=open", [closed]],
+      ["filter[group.name][nin]=open", [closed]],
+      [`filter[group.id]=${groups.closed}`, [closed]],
+      ["filter[group.name][isNull]=true", []],
+    ] as const) {
+      expect(await found("admin", filter)).toEqual([ofAdmin, ofAdmin.length]);
+      // The author sees both tickets and their group's id, but not the closed group.
+      expect(await found("author", filter), filter).toEqual([[], 0]);
+    }
+    expect(await found("author", "filter[group.isOpen]=true")).toEqual([[open], 1]);
   });
 
   test("a value is not forced past the reference: the caller must be a user", async () => {

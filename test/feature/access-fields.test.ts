@@ -9,6 +9,8 @@
 // - an unknown include skipped instead of refused -> include rows
 // - an include allowed without read access to its key -> include rows of requester and viewer
 // - included rows not masked by the target's grant -> the fields of included records
+// - a related filter that asks the target's fields, not the role's of them -> related records
+// - a related filter through a relation whose key is unreadable -> related records
 // - the allowed names of a message taken from the resource -> what messages tell
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ACCESS, FIELDS, INCLUDES, NO_FIELDS, RELATIONS } from "../fixtures/work-orders-access.ts";
@@ -154,6 +156,35 @@ async function unreadableOfTarget(
   const dotted = await get(role, `${path}?filter[${relation}][name]=1`);
   expectRefused(dotted, `filter[${relation}][name]`, relation);
 }
+
+describe.each(ROLES)("%s filtering by a related record", (role) => {
+  const own = "filter[status]=open"; // A filter of its own, which an index finds.
+
+  test.each(RELATIONS)("%s uses the fields that it could include, no other", async (relation) => {
+    const readable = INCLUDES[role][relation] ?? [];
+    const target: Resource = RELATION_TARGETS[relation] ?? "users";
+    for (const field of [...FIELDS[target], ...NO_FIELDS]) {
+      const name = `${relation}.${field}`;
+      const value = encodeURIComponent(sample(field));
+      const asks: readonly (readonly [query: string, parameter: string])[] = [
+        [`filter[${name}]=${value}`, `filter[${name}]`],
+        [`filter[${name}][in]=${value}`, `filter[${name}][in]`],
+        [`filter[${name}][isNull]=false`, `filter[${name}][isNull]`],
+        [`filter[${name}][ne]=${value}&page[count]=exact`, `filter[${name}][ne]`],
+      ];
+      for (const [query, parameter] of asks) {
+        const reply = await get(role, `/v1/work-orders?${own}&${query}`);
+        if (readable.includes(field)) expect(reply.status, reply.text).toBe(200);
+        else expectRefused(reply, parameter, name);
+      }
+      for (const sort of [name, `-${name}`]) {
+        expectRefused(await get(role, `/v1/work-orders?${own}&sort=${sort}`), "sort", name);
+      }
+      const fields = await get(role, `/v1/work-orders?fields=${name}`);
+      expectRefused(fields, "fields", name);
+    }
+  });
+});
 
 const RELATION_TARGETS: Readonly<Record<string, Resource>> = {
   site: "sites",

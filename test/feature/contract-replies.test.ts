@@ -56,7 +56,7 @@ describe("the envelope", () => {
     );
   });
 
-  test("carries instants in UTC with microseconds, whatever the offset of the request", async () => {
+  test("carries instants in UTC with microseconds, whatever their offset was", async () => {
     const body = { dueAt: "2026-12-01T02:03:04.5+02:00" };
     const reply = await backend.request(leak(), { key, method: "PATCH", body });
     expect(reply.json.data.dueAt).toBe("2026-12-01T00:03:04.500000Z");

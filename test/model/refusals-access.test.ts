@@ -40,6 +40,8 @@ const readable = (rows: unknown, more: Partial<Declared> = {}): Declared =>
   access({ boss: { read: { rows } } }, more);
 
 const TASKS = "tasks.access.boss";
+const OPERATORS = "write one of eq, ne, lt, lte, gt, gte, in, nin, isNull";
+const VERBS = "read, create, update, delete, actions";
 const UNGRANTABLE = "is hidden or kept by Backwright, so it cannot be granted here";
 const CASES: readonly (readonly [mistake: string, declared: Declared, ...said: string[]])[] = [
   [
@@ -63,7 +65,7 @@ const CASES: readonly (readonly [mistake: string, declared: Declared, ...said: s
   [
     "a verb that there is not",
     access({ boss: { reed: true, read: true } }),
-    `  ${TASKS}.reed: is not a verb; verbs are read, create, update, delete`,
+    `  ${TASKS}.reed: is not a verb; verbs are ${VERBS}`,
   ],
   [
     "a grant whose limits are misspelt",
@@ -152,10 +154,8 @@ const CASES: readonly (readonly [mistake: string, declared: Declared, ...said: s
     "rows by what is no field, relation or operator",
     readable({ nothing: 1, title: { like: "x" }, count: [1] }),
     `  ${TASKS}.read.rows.nothing: tasks has no field or relation "nothing"`,
-    `  ${TASKS}.read.rows.title.like: is not an operator; ` +
-      "write one of eq, ne, lt, lte, gt, gte, in, isNull",
-    `  ${TASKS}.read.rows.count.0: is not an operator; ` +
-      "write one of eq, ne, lt, lte, gt, gte, in, isNull",
+    `  ${TASKS}.read.rows.title.like: is not an operator; ${OPERATORS}`,
+    `  ${TASKS}.read.rows.count.0: is not an operator; ${OPERATORS}`,
   ],
   [
     "rows by a relation to many",

@@ -1,10 +1,8 @@
 // What stops a start: tables, keys, relations and resources that could not be served as declared.
 // Each row is a mistake and, word for word, what is said about it and what to write instead.
 //
-// Planted faults: each of the 54 places in src/model/ that report a problem was made silent, one at
-// a time, and a row here or in refusals-access.test.ts turned red; all but the name shared by a
-// column and a relation, which Drizzle refuses before us.
-
+// Planted faults: each of the 54 places in src/model/compile*.ts that report a problem was silenced,
+// one at a time, and a row here or in refusals-access.test.ts turned red; but for one of Drizzle's.
 import { sql } from "drizzle-orm";
 import {
   bytea,
@@ -38,6 +36,7 @@ const problems = (...lines: readonly string[]): string[] => {
   return [`Backend "test" has ${count === 1 ? "1 problem" : `${count} problems`}:`, ...lines];
 };
 
+const EMPTY = "  resources: is empty: nothing would be served";
 const INSTANT = "timestamp with time zone";
 type Case = readonly [mistake: string, declared: Declared, said: readonly string[]];
 
@@ -283,11 +282,7 @@ const CASES: readonly Case[] = [
     { schema: { users }, resources: { people: ["users", all] } },
     problems("  resources.people: holds the resource of users", "    write: users"),
   ],
-  [
-    "no resource at all",
-    { schema: { users }, resources: {} },
-    problems("  resources: is empty: nothing would be served"),
-  ],
+  ["no resource", { schema: { users }, resources: {} }, problems(EMPTY)],
   [
     "a name that the server keeps for itself",
     { schema: { health }, resources: served("health") },
@@ -338,7 +333,9 @@ const CASES: readonly Case[] = [
   [
     "an option that there is not, such as a misspelt hidden",
     { schema: { users }, resources: { users: { ...all, hiden: ["name"] } } },
-    problems("  users.hiden: is not an option; options are scope, access, hidden, states"),
+    problems(
+      "  users.hiden: is not an option; options are scope, access, hidden, states, " + "actions",
+    ),
   ],
   [
     "states that leave one out, lead nowhere, are no states or may be null",
@@ -374,9 +371,8 @@ describe("the start is refused for", () => {
   test.each(CASES)("%s", (_mistake, declared, said) => {
     const refusal = refusalOf(declared);
     // An example of tables alone serves nothing, which is not its mistake.
-    const unrelated = "  resources: is empty: nothing would be served";
     const isAlone = refusal.length === 2;
-    expect(isAlone ? refusal : refusal.filter((line) => line !== unrelated)).toEqual(said);
+    expect(isAlone ? refusal : refusal.filter((line) => line !== EMPTY)).toEqual(said);
   });
 });
 

@@ -106,8 +106,8 @@ export class Transaction {
     return this.#watched(() => this.#channel.query(config));
   }
 
-  // A failure is kept by the transaction, so code that has not come to await it yet does not end the
-  // process by an unhandled rejection.
+  // A failure is kept by the transaction, so code that has not come to await it yet does not end
+  // the process by an unhandled rejection.
   #watched<T>(send: () => Promise<T>): Promise<T> {
     const answer = this.#inOrder(send);
     answer.catch(() => undefined);

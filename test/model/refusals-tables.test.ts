@@ -1,7 +1,7 @@
 // What stops a start: tables, keys, relations and resources that could not be served as declared.
 // Each row is a mistake and, word for word, what is said about it and what to write instead.
 //
-// Planted faults: each of the 54 places in src/model/compile*.ts that report a problem was silenced,
+// Planted faults: each of the 54 places in src/model/compile*.ts that report one was silenced,
 // one at a time, and a row here or in refusals-access.test.ts turned red; but for one of Drizzle's.
 import { sql } from "drizzle-orm";
 import {

@@ -32,6 +32,8 @@ export interface RunningBackend {
   readonly url: string;
   readonly context: OperationsContext;
   readonly authenticator: Authenticator;
+  /** Reads again what the database says about its constraints: after a migration. */
+  reload(): Promise<void>;
   /** Finishes what is in flight, then closes everything. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -45,7 +47,7 @@ const FORGET_AT_ONCE = 10_000;
 /** Starts serving. Throws StartError, with everything that was opened closed again. */
 export async function serve(options: ServeOptions): Promise<RunningBackend> {
   const { model, settings, databaseUrl, log } = options;
-  const constraints = await inspectDatabase(databaseUrl, model);
+  const constraints = new Map(await inspectDatabase(databaseUrl, model));
   const database = await openDatabase(options);
   const context: OperationsContext = {
     model,
@@ -76,6 +78,11 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
       url: `http://${host}:${port}`,
       context,
       authenticator,
+      reload: async () => {
+        const found = await inspectDatabase(databaseUrl, model);
+        constraints.clear();
+        for (const [name, fields] of found) constraints.set(name, fields);
+      },
       stop: () => {
         stopping ??= stop();
         return stopping;

@@ -31,18 +31,33 @@ export async function runProduction(folder: string): Promise<void> {
     const database = await openProjectDatabase(project, settings, progress);
     const pending = await pendingMigrations(database.url, project.migrations);
     if (pending.length > 0) log.warn({ pending }, "migrations are pending: not ready");
+    let isMigrated = pending.length === 0;
     const running = await serve({
       model: project.model,
       settings,
       databaseUrl: database.url,
       log,
       readiness: () =>
-        pending.length === 0 ? { ready: true } : { ready: false, reason: "migrations pending" },
+        isMigrated ? { ready: true } : { ready: false, reason: "migrations pending" },
     });
     log.info({ url: running.url }, "serving");
+    const look = async (): Promise<void> => {
+      const left = await pendingMigrations(database.url, project.migrations);
+      if (left.length > 0) return;
+      await running.reload();
+      isMigrated = true;
+      clearInterval(looking);
+      log.info({}, "migrations are applied: ready");
+    };
+    const looking = setInterval(() => {
+      look().catch((error: unknown) => log.warn({ err: error }, "migrations cannot be compared"));
+    }, LOOK_FOR_MIGRATIONS_MS).unref();
+    if (isMigrated) clearInterval(looking);
     return running;
   });
 }
+
+const LOOK_FOR_MIGRATIONS_MS = 2_000;
 
 async function pendingMigrations(url: string, directory: string): Promise<readonly string[]> {
   const rows = await migrationStatus({ ownerUrl: url, directory, system: SYSTEM_MIGRATIONS });

@@ -1,10 +1,14 @@
 // `backwright start`: production. It refuses what is unsafe or incomplete, says what to do, and
 // keeps secrets to itself.
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { roleNames } from "../../src/database/roles.ts";
+import { migrateUp } from "../../src/migrate/runner.ts";
+import { SYSTEM_MIGRATIONS } from "../../src/migrate/system.ts";
 import { exchange, requestText } from "../server/raw-http.ts";
 import { EXAMPLE, type Person, startTestBackend, type TestBackend } from "../support/backend.ts";
 import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
@@ -175,7 +179,7 @@ describe("with a migration that is pending", () => {
   afterAll(() => database?.drop());
 
   // Planted fault: runProduction with readiness that is always true -> red.
-  test("it is alive but not ready, and says why", async () => {
+  test("it is alive but not ready, says why, and is ready once it is applied", async () => {
     const { url } = await serving(production({ DATABASE_URL: database.appUrl }));
     const ask = async (path: string) => {
       const reply = await exchange(url, requestText({ path }));
@@ -186,5 +190,12 @@ describe("with a migration that is pending", () => {
       503,
       { status: "not ready", reason: expect.stringMatching(/migration/) },
     ]);
+    await migrateUp({
+      ownerUrl: database.ownerUrl,
+      appRole: roleNames(database.database).app,
+      directory: join(EXAMPLE, "migrations"),
+      system: SYSTEM_MIGRATIONS,
+    });
+    await expect.poll(() => ask("/ready"), { timeout: 15_000 }).toEqual([200, { status: "ready" }]);
   });
 });

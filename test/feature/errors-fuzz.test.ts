@@ -153,7 +153,7 @@ test("random bodies are stored as they are or refused", { timeout: 60_000 }, asy
       { numRuns: 400 },
     );
   });
-  expect(writes.created).toBeGreaterThan(5);
+  expect(writes.created).toBeGreaterThan(10);
 });
 
 const plain = (one: unknown): unknown => JSON.parse(JSON.stringify(one).replaceAll("-0", "0"));
@@ -243,7 +243,7 @@ test("queries of the right form are answered, whatever they combine", {
     }),
     { numRuns: 250 },
   );
-  expect(answered).toBeGreaterThan(30);
+  expect(answered).toBeGreaterThan(50);
 });
 
 test("random ids and headers are refused or do what they say", { timeout: 60_000 }, async () => {

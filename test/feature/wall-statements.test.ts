@@ -173,7 +173,7 @@ describe("each statement of the product", () => {
     const reads = sent.filter(({ kind, rows }) => kind === "read" && rows > 0);
     const answered = [];
     for (const one of reads) answered.push((await leaks(ours, one)).length > 0);
-    expect(answered.filter((found) => found).length).toBeGreaterThan(50);
+    expect(answered.filter((found) => found).length).toBeGreaterThanOrEqual(60);
   });
 
   // Planted by the test itself: an opening such as a careless migration makes.

@@ -14,7 +14,9 @@ import type { Model } from "../model/model.ts";
 import type { OperationsContext } from "../operations/context.ts";
 import { CursorSigner } from "../operations/cursor.ts";
 import { Shapes } from "../operations/shapes.ts";
+import { openApiDocument } from "../rest/openapi.ts";
 import { restRoutes } from "../rest/routes.ts";
+import type { ExchangeObserver } from "../server/exchange.ts";
 import { createServer, type Readiness, type Server } from "../server/server.ts";
 import { Parameters } from "../sql/statement.ts";
 
@@ -64,6 +66,7 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
       log,
       routes: restRoutes({ context, authenticator }),
       readiness: options.readiness ?? (() => ({ ready: true })),
+      observe: settings.mode === "development" ? await checkedReplies(model) : undefined,
     });
     const port = await listen(server, settings);
     const forgetting = forgetReplies(database, log);
@@ -92,6 +95,12 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
     await database.close();
     throw error;
   }
+}
+
+/** Ajv is loaded here and nowhere else, so that production never does. */
+async function checkedReplies(model: Model): Promise<ExchangeObserver> {
+  const { replyChecker } = await import("../rest/check-replies.ts");
+  return replyChecker((role) => openApiDocument(model, role), model.roles);
 }
 
 /** Refuses a login that could pass the wall; learns which fields each constraint is about. */

@@ -17,7 +17,7 @@ import {
   ERROR_RESPONSES,
   type ErrorResponse,
   errorResponses,
-  errorSchema,
+  errorSchemas,
 } from "./openapi-errors.ts";
 import { type Parameter, readParameters, recordParameters } from "./openapi-parameters.ts";
 
@@ -28,7 +28,7 @@ const ref = (kind: string, name: string): Json => ({ $ref: `#/components/${kind}
 /** The document for a role. Paths and fields that the role may not use are not in it. */
 export function openApiDocument(model: Model, role: string): Json {
   const paths: Record<string, Json> = {};
-  const schemas: Record<string, Json> = { Error: errorSchema(), Pagination: paginationSchema() };
+  const schemas: Record<string, Json> = { ...errorSchemas(), Pagination: paginationSchema() };
   const tags: Json[] = [];
   for (const resource of model.resources.values()) {
     const access = resource.access.get(role);
@@ -109,9 +109,18 @@ interface Parts {
   readonly errors: readonly ErrorResponse[];
 }
 
+/** What every operation may answer, whatever it does. */
+const ALWAYS: readonly ErrorResponse[] = [
+  "BadRequest",
+  "Unauthenticated",
+  "Forbidden",
+  "TooLong",
+  "Internal",
+  "Unavailable",
+];
+
 function operation(resource: ResourceModel, parts: Parts): Json {
-  const always: ErrorResponse[] = ["BadRequest", "Unauthenticated", "Forbidden", "Unavailable"];
-  const failures = [...always, ...parts.errors].map((name) => [
+  const failures = [...ALWAYS, ...parts.errors].map((name) => [
     ERROR_RESPONSES[name].status,
     ref("responses", name),
   ]);
@@ -233,7 +242,7 @@ function deleteOperation(resource: ResourceModel): Json {
         : "Marks the record as deleted; it can be restored.",
     parameters: [IDEMPOTENCY_KEY, IF_MATCH],
     success: { 204: { description: "Deleted." } },
-    errors: ["NotFound", "Conflict", "Stale"],
+    errors: ["NotFound", "Conflict", "Stale", "TooLarge", "UnsupportedMediaType"],
   });
 }
 
@@ -245,7 +254,7 @@ function restoreOperation(resource: ResourceModel): Json {
     description: "Takes a deletion back.",
     parameters: [IDEMPOTENCY_KEY, IF_MATCH],
     success: { 200: { description: "Restored.", headers: { ETag: ETAG }, content } },
-    errors: ["NotFound", "Conflict", "Stale"],
+    errors: ["NotFound", "Conflict", "Stale", "TooLarge", "UnsupportedMediaType"],
   });
 }
 

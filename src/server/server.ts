@@ -11,6 +11,7 @@ import { newId } from "../base/ids.ts";
 import type { RequestLimits } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { asPublicError, errorBody, errorHeaders, problemBody } from "./errors.ts";
+import { addObserver, type ExchangeObserver } from "./exchange.ts";
 import type { HttpReply, HttpRequest, Route } from "./http.ts";
 import { parseJsonBody } from "./json-body.ts";
 
@@ -27,6 +28,8 @@ export interface ServerOptions {
   readonly log: Log;
   readonly routes: readonly Route[];
   readonly readiness: () => Readiness;
+  /** Sees every exchange; development only. */
+  readonly observe?: ExchangeObserver | undefined;
 }
 
 export interface Server {
@@ -86,6 +89,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.decorateRequest("facts");
   app.decorateRequest("startedMs");
   addHooks(app, options, headers, () => isDraining);
+  if (options.observe !== undefined) addObserver(app, options.observe, log);
   addBodyParser(app, limits);
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, log));
   addHealth(app, () => (isDraining ? { ready: false, reason: "draining" } : options.readiness()));

@@ -13,6 +13,7 @@ import { migrateUp } from "../../src/migrate/runner.ts";
 import { wallsOf } from "../../src/migrate/source.ts";
 import { SYSTEM_MIGRATIONS } from "../../src/migrate/system.ts";
 import { Caller } from "../../src/operations/caller.ts";
+import { BROKEN_CONTRACT } from "../../src/server/exchange.ts";
 import { createTestDatabase, type TestDatabase } from "./postgres.ts";
 
 export const EXAMPLE = join(import.meta.dirname, "../../examples/work-orders");
@@ -128,13 +129,27 @@ export async function startTestBackend(
       const identity = { tenantId, role, id, credential: id };
       return new Caller(running.context, await running.authenticator.actorFor(identity));
     },
-    request: (path, request = {}) => send(running.url, path, request),
+    async request(path, request = {}) {
+      const reply = await send(running.url, path, request);
+      expectContractKept(log);
+      return reply;
+    },
     async close() {
       await running.stop();
       await owner.close();
       await database.drop();
+      expectContractKept(log);
     },
   };
+}
+
+/** Every reply, whoever fetched it, is checked against the OpenAPI document of its role. */
+function expectContractKept(log: readonly LogLine[]): void {
+  const broken = log.filter((line) => line.message === BROKEN_CONTRACT);
+  const told = broken.map(({ method, url, status, problems }) => {
+    return `${method} ${url} ${status}: ${JSON.stringify(problems)}`;
+  });
+  if (broken.length > 0) throw new Error([BROKEN_CONTRACT, ...told.slice(0, 5)].join("\n  "));
 }
 
 async function send(url: string, path: string, options: RequestOptions): Promise<Reply> {

@@ -22,7 +22,12 @@ function errorMembers(): Json {
       items: closedObject({ field: text, message: text }),
       maxItems: DETAILS_MAX,
     },
-    requestId: { type: "string", maxLength: 64, description: "Quote it when you report this." },
+    requestId: {
+      type: "string",
+      maxLength: 64,
+      pattern: "^[A-Za-z0-9_-]+$",
+      description: "Quote it when you report this.",
+    },
   };
 }
 

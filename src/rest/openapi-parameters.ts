@@ -6,7 +6,7 @@ import {
   PAGE_SIZE_DEFAULT,
   PAGE_SIZE_MAX,
 } from "../base/limits.ts";
-import { type JsonSchema, parameterSchema } from "../model/json-schema.ts";
+import { integerSchema, type JsonSchema, parameterSchema } from "../model/json-schema.ts";
 import type { FieldModel, Model, ReadGrant, ResourceModel } from "../model/model.ts";
 import { describeForms, describeSort, readableForms } from "../sql/serve.ts";
 
@@ -19,6 +19,14 @@ export interface Parameter {
   readonly style?: string;
   readonly explode?: boolean;
 }
+
+/** Base64url. It holds the sort keys of a row, which PostgreSQL keeps in an index: 2,704 bytes. */
+export const CURSOR_SCHEMA: JsonSchema = {
+  type: "string",
+  minLength: 1,
+  maxLength: 32_768,
+  pattern: "^[A-Za-z0-9_-]+$",
+};
 
 const RANGES = ["ne", "lt", "lte", "gt", "gte"];
 
@@ -37,8 +45,7 @@ export function recordParameters(
     parameters.push(listOf(`fields[${name}]`, about, fields));
   }
   if (names.length === 0) return parameters;
-  const include = { type: "array", items: { type: "string", enum: names }, minItems: 1 };
-  return [...parameters, comma("include", "Related records.", include)];
+  return [...parameters, comma("include", "Related records.", listSchema(names))];
 }
 
 interface Target {
@@ -93,21 +100,15 @@ export function readParameters(
 }
 
 function pageParameters(): Parameter[] {
-  const cursor = { type: "string", minLength: 1 };
-  const size = {
-    type: "integer",
-    minimum: 1,
-    maximum: PAGE_SIZE_MAX,
-    default: PAGE_SIZE_DEFAULT,
-  };
-  const offset = { type: "integer", minimum: 0, maximum: OFFSET_MAX, default: 0 };
+  const size = { ...integerSchema(1, PAGE_SIZE_MAX), default: PAGE_SIZE_DEFAULT };
+  const offset = { ...integerSchema(0, OFFSET_MAX), default: 0 };
   const count = { type: "string", enum: ["exact", "estimated"] };
   const steps = "Records to step over from the start; each is read. Not with a cursor.";
   const total = `Asks for total: all records counted, or, estimated, up to ${COUNT_ESTIMATE_MAX}.`;
   return [
     query("page[size]", "Records in a page.", size),
-    query("page[after]", "A cursor: the page after it.", cursor),
-    query("page[before]", "A cursor: the page before it.", cursor),
+    query("page[after]", "A cursor: the page after it.", CURSOR_SCHEMA),
+    query("page[before]", "A cursor: the page before it.", CURSOR_SCHEMA),
     query("page[offset]", steps, offset),
     query("page[count]", total, count),
   ];
@@ -148,8 +149,12 @@ function filterParameters(field: FieldModel, isSorted: boolean): Parameter[] {
 }
 
 function listOf(name: string, description: string, fields: readonly FieldModel[]): Parameter {
-  const items = { type: "string", enum: fields.map((field) => field.name) };
-  return comma(name, description, { type: "array", items, minItems: 1 });
+  return comma(name, description, listSchema(fields.map((field) => field.name)));
+}
+
+function listSchema(names: readonly string[]): JsonSchema {
+  const items = { type: "string", enum: names };
+  return { type: "array", items, minItems: 1, maxItems: names.length };
 }
 
 function query(name: string, description: string, schema: JsonSchema): Parameter {

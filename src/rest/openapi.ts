@@ -1,7 +1,14 @@
 // The API as an OpenAPI 3.1 document, as far as one role may use it: made of the same model, grants
 // and index forms that requests are decided by.
-import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../base/limits.ts";
-import { type JsonSchema, replySchema, requestSchema } from "../model/json-schema.ts";
+
+import { PAGE_SIZE_MAX, REQUEST_LIMITS } from "../base/limits.ts";
+import type { Mode } from "../base/settings.ts";
+import {
+  integerSchema,
+  type JsonSchema,
+  replySchema,
+  requestSchema,
+} from "../model/json-schema.ts";
 import type {
   ActionModel,
   CreateGrant,
@@ -13,23 +20,29 @@ import type {
   UpdateGrant,
 } from "../model/model.ts";
 import { actionSchemaNames, actionSchemas } from "./openapi-actions.ts";
+import { usedComponents } from "./openapi-components.ts";
 import {
   ERROR_RESPONSES,
   type ErrorResponse,
   errorResponses,
   errorSchemas,
 } from "./openapi-errors.ts";
-import { type Parameter, readParameters, recordParameters } from "./openapi-parameters.ts";
+import {
+  CURSOR_SCHEMA,
+  type Parameter,
+  readParameters,
+  recordParameters,
+} from "./openapi-parameters.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
 const ref = (kind: string, name: string): Json => ({ $ref: `#/components/${kind}/${name}` });
 
 /** The document for a role. Paths and fields that the role may not use are not in it. */
-export function openApiDocument(model: Model, role: string): Json {
+export function openApiDocument(model: Model, role: string, mode: Mode = "production"): Json {
   const paths: Record<string, Json> = {};
   const schemas: Record<string, Json> = { ...errorSchemas(), Pagination: paginationSchema() };
-  const tags: Json[] = [];
+  const tags: { readonly name: string; readonly description: string }[] = [];
   for (const resource of model.resources.values()) {
     const access = resource.access.get(role);
     if (access === undefined || Object.values(access).every((grant) => grant === undefined))
@@ -50,16 +63,15 @@ export function openApiDocument(model: Model, role: string): Json {
       description: `What the role ${role} may do. Requests carry an API key of that role.`,
       license: { name: "Proprietary", identifier: "LicenseRef-Proprietary" },
     },
-    servers: [{ url: "/", description: "This server." }],
+    servers: [{ url: "/", description: `This server, in ${mode}.`, "x-internal": false }],
     security: [{ apiKey: [] }],
-    tags,
+    tags: tags.sort((one, other) => (one.name < other.name ? -1 : 1)),
     paths,
     components: {
       securitySchemes: {
         apiKey: { type: "http", scheme: "bearer", description: "An API key, bw_…" },
       },
-      schemas,
-      responses: errorResponses(),
+      ...usedComponents(paths, { schemas, responses: errorResponses() }, ["Error", "Problem"]),
     },
   };
 }
@@ -153,7 +165,10 @@ const data = (schema: Json): Json => ({
   },
 });
 
-const ETAG: Json = { description: "Names this version.", schema: { type: "string" } };
+const ETAG: Json = {
+  description: "Names this version.",
+  schema: { type: "string", maxLength: REQUEST_LIMITS.headerBytesMax, pattern: '^(W/)?"[!-~]*"$' },
+};
 
 function listOperation(resource: ResourceModel, parameters: readonly Parameter[]): Json {
   const schema = {
@@ -204,7 +219,7 @@ function createOperation(resource: ResourceModel): Json {
   const content = data(ref("schemas", schemaName(resource)));
   const location = {
     description: "Its address.",
-    schema: { type: "string", format: "uri-reference" },
+    schema: { type: "string", format: "uri-reference", maxLength: REQUEST_LIMITS.urlBytesMax },
   };
   return operation(resource, {
     verb: "create",
@@ -286,7 +301,11 @@ const IF_MATCH: Parameter = {
   in: "header",
   required: false,
   description: "The ETag of the version to change.",
-  schema: { type: "string", pattern: '^(\\*|"\\d{1,10}-[A-Za-z0-9_,-]*")$' },
+  schema: {
+    type: "string",
+    maxLength: REQUEST_LIMITS.headerBytesMax,
+    pattern: '^(\\*|"\\d{1,10}-[A-Za-z0-9_,-]*")$',
+  },
 };
 
 function pathParameter(): Parameter {
@@ -295,7 +314,7 @@ function pathParameter(): Parameter {
     in: "path",
     required: true,
     description: "The id of the record.",
-    schema: { type: "string", format: "uuid" },
+    schema: { type: "string", format: "uuid", maxLength: 36 },
   };
 }
 
@@ -347,15 +366,18 @@ function updateSchema(grant: UpdateGrant): Json {
 }
 
 function paginationSchema(): Json {
-  const cursor = { type: ["string", "null"], description: "A cursor, or null." };
+  const cursor = { ...CURSOR_SCHEMA, type: ["string", "null"], description: "A cursor, or null." };
   return {
     type: "object",
     properties: {
-      size: { type: "integer", minimum: 1, maximum: PAGE_SIZE_MAX, default: PAGE_SIZE_DEFAULT },
+      size: integerSchema(1, PAGE_SIZE_MAX),
       next: cursor,
       prev: cursor,
       hasMore: { type: "boolean" },
-      total: { type: "integer", minimum: 0, description: "Where page[count] asked for it." },
+      total: {
+        ...integerSchema(0, Number.MAX_SAFE_INTEGER),
+        description: "Where page[count] asked for it.",
+      },
       totalIs: {
         type: "string",
         enum: ["exact", "atLeast"],

@@ -14,7 +14,8 @@ import type { Model } from "../model/model.ts";
 import type { OperationsContext } from "../operations/context.ts";
 import { CursorSigner } from "../operations/cursor.ts";
 import { Shapes } from "../operations/shapes.ts";
-import { openApiDocument } from "../rest/openapi.ts";
+import { Documents } from "../rest/documents.ts";
+import { Examples } from "../rest/examples.ts";
 import { restRoutes } from "../rest/routes.ts";
 import type { ExchangeObserver } from "../server/exchange.ts";
 import { createServer, type Readiness, type Server } from "../server/server.ts";
@@ -59,14 +60,16 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
     constraints,
   };
   const authenticator = new Authenticator(database, model);
+  const examples = settings.mode === "development" ? new Examples() : undefined;
+  const documents = new Documents(model, settings.mode, examples);
   try {
     const server = await createServer({
       limits: REQUEST_LIMITS,
       corsOrigins: settings.corsOrigins,
       log,
-      routes: restRoutes({ context, authenticator }),
+      routes: restRoutes({ context, authenticator, documents }),
       readiness: options.readiness ?? (() => ({ ready: true })),
-      observe: settings.mode === "development" ? await checkedReplies(model) : undefined,
+      observe: examples && (await observer(model, documents, examples)),
     });
     const port = await listen(server, settings);
     const forgetting = forgetReplies(database, log);
@@ -98,9 +101,18 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
 }
 
 /** Ajv is loaded here and nowhere else, so that production never does. */
-async function checkedReplies(model: Model): Promise<ExchangeObserver> {
+async function observer(
+  model: Model,
+  documents: Documents,
+  examples: Examples,
+): Promise<ExchangeObserver> {
   const { replyChecker } = await import("../rest/check-replies.ts");
-  return replyChecker((role) => openApiDocument(model, role), model.roles);
+  const check = replyChecker((role) => documents.of(role), model.roles);
+  return (exchange) => {
+    const problems = check(exchange);
+    if (problems.length === 0) examples.record(exchange);
+    return problems;
+  };
 }
 
 /** Refuses a login that could pass the wall; learns which fields each constraint is about. */

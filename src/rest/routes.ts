@@ -18,7 +18,7 @@ import {
   updateRecord,
 } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
-import { openApiDocument } from "./openapi.ts";
+import type { Documents } from "./documents.ts";
 import { parseListQuery, parseRecordQuery } from "./query.ts";
 
 const VERSION = "v1";
@@ -34,13 +34,15 @@ const READ_HEADERS = {
 export interface RestOptions {
   readonly context: OperationsContext;
   readonly authenticator: Authenticator;
+  readonly documents: Documents;
 }
 
 type Handler = (request: HttpRequest, facts: RequestContext) => Promise<HttpReply>;
 
 /** The routes of every resource of the model. */
-export function restRoutes({ context, authenticator }: RestOptions): readonly Route[] {
-  const routes: Route[] = [openApiRoute(context, authenticator)];
+export function restRoutes(options: RestOptions): readonly Route[] {
+  const { context, authenticator } = options;
+  const routes: Route[] = [openApiRoute(options)];
   for (const resource of context.model.resources.values()) {
     const path = `/${VERSION}/${resource.path}`;
     const add = (method: Route["method"], at: string, operation: string, run: Handler): void => {
@@ -72,13 +74,11 @@ export function restRoutes({ context, authenticator }: RestOptions): readonly Ro
 }
 
 /** The contract, as far as the caller's role goes. */
-function openApiRoute(context: OperationsContext, authenticator: Authenticator): Route {
-  const documents = new Map<string, string>();
-  const run: Handler = async (request, { actor: { role } }) => {
+function openApiRoute({ context, authenticator, documents }: RestOptions): Route {
+  const run: Handler = async (request, { actor: { role, tenantId } }) => {
     refuseQuery(request);
-    const known = documents.get(role) ?? JSON.stringify(openApiDocument(context.model, role));
-    documents.set(role, known);
-    return read(request, known, `W/"${hash("sha1", known, "base64url")}"`);
+    const text = documents.text(role, tenantId);
+    return read(request, text, `W/"${hash("sha1", text, "base64url")}"`);
   };
   const handle = (request: HttpRequest) => guarded(context, authenticator, "openapi", request, run);
   return { method: "GET", path: "/openapi.json", handle };

@@ -5,7 +5,7 @@ import { loadProject, type Project } from "../../src/app/project.ts";
 import { type RunningBackend, serve } from "../../src/app/serve.ts";
 import { newId } from "../../src/base/ids.ts";
 import type { Log } from "../../src/base/log.ts";
-import { readSettings, type Settings } from "../../src/base/settings.ts";
+import { type Mode, readSettings, type Settings } from "../../src/base/settings.ts";
 import { roleNames } from "../../src/database/roles.ts";
 import { openSession, type Session } from "../../src/database/session.ts";
 import { createApiKey } from "../../src/identity/api-keys.ts";
@@ -68,6 +68,8 @@ export interface TestBackendOptions {
   /** Another project than the work-orders example. */
   readonly directory?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Development unless given: its replies are checked against the contract. */
+  readonly mode?: Mode;
 }
 
 /** `name` begins the database's name. Close it in afterAll. */
@@ -89,9 +91,11 @@ export async function startTestBackend(
       PORT: "0",
       DATABASE_URL: database.appUrl,
       DATABASE_OWNER_URL: database.ownerUrl,
+      SECRET_KEY: randomBytes(32).toString("base64"),
+      HOST: "127.0.0.1",
       ...options.environment,
     },
-    "development",
+    options.mode ?? "development",
   );
   const log: LogLine[] = [];
   const { model } = project;

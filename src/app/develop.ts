@@ -15,6 +15,7 @@ import { type RunningBackend, serve } from "./serve.ts";
 export interface DevelopmentBackend extends RunningBackend {
   readonly keys: readonly DevelopmentKey[];
   readonly isEmbedded: boolean;
+  readonly settings: Settings;
 }
 
 /** Starts a project for development. Throws StartError; whatever was started is stopped again. */
@@ -42,6 +43,7 @@ export async function develop(
       ...running,
       keys,
       isEmbedded: database.isEmbedded,
+      settings,
       stop: async () => {
         await running.stop();
         await database.release();

@@ -14,6 +14,7 @@ import type { Model } from "../model/model.ts";
 import type { OperationsContext } from "../operations/context.ts";
 import { CursorSigner } from "../operations/cursor.ts";
 import { Shapes } from "../operations/shapes.ts";
+import { docsRoutes } from "../rest/docs-routes.ts";
 import { Documents } from "../rest/documents.ts";
 import { Examples } from "../rest/examples.ts";
 import { restRoutes } from "../rest/routes.ts";
@@ -67,7 +68,10 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
       limits: REQUEST_LIMITS,
       corsOrigins: settings.corsOrigins,
       log,
-      routes: restRoutes({ context, authenticator, documents }),
+      routes: [
+        ...restRoutes({ context, authenticator, documents }),
+        ...(settings.docs ? docsRoutes() : []),
+      ],
       readiness: options.readiness ?? (() => ({ ready: true })),
       observe: examples && (await observer(model, documents, examples)),
     });

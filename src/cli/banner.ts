@@ -15,7 +15,8 @@ export function printBanner(project: Project, running: DevelopmentBackend): void
   print("");
   print(`${styled("bold", project.backend.name)} serves on ${styled("cyan", url)}`);
   for (const resource of project.model.resources.values()) print(`  ${url}/v1/${resource.path}`);
-  print(`  ${url}/health   ${url}/ready`);
+  const pages = running.settings.docs ? ["/docs", "/health", "/ready"] : ["/health", "/ready"];
+  print(`  ${pages.map((page) => url + page).join("   ")}`);
   if (keys.length === 0) {
     print(`\nNo keys yet: ${styled("cyan", "backwright keys create --help")}`);
     return;

@@ -254,7 +254,8 @@ function httpRequest(request: FastifyRequest): HttpRequest {
 function send(reply: FastifyReply, { status, body, headers }: HttpReply): FastifyReply {
   if (headers !== undefined) reply.headers(headers);
   if (body === "") return reply.code(status).send();
-  return reply.code(status).header("content-type", JSON_TYPE).send(body);
+  const type = headers?.["content-type"] ?? JSON_TYPE;
+  return reply.code(status).header("content-type", type).send(body);
 }
 
 function sendError(

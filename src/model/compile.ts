@@ -3,6 +3,7 @@ import { getColumns, type Table } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { type AccessContext, compileRoleAccess } from "./compile-access.ts";
 import { actionsOf, compileActions } from "./compile-actions.ts";
+import { compileDeprecated } from "./compile-deprecated.ts";
 import { compileTable } from "./compile-table.ts";
 import type { ClaimSource } from "./declare-claims.ts";
 import type { AnyBackend, AnyDomain, AnyResource } from "./declare-untyped.ts";
@@ -121,7 +122,7 @@ function compileLookup(
   return { table: column[0], column: column[1], where: where[1] };
 }
 
-const OPTIONS = ["scope", "access", "hidden", "states", "actions"];
+const OPTIONS = ["scope", "access", "hidden", "states", "actions", "deprecated"];
 const RESERVED_NAMES = ["auth", "batch", "console", "docs", "graphql", "health", "mcp", "ready"];
 
 function compileResource(
@@ -172,11 +173,12 @@ function compileResource(
     actions: compileActions(name, options, roles, problems),
   };
   const access = compileAccess(unfinished, options, roles, context);
-  return Object.freeze({ ...unfinished, access });
+  const deprecated = compileDeprecated(unfinished, options.deprecated, problems);
+  return Object.freeze({ ...unfinished, deprecated, access });
 }
 
 function compileAccess(
-  resource: Omit<ResourceModel, "access">,
+  resource: Omit<ResourceModel, "access" | "deprecated">,
   options: AnyResource["options"],
   roles: readonly string[],
   context: AccessContext,

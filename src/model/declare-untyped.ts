@@ -3,6 +3,7 @@
 import type { AnyRelations } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import type { ClaimSource } from "./declare-claims.ts";
+import type { Deprecations } from "./declare-contract.ts";
 
 export interface AnyDomain {
   readonly relations: AnyRelations;
@@ -82,6 +83,7 @@ export interface AnyResourceOptions {
     readonly [field: string]: { readonly [state: string]: readonly string[] };
   };
   readonly actions?: { readonly [name: string]: AnyAction };
+  readonly deprecated?: Deprecations<string, string>;
 }
 
 export interface AnyResource {

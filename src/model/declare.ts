@@ -3,6 +3,7 @@
 // `Rows<"workOrders", App>`; test/types/misuse holds the messages.
 import type { Action, Actions, ActionTypes, Event, Schema } from "./declare-actions.ts";
 import type { ArrayOf, Claim, ClaimKind, KindOf } from "./declare-claims.ts";
+import type { Deprecations } from "./declare-contract.ts";
 import type {
   Columns,
   Domain,
@@ -139,6 +140,8 @@ export interface ResourceOptions<
   readonly states?: States<N, D>;
   /** What can be done to a record beside the verbs: `POST /v1/<resource>/<id>/<action>`. */
   readonly actions?: Actions<N, D, A, I, O>;
+  /** What callers should stop using: they are told by headers and by the OpenAPI document. */
+  readonly deprecated?: Deprecations<Field<N, D>, NoInfer<A>>;
 }
 export interface Resource<
   N extends TableName<D>,

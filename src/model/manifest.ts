@@ -48,6 +48,10 @@ function describeResource(resource: ResourceModel): Json {
       hasInput: input !== undefined,
       replies: output === undefined ? "record" : "output",
     })),
+    deprecated: {
+      fields: entries(resource.deprecated.fields, (one) => ({ ...one })),
+      operations: entries(resource.deprecated.operations, (one) => ({ ...one })),
+    },
     access: entries(resource.access, describeAccess),
   };
 }

@@ -7,6 +7,7 @@
 // Claim: a value that is known about the caller. Wall: row-level security between tenants.
 import type { AnyRelations } from "drizzle-orm";
 import type { z } from "zod";
+import type { Deprecation } from "./declare-contract.ts";
 import type { AnyAction } from "./declare-untyped.ts";
 import type { FieldType } from "./fields.ts";
 
@@ -102,7 +103,14 @@ export interface ResourceModel {
   /** field → state → states that it may move to. */
   readonly states: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
   readonly actions: ReadonlyMap<string, ActionModel>;
+  readonly deprecated: DeprecatedModel;
   readonly access: ReadonlyMap<string, RoleAccess>;
+}
+
+/** By name. */
+export interface DeprecatedModel {
+  readonly fields: ReadonlyMap<string, Deprecation>;
+  readonly operations: ReadonlyMap<string, Deprecation>;
 }
 
 /** Something that is done to one record, as one transaction. */

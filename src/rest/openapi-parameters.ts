@@ -9,6 +9,7 @@ import {
 import { integerSchema, type JsonSchema, parameterSchema } from "../model/json-schema.ts";
 import type { FieldModel, Model, ReadGrant, ResourceModel } from "../model/model.ts";
 import { describeForms, describeSort, readableForms } from "../sql/serve.ts";
+import { deprecatedMark } from "./deprecation.ts";
 
 export interface Parameter {
   readonly name: string;
@@ -16,6 +17,7 @@ export interface Parameter {
   readonly required: boolean;
   readonly description: string;
   readonly schema: JsonSchema;
+  readonly deprecated?: true;
   readonly style?: string;
   readonly explode?: boolean;
 }
@@ -80,8 +82,10 @@ export function readParameters(
   const sorted = new Set(offered.map((form) => form.sorts[0]?.field));
   const parameters: Parameter[] = [...recordParameters(resource, read, model, role)];
   for (const field of read.fields) {
-    if (filtered.has(field.name) || sorted.has(field.name)) {
-      parameters.push(...filterParameters(field, sorted.has(field.name)));
+    if (!filtered.has(field.name) && !sorted.has(field.name)) continue;
+    const deprecation = resource.deprecated.fields.get(field.name);
+    for (const one of filterParameters(field, sorted.has(field.name))) {
+      parameters.push({ ...one, ...deprecatedMark(deprecation, one.description) });
     }
   }
   if (filtered.size + sorted.size > 0) {

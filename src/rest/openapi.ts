@@ -19,6 +19,7 @@ import type {
   RoleAccess,
   UpdateGrant,
 } from "../model/model.ts";
+import { deprecatedMark } from "./deprecation.ts";
 import { actionSchemaNames, actionSchemas } from "./openapi-actions.ts";
 import { usedComponents } from "./openapi-components.ts";
 import {
@@ -50,8 +51,8 @@ export function openApiDocument(model: Model, role: string, mode: Mode = "produc
     const name = schemaName(resource);
     tags.push({ name: resource.path, description: `Records of ${resource.path}.` });
     schemas[name] = recordSchema(resource, access.read, model, role);
-    if (access.create) schemas[`${name}Create`] = createSchema(access.create);
-    if (access.update) schemas[`${name}Update`] = updateSchema(access.update);
+    if (access.create) schemas[`${name}Create`] = createSchema(resource, access.create);
+    if (access.update) schemas[`${name}Update`] = updateSchema(resource, access.update);
     Object.assign(schemas, actionSchemas(name, access.actions?.values() ?? []));
     Object.assign(paths, resourcePaths(resource, access, model, role));
   }
@@ -141,6 +142,7 @@ function operation(resource: ResourceModel, parts: Parts): Json {
     tags: [resource.path],
     summary: parts.summary,
     description: parts.description,
+    ...deprecatedMark(resource.deprecated.operations.get(parts.verb), parts.description),
     ...(parts.parameters === undefined ? {} : { parameters: parts.parameters }),
     ...(parts.body === undefined
       ? {}
@@ -319,10 +321,16 @@ function pathParameter(): Parameter {
 }
 
 function objectSchema(
+  { deprecated }: ResourceModel,
   fields: readonly FieldModel[],
   schema: (field: FieldModel) => JsonSchema,
 ): Record<string, JsonSchema> {
-  return Object.fromEntries(fields.map((field) => [field.name, schema(field)]));
+  return Object.fromEntries(
+    fields.map((field) => {
+      const mark = deprecatedMark(deprecated.fields.get(field.name));
+      return [field.name, { ...schema(field), ...mark }];
+    }),
+  );
 }
 
 /** No field is required: `fields` chooses, and a writer without read access is shown the id. */
@@ -333,7 +341,7 @@ function recordSchema(
   role: string,
 ): Json {
   const fields = read?.fields ?? resource.served.filter((field) => field.name === "id");
-  const properties: Record<string, Json> = objectSchema(fields, replySchema);
+  const properties: Record<string, Json> = objectSchema(resource, fields, replySchema);
   for (const relation of resource.table.relations.values()) {
     const target = model.resources.get(relation.target);
     const isReadable = target?.access.get(role)?.read !== undefined;
@@ -346,20 +354,20 @@ function recordSchema(
   return { type: "object", properties, additionalProperties: false };
 }
 
-function createSchema(grant: CreateGrant): Json {
+function createSchema(resource: ResourceModel, grant: CreateGrant): Json {
   const required = grant.fields.filter((field) => !field.nullable && !field.hasDefault);
   return {
     type: "object",
-    properties: objectSchema(grant.fields, requestSchema),
+    properties: objectSchema(resource, grant.fields, requestSchema),
     ...(required.length === 0 ? {} : { required: required.map((field) => field.name) }),
     additionalProperties: false,
   };
 }
 
-function updateSchema(grant: UpdateGrant): Json {
+function updateSchema(resource: ResourceModel, grant: UpdateGrant): Json {
   return {
     type: "object",
-    properties: objectSchema(grant.fields, requestSchema),
+    properties: objectSchema(resource, grant.fields, requestSchema),
     minProperties: 1,
     additionalProperties: false,
   };

@@ -18,6 +18,7 @@ import {
   updateRecord,
 } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
+import { deprecationHeaders } from "./deprecation.ts";
 import type { Documents } from "./documents.ts";
 import { parseListQuery, parseRecordQuery } from "./query.ts";
 
@@ -47,7 +48,11 @@ export function restRoutes(options: RestOptions): readonly Route[] {
     const path = `/${VERSION}/${resource.path}`;
     const add = (method: Route["method"], at: string, operation: string, run: Handler): void => {
       const name = `${resource.name}.${operation}`;
-      const handle = (request: HttpRequest) => guarded(context, authenticator, name, request, run);
+      const handle = async (request: HttpRequest): Promise<HttpReply> => {
+        const reply = await guarded(context, authenticator, name, request, run);
+        const told = deprecationHeaders(context.model, resource, operation, request);
+        return { ...reply, headers: { ...reply.headers, ...told } };
+      };
       routes.push({ method, path: at, handle });
     };
     add("GET", path, "list", (request, facts) => list(context, resource, request, facts));

@@ -125,7 +125,10 @@ async function addCors(app: FastifyInstance, origins: readonly string[]): Promis
       "if-match",
       "x-request-id",
     ],
-    exposedHeaders: ["etag", "location", "retry-after", "idempotency-replayed", "x-request-id"],
+    exposedHeaders: [
+      ...["etag", "location", "retry-after", "idempotency-replayed", "x-request-id"],
+      ...["deprecation", "sunset", "link"],
+    ],
     credentials: false,
     maxAge: CORS_SECONDS,
     strictPreflight: false,

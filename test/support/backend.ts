@@ -12,6 +12,8 @@ import { createApiKey } from "../../src/identity/api-keys.ts";
 import { migrateUp } from "../../src/migrate/runner.ts";
 import { wallsOf } from "../../src/migrate/source.ts";
 import { SYSTEM_MIGRATIONS } from "../../src/migrate/system.ts";
+import { compileModel } from "../../src/model/compile.ts";
+import type { AnyBackend } from "../../src/model/declare-untyped.ts";
 import { Caller } from "../../src/operations/caller.ts";
 import { BROKEN_CONTRACT } from "../../src/server/exchange.ts";
 import { createTestDatabase, type TestDatabase } from "./postgres.ts";
@@ -67,6 +69,8 @@ export interface RequestOptions {
 export interface TestBackendOptions {
   /** Another project than the work-orders example. */
   readonly directory?: string;
+  /** Another declaration over the tables of the same project. */
+  readonly backend?: AnyBackend;
   readonly environment?: Readonly<Record<string, string>>;
   /** Development unless given: its replies are checked against the contract. */
   readonly mode?: Mode;
@@ -77,7 +81,9 @@ export async function startTestBackend(
   name: string,
   options: TestBackendOptions = {},
 ): Promise<TestBackend> {
-  const project = await loadProject(options.directory ?? EXAMPLE);
+  const loaded = await loadProject(options.directory ?? EXAMPLE);
+  const { backend = loaded.backend } = options;
+  const project: Project = { ...loaded, backend, model: compileModel(backend) };
   const database = await createTestDatabase(name);
   await migrateUp({
     ownerUrl: database.ownerUrl,

@@ -1,4 +1,5 @@
-// Reads what a resource declares as deprecated. Whatever it does not know is a problem at the start.
+// Reads what a resource declares as deprecated. Whatever it does not know is a problem at the
+// start.
 import type { Deprecation } from "./declare-contract.ts";
 import type { AnyResource } from "./declare-untyped.ts";
 import type { DeprecatedModel, ResourceModel } from "./model.ts";

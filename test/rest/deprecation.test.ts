@@ -29,7 +29,7 @@ const sites = resource("sites", {
   deprecated: {
     fields: {
       name: { since: "2026-01-01", sunset: "2027-06-30", use: "address", link: LINK },
-      isPublic: { since: "2026-03-01" },
+      isPublic: { since: "2026-03-01", sunset: "2027-12-31" },
     },
     operations: { delete: { since: "2026-02-01", sunset: "2027-01-01", use: "update" } },
   },
@@ -57,6 +57,8 @@ const NAME = [
   `<${LINK}>; rel="deprecation"; type="text/html"`,
 ];
 
+const IS_PUBLIC = ["@1772323200", "Fri, 31 Dec 2027 00:00:00 GMT", null];
+
 describe("a reply", () => {
   test.each([
     "fields=id,name",
@@ -74,7 +76,7 @@ describe("a reply", () => {
     expect([made.status, ...told(made)]).toEqual([201, ...NAME]);
     const path = made.headers.get("location") ?? "";
     const changed = await backend.request(path, { key, method: "PATCH", body: { isPublic: true } });
-    expect([changed.status, ...told(changed)]).toEqual([200, "@1772323200", null, null]);
+    expect([changed.status, ...told(changed)]).toEqual([200, ...IS_PUBLIC]);
   });
 
   test("that has an included record of which a deprecated field was asked says so", async () => {
@@ -83,7 +85,7 @@ describe("a reply", () => {
     expect([listed.status, ...told(listed)]).toEqual([200, ...NAME]);
     const filter = "filter[status]=open&filter[site.isPublic]=true";
     const filtered = await backend.request(`/v1/work-orders?${filter}`, { key });
-    expect([filtered.status, ...told(filtered)]).toEqual([200, "@1772323200", null, null]);
+    expect([filtered.status, ...told(filtered)]).toEqual([200, ...IS_PUBLIC]);
   });
 
   test("to a request that uses two says the earliest days, and each link once", async () => {
@@ -172,7 +174,8 @@ describe("a start is refused", () => {
     [
       "for an end before the beginning",
       { operations: { list: { since: "2026-02-01", sunset: DAY } } },
-      "  users.deprecated.operations.list.sunset: is before 2026-02-01, since when it is deprecated",
+      "  users.deprecated.operations.list.sunset: is before 2026-02-01, since when it is " +
+        "deprecated",
     ],
     [
       "for a successor that there is not, and for a misspelt key",

@@ -96,6 +96,7 @@ function compileField(
   const generated = column.generated !== undefined || column.generatedIdentity !== undefined;
   return Object.freeze({
     name,
+    ownName: name,
     column: column.name,
     type: fieldType(sqlType, column.enumValues),
     sqlType,

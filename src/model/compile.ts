@@ -5,6 +5,7 @@ import { type AccessContext, compileRoleAccess } from "./compile-access.ts";
 import { actionsOf, compileActions } from "./compile-actions.ts";
 import { compileDeprecated } from "./compile-deprecated.ts";
 import { compileTable } from "./compile-table.ts";
+import { compileVersions } from "./compile-versions.ts";
 import type { ClaimSource } from "./declare-claims.ts";
 import type { AnyBackend, AnyDomain, AnyResource } from "./declare-untyped.ts";
 import {
@@ -48,10 +49,13 @@ export function compileModel(backend: AnyBackend): Model {
   }
   if (resources.size === 0) problems.add("resources", "is empty: nothing would be served");
   const { roles, relations } = domain;
-  const model = { name: backend.name, roles, claims, tables, resources, tenant, relations };
+  const only = { version: "v1", deprecation: undefined, older: [] };
+  const { name } = backend;
+  const model = { name, ...only, roles, claims, tables, resources, tenant, relations };
   checkReferencesReadable(model, problems);
+  const versioned = compileVersions(model, backend.versions, RESERVED_NAMES, problems);
   problems.throwIfAny(backend.name);
-  return Object.freeze(model);
+  return Object.freeze(versioned);
 }
 
 function tableOf(domain: AnyDomain, key: string): PgTable | undefined {
@@ -165,10 +169,13 @@ function compileResource(
   }
   const unfinished = {
     name,
+    ownName: name,
     path: kebabCase(name),
+    omitted: new Set<string>(),
     scope: options.scope,
     table,
     served,
+    recorded: served,
     states: compileStates(name, options.states ?? {}, table, problems),
     actions: compileActions(name, options, roles, problems),
   };

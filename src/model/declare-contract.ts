@@ -21,3 +21,30 @@ export interface Deprecations<F extends string, A extends string> {
   readonly fields?: { readonly [K in F]?: Deprecation };
   readonly operations?: { readonly [K in OperationName | A]?: Deprecation };
 }
+
+/** What an older version calls differently, or does not have. The newest is the model itself. */
+export interface VersionChanges<F extends string = string, A extends string = string> {
+  /** The resource's name in that version: `jobs` is served at `/v1/jobs`. */
+  readonly as?: string;
+  /** Field → its name in that version. */
+  readonly rename?: { readonly [K in F]?: string };
+  /** Fields that the version does not know. */
+  readonly omit?: readonly F[];
+  /** Operations and actions that the version does not have. */
+  readonly omitOperations?: readonly (OperationName | A)[];
+}
+
+/** A version of the API. With `since` it is deprecated, and every reply says so. */
+export interface VersionOptions<Changes> {
+  readonly since?: string;
+  readonly sunset?: string;
+  readonly link?: string;
+  /** `false`: the version does not have the resource. */
+  readonly resources?: Changes;
+}
+
+export type AnyVersions = {
+  readonly [version: string]: VersionOptions<{
+    readonly [resource: string]: false | VersionChanges;
+  }>;
+};

@@ -3,7 +3,7 @@
 import type { AnyRelations } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import type { ClaimSource } from "./declare-claims.ts";
-import type { Deprecations } from "./declare-contract.ts";
+import type { AnyVersions, Deprecations } from "./declare-contract.ts";
 
 export interface AnyDomain {
   readonly relations: AnyRelations;
@@ -97,5 +97,6 @@ export interface AnyBackend {
   readonly kind: "backend";
   readonly name: string;
   readonly resources: { readonly [name: string]: AnyResource };
+  readonly versions?: AnyVersions;
   readonly domain: AnyDomain;
 }

@@ -3,7 +3,7 @@
 // `Rows<"workOrders", App>`; test/types/misuse holds the messages.
 import type { Action, Actions, ActionTypes, Event, Schema } from "./declare-actions.ts";
 import type { ArrayOf, Claim, ClaimKind, KindOf } from "./declare-claims.ts";
-import type { Deprecations } from "./declare-contract.ts";
+import type { Deprecations, VersionChanges, VersionOptions } from "./declare-contract.ts";
 import type {
   Columns,
   Domain,
@@ -161,7 +161,22 @@ interface ResourceNamed<N> extends AnyResource {
 export interface BackendOptions<Rs> {
   readonly name: string;
   readonly resources: Rs;
+  /**
+   * The versions that are served, `v1` alone unless given. The newest is the model as it is; an
+   * older one says what it calls differently or does not have.
+   */
+  readonly versions?: { readonly [version: string]: VersionOptions<ChangesOf<NoInfer<Rs>>> };
 }
+type ChangesOf<Rs> = { readonly [K in keyof Rs]?: false | ChangesOfResource<Rs[K]> };
+type ChangesOfResource<R> = R extends { readonly name: infer N; readonly _?: infer Facts }
+  ? NonNullable<Facts> extends {
+      readonly domain: infer D extends Domain;
+      readonly hidden: infer H;
+      readonly actions: infer Acts;
+    }
+    ? VersionChanges<Exclude<Field<N & TableName<D>, D>, H>, keyof Acts & string>
+    : never
+  : never;
 export interface Backend<Rs> extends AnyBackend {
   /** Never set: carries types to `ContractOf`. */
   readonly _?: Rs;

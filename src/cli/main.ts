@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The program `backwright`: arguments in, text out. What a command does stands elsewhere.
 import { Command, InvalidArgumentError } from "commander";
+import { loadEnvironmentFiles } from "../app/environment-files.ts";
 import { printFailure } from "./output.ts";
 
 // Commands are imported when they are called: `--help` loads none of them.
@@ -16,6 +17,10 @@ const program = new Command("backwright")
   .showHelpAfterError("(backwright --help shows what there is)");
 
 const folder = (): string => program.opts<{ project: string }>().project;
+
+program.hook("preAction", (_program, command) => {
+  loadEnvironmentFiles(folder(), command.name() === "start" ? "production" : "development");
+});
 
 program
   .command("dev")

@@ -6,9 +6,9 @@ export function databaseSchemaPage(model: Model): string {
   const tables = [...model.tables.values()];
   return page(
     "# Database schema",
-    prose(`${tables.length} tables. The tenant is a row of ${code(model.tenant.sqlName)}: every table
-      that names it in its first key stands behind row-level security, so that a connection sees the
-      rows of one tenant at a time, and none without one.`),
+    prose(`${tables.length} tables. The tenant is a row of ${code(model.tenant.sqlName)}: every
+      table that names it in its first key stands behind row-level security, so that a connection
+      sees the rows of one tenant at a time, and none without one.`),
     "## How they hang together",
     entityDiagram(model, tables),
     ...tables.flatMap((one) => tableSection(one, model)),

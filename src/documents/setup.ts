@@ -12,8 +12,8 @@ export function setupPage(model: Model): string {
     ["write these pages anew", "backwright docs"],
   ].map(([what = "", command = ""]) => [what, code(`npx ${command}`)]);
   const steps = [
-    prose(`1. Make the database and its two roles: \`npx backwright database setup <name>\` prints the
-      SQL for an administrator, or does it with \`--admin-url\`.`),
+    prose(`1. Make the database and its two roles: \`npx backwright database setup <name>\` prints
+      the SQL for an administrator, or does it with \`--admin-url\`.`),
     prose(`2. Migrate as the owner: \`DATABASE_URL\`, \`DATABASE_OWNER_URL\`, then
       \`npx backwright migrate up\`.`),
     prose(`3. Serve as the app login, which owns nothing: \`DATABASE_URL\`, \`SECRET_KEY\`, then
@@ -56,14 +56,14 @@ export function testingPage(model: Model): string {
   ].join("\n");
   return page(
     "# Backend testing",
-    prose(`\`npm test\` runs the tests on the real backend: each test file gets a database of its own
-      on the embedded PostgreSQL, or on the server that \`TEST_DATABASE_ADMIN_URL\` names.`),
+    prose(`\`npm test\` runs the tests on the real backend: each test file gets a database of its
+      own on the embedded PostgreSQL, or on the server that \`TEST_DATABASE_ADMIN_URL\` names.`),
     example,
-    prose(`\`backend.tenant(values)\` makes a tenant, \`backend.actor({ tenantId, role: "${role}" })\`
-      a caller with a key, \`actor.request\` and \`actor.client<Api>()\` ask over HTTP,
+    prose(`\`backend.tenant(values)\` makes a tenant, \`backend.actor({ tenantId, role: "${role}"
+      })\` a caller with a key, \`actor.request\` and \`actor.client<Api>()\` ask over HTTP,
       \`backend.sql\` arranges what no operation may. A scenario checks status, texts that must and
       must not be there, and the events that were written.`),
-    prose(`Worth a test each: what every role may not do, the moves that no state allows, the actions'
-      own rules.`),
+    prose(`Worth a test each: what every role may not do, the moves that no state allows, the
+      actions' own rules.`),
   );
 }

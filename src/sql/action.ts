@@ -15,11 +15,11 @@ export function claimKeyStatement(): Statement {
   return parameters.statement(`select pg_try_advisory_xact_lock(${lock})::text`);
 }
 
-/** Inputs: scope, key. The row is [hash, mask, record id, reply, version] where one is stored. */
+/** Inputs: scope, key. The row is [hash, mask, record id, reply, version, status], if any. */
 export function storedReplyStatement(): Statement {
   const parameters = new Parameters();
   return parameters.statement(
-    "select request_hash, mask, record_id::text, reply, version::text " +
+    "select request_hash, mask, record_id::text, reply, version::text, status::text " +
       "from backwright.idempotency " +
       `where tenant_id = ${parameters.claim("tenantId", "uuid")} ` +
       `and scope = ${parameters.input(0, "text")} ` +

@@ -3,7 +3,15 @@
 //
 // RACE: every guard stands in the INSERT's or UPDATE's own WHERE. A check in a sibling CTE looks at
 // a snapshot from before the wait for the row's lock, and let a cancelled order be assigned.
-import { fieldOf, fieldsRead, type Model, type TableModel } from "../model/model.ts";
+import {
+  type FieldModel,
+  fieldOf,
+  fieldsRead,
+  type Model,
+  type Predicate,
+  type ResourceModel,
+  type TableModel,
+} from "../model/model.ts";
 import {
   columnName,
   fieldMember,
@@ -14,10 +22,16 @@ import {
   tenantCondition,
 } from "./names.ts";
 import { operandSql, predicateSql } from "./predicate.ts";
-import { ROOT, versionSql } from "./read.ts";
+import { ROOT, versionSql, visibleConditions } from "./read.ts";
 import { Parameters, type Statement } from "./statement.ts";
 import { writeStatement } from "./write-effects.ts";
-import type { CreateShape, DeleteShape, UpdateShape, WriteShape } from "./write-shape.ts";
+import type {
+  Assignment,
+  CreateShape,
+  DeleteShape,
+  UpdateShape,
+  WriteShape,
+} from "./write-shape.ts";
 
 /** Creates a record. The row's columns are WRITE_RESULT; `id` is null when a guard refused. */
 export function createStatement(shape: CreateShape, model: Model): Statement {
@@ -125,6 +139,7 @@ export function updateDiagnosis(shape: UpdateShape | DeleteShape, model: Model):
   const where = [
     (restores ? deletedCondition : livingCondition)(table, ROOT, parameters),
     `${columnName(fieldOf(table, "id"), ROOT)} = ${parameters.input(shape.id, "uuid")}`,
+    ...keyConditions(shape.keys, parameters),
   ].filter((condition) => condition !== undefined);
   return parameters.statement(
     `select ${columns.map((column) => `(${column})::text`).join(", ")} ` +
@@ -150,10 +165,36 @@ function targetConditions(
   return [
     state(table, ROOT, parameters),
     `${columnName(fieldOf(table, "id"), ROOT)} = ${parameters.input(shape.id, "uuid")}`,
+    ...keyConditions(shape.keys, parameters),
     predicateSql(shape.readRows, table, ROOT, { model, parameters }),
     predicateSql(shape.rows, table, ROOT, { model, parameters }),
     ...versionConditions(shape, parameters),
   ].filter((condition) => condition !== undefined);
+}
+
+/** Input 0 and on are the values of `fields`; the row is [id] of the record that has them. */
+export function findStatement(
+  resource: ResourceModel,
+  fields: readonly FieldModel[],
+  rows: Predicate,
+  model: Model,
+): Statement {
+  const parameters = new Parameters();
+  const keys = fields.map((field, input) => ({ field, input }));
+  const where = [
+    ...visibleConditions(resource, rows, model, parameters),
+    ...keyConditions(keys, parameters),
+  ];
+  return parameters.statement(
+    `select ${columnName(fieldOf(resource.table, "id"), ROOT)}::text ` +
+      `from ${tableName(resource.table)} ${ROOT} where ${where.join(" and ")}`,
+  );
+}
+
+function keyConditions(keys: readonly Assignment[], parameters: Parameters): string[] {
+  return keys.map(
+    ({ field, input }) => `${columnName(field, ROOT)} = ${parameters.input(input, sqlType(field))}`,
+  );
 }
 
 /** The tenant's rows that are marked as deleted. */

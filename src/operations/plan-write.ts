@@ -212,15 +212,26 @@ function referenceGuards(
 ): ReferenceGuard[] {
   const guards: ReferenceGuard[] = [];
   for (const { field, value } of values) {
-    const key = resource.table.references.get(field.name);
-    const target = key === undefined ? undefined : context.model.resources.get(key);
-    if (target === undefined || value === null) continue;
-    const read = decide(request.actor, target, "read");
-    // Where every row of the tenant may be read, the foreign key says the same.
-    if (read.rows === EVERYTHING && target.table.deletedField === undefined) continue;
-    guards.push({ field, input: inputs.add(value), target, rows: read.rows });
+    const target = value === null ? undefined : guardedTarget(context, request, resource, field);
+    if (target !== undefined) guards.push({ field, input: inputs.add(value), ...target });
   }
   return guards;
+}
+
+/** What a reference must lead to; undefined where the foreign key says as much. Throws FORBIDDEN. */
+export function guardedTarget(
+  { model }: OperationsContext,
+  { actor }: RequestContext,
+  { table }: ResourceModel,
+  field: FieldModel,
+): Pick<ReferenceGuard, "target" | "rows"> | undefined {
+  const key = table.references.get(field.name);
+  const target = key === undefined ? undefined : model.resources.get(key);
+  if (target === undefined) return undefined;
+  const { rows } = decide(actor, target, "read");
+  // Every row of the tenant may be read: the foreign key keeps to those.
+  if (rows === EVERYTHING && target.table.deletedField === undefined) return undefined;
+  return { target, rows };
 }
 
 /** Everything that changes the text of the statement. */

@@ -21,6 +21,7 @@ import {
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
 import { openApiDocument } from "./openapi.ts";
 import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
+import { BULK_VERBS, bulk } from "./several.ts";
 
 const VERSION = "v1";
 const FACE = `rest/${VERSION}`;
@@ -60,6 +61,13 @@ export function restRoutes({ context, authenticator }: RestOptions): readonly Ro
     add("DELETE", `${path}/:id`, "delete", (request, facts) =>
       remove(context, resource, request, facts),
     );
+    for (const verb of BULK_VERBS) {
+      const name = `bulk${verb.charAt(0).toUpperCase()}${verb.slice(1)}`;
+      add("POST", `${path}/bulk-${verb}`, name, (request, facts) => {
+        refuseQuery(request);
+        return bulk(context, resource, verb, request, facts);
+      });
+    }
     for (const { name, path: action } of resource.actions.values()) {
       add("POST", `${path}/:id/${action}`, name, (request, facts) =>
         act(context, resource, name, request, facts),

@@ -57,6 +57,24 @@ export function lockStatement(resource: ResourceModel, rows: Predicate, model: M
   );
 }
 
+/** Input 0 is an array of ids. Locks the visible ones in their order; the rows are [id]. */
+export function lockManyStatement(
+  resource: ResourceModel,
+  rows: Predicate,
+  model: Model,
+): Statement {
+  const parameters = new Parameters();
+  const id = columnName(fieldOf(resource.table, "id"), ROOT);
+  const conditions = [
+    ...visibleConditions(resource, rows, model, parameters),
+    `${id} = any(${parameters.input(0, "uuid[]")})`,
+  ];
+  return parameters.statement(
+    `select ${id}::text from ${tableName(resource.table)} ${ROOT} ` +
+      `where ${conditions.join(" and ")} order by ${id} for update of ${ROOT}`,
+  );
+}
+
 /**
  * Inputs: event id, type, record id, payload, request id. The event carries the version that the
  * record has now, so those of one record are in the order of (sequence, position).

@@ -29,6 +29,7 @@ import type {
   Assignment,
   CreateShape,
   DeleteShape,
+  ReferenceGuard,
   UpdateShape,
   WriteShape,
 } from "./write-shape.ts";
@@ -65,6 +66,50 @@ export function createStatement(shape: CreateShape, model: Model): Statement {
     `select ${values.join(", ")}${from}${where} returning ${ROOT}.*`;
   const after = predicateSql(shape.after, table, ROOT, { model, parameters });
   return writeStatement(shape, model, parameters, { write, after, verb: "created" });
+}
+
+/**
+ * Creates many records: as above, but each input but the request's is an array with a value for each
+ * of them. A record whose references are refused is left out of the rows that come back.
+ */
+export function createManyStatement(shape: CreateShape, model: Model): Statement {
+  const parameters = new Parameters();
+  const { table } = shape.resource;
+  const columns = [columnName(fieldOf(table, "id"))];
+  const values = ["g.id"];
+  const arrays = [parameters.input(shape.id, "uuid[]")];
+  const names = ["id"];
+  if (table.tenantField !== undefined && table.tenantField.name !== "id") {
+    columns.push(columnName(table.tenantField));
+    values.push(parameters.claim("tenantId", "uuid"));
+  }
+  const places = new Map<number, string>();
+  shape.assignments.forEach(({ field, input }, at) => {
+    const type = sqlType(field);
+    // unnest() would take lists of lists apart, so a list travels as its text.
+    const isList = type.endsWith("[]");
+    arrays.push(parameters.input(input, isList ? "text[]" : `${type}[]`));
+    names.push(`c${at}`);
+    columns.push(columnName(field));
+    values.push(isList ? `g.c${at}::${type}` : `g.c${at}`);
+    places.set(input, `g.c${at}`);
+  });
+  for (const [field, operand] of shape.set) {
+    columns.push(columnName(field));
+    values.push(operandSql(operand, sqlType(field), parameters));
+  }
+  const placeOf = ({ input }: { input: number }): string => places.get(input) ?? "null";
+  const guards = referenceConditions(shape, model, parameters, placeOf).map(
+    (condition, at) =>
+      `(${placeOf(shape.references[at] ?? { input: -1 })} is null or ${condition})`,
+  );
+  const where = guards.length === 0 ? "" : ` where ${guards.join(" and ")}`;
+  const write =
+    `insert into ${tableName(table)} as ${ROOT} (${columns.join(", ")}) ` +
+    `select ${values.join(", ")} from unnest(${arrays.join(", ")}) as g(${names.join(", ")})` +
+    `${where} returning ${ROOT}.*`;
+  const after = predicateSql(shape.after, table, ROOT, { model, parameters });
+  return writeStatement(shape, model, parameters, { write, after, verb: "created", isMany: true });
 }
 
 /** Updates a record where every guard holds; otherwise `id` is null and nothing has changed. */
@@ -238,13 +283,14 @@ function referenceConditions(
   shape: Pick<WriteShape, "references">,
   model: Model,
   parameters: Parameters,
+  placed = ({ field, input }: ReferenceGuard) => parameters.input(input, sqlType(field)),
 ): string[] {
-  return shape.references.map(({ field, input, target, rows }, at) => {
+  return shape.references.map((guard, at) => {
+    const { target, rows } = guard;
     const alias = `ref${at}`;
     const conditions = [
       livingCondition(target.table, alias, parameters),
-      `${columnName(fieldOf(target.table, "id"), alias)} = ` +
-        parameters.input(input, sqlType(field)),
+      `${columnName(fieldOf(target.table, "id"), alias)} = ${placed(guard)}`,
       predicateSql(rows, target.table, alias, { model, parameters }),
     ].filter((condition) => condition !== undefined);
     const from = `${tableName(target.table)} ${alias}`;

@@ -4,7 +4,7 @@
 // Planted faults, each red before it was taken out again:
 // - a unique conflict is final (no second decision) -> many at once: 409
 // - the update without its key guard -> a record that was given another key meanwhile
-// - the look-up without the role's read rows -> a record out of sight: 200 instead of 409
+// - the look-up without the role's read rows -> a record out of sight: 404
 // - the stored reply looked up only by the statement -> repeats: 400 for a field of the create
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

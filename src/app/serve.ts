@@ -20,6 +20,8 @@ import { Examples } from "../rest/examples.ts";
 import { restRoutes } from "../rest/routes.ts";
 import type { ExchangeObserver } from "../server/exchange.ts";
 import { createServer, type Readiness, type Server } from "../server/server.ts";
+import type { Route } from "../server/http.ts";
+import { createServer, type Readiness, type Server, type ServerOptions } from "../server/server.ts";
 import { Parameters } from "../sql/statement.ts";
 
 export interface ServeOptions {
@@ -29,6 +31,23 @@ export interface ServeOptions {
   readonly databaseUrl: string;
   readonly log: Log;
   readonly readiness?: () => Readiness;
+  /** How requests come in. Undefined: through a port of its own. */
+  readonly entrance?: Entrance;
+}
+
+/** A way in beside the port of its own: another server that hands requests over. */
+export interface Entrance {
+  /** Stands before every path: "/api", or "". */
+  readonly prefix: string;
+  /** The resources that are served. Undefined: all. */
+  readonly only?: ReadonlySet<string>;
+  open(options: ServerOptions): Promise<Opened>;
+}
+
+export interface Opened {
+  readonly url: string;
+  /** Finishes what is in flight, for at most `graceMs` milliseconds, then cuts the rest. */
+  drain(graceMs: number): Promise<void>;
 }
 
 export interface RunningBackend {
@@ -50,7 +69,7 @@ const FORGET_AT_ONCE = 10_000;
 
 /** Starts serving. Throws StartError, with everything that was opened closed again. */
 export async function serve(options: ServeOptions): Promise<RunningBackend> {
-  const { model, settings, databaseUrl, log } = options;
+  const { model, settings, databaseUrl, log, entrance } = options;
   const constraints = new Map(await inspectDatabase(databaseUrl, model));
   const database = await openDatabase(options);
   const context: OperationsContext = {
@@ -61,31 +80,25 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
     constraints,
   };
   const authenticator = new Authenticator(database, model);
-  const examples = settings.mode === "development" ? new Examples() : undefined;
-  const documents = new Documents(model, settings.mode, examples);
+  const { mode } = settings;
+  const examples = mode === "development" ? new Examples() : undefined;
+  const documents = new Documents(model, { ...entrance, mode }, examples);
   try {
-    const server = await createServer({
-      limits: REQUEST_LIMITS,
-      corsOrigins: settings.corsOrigins,
-      log,
-      routes: [
-        ...restRoutes({ context, authenticator, documents }),
-        ...(settings.docs ? docsRoutes() : []),
-      ],
-      readiness: options.readiness ?? (() => ({ ready: true })),
-      observe: examples && (await observer(model, documents, examples)),
-    });
-    const port = await listen(server, settings);
+    const routes = [
+      ...restRoutes({ ...entrance, context, authenticator, documents }),
+      ...(settings.docs ? docsRoutes(entrance?.prefix) : []),
+    ];
+    const observe = examples && (await observer(options, documents, examples));
+    const opened = await open(options, routes, observe);
     const forgetting = forgetReplies(database, log);
     let stopping: Promise<void> | undefined;
     const stop = async (): Promise<void> => {
       clearInterval(forgetting);
-      await server.drain(DRAIN_MS);
+      await opened.drain(DRAIN_MS);
       await database.close();
     };
-    const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
     return {
-      url: `http://${host}:${port}`,
+      url: opened.url,
       context,
       authenticator,
       reload: async () => {
@@ -106,15 +119,18 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
 
 /** Ajv is loaded here and nowhere else, so that production never does. */
 async function observer(
-  model: Model,
+  { model, entrance }: ServeOptions,
   documents: Documents,
   examples: Examples,
 ): Promise<ExchangeObserver> {
   const { replyChecker } = await import("../rest/check-replies.ts");
   const check = replyChecker((role) => documents.of(role), model.roles);
+  const start = entrance?.prefix.length ?? 0;
   return (exchange) => {
-    const problems = check(exchange);
-    if (problems.length === 0) examples.record(exchange);
+    const { route, url } = exchange;
+    const known = { ...exchange, route: route.slice(start), url: url.slice(start) };
+    const problems = check(known);
+    if (problems.length === 0) examples.record(known);
     return problems;
   };
 }
@@ -164,6 +180,26 @@ async function openDatabase({ settings, databaseUrl, log }: ServeOptions): Promi
       cause,
     });
   }
+}
+
+async function open(
+  options: ServeOptions,
+  routes: readonly Route[],
+  observe: ExchangeObserver | undefined,
+): Promise<Opened> {
+  const { settings, log, entrance, readiness } = options;
+  const { corsOrigins } = settings;
+  const server: ServerOptions = { limits: REQUEST_LIMITS, corsOrigins, log, routes, observe };
+  if (entrance !== undefined) return entrance.open(server);
+  const isReady = readiness ?? (() => ({ ready: true }));
+  return openPort({ ...server, readiness: isReady }, settings);
+}
+
+async function openPort(options: ServerOptions, settings: Settings): Promise<Opened> {
+  const server = await createServer(options);
+  const port = await listen(server, settings);
+  const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
+  return { url: `http://${host}:${port}`, drain: (graceMs) => server.drain(graceMs) };
 }
 
 async function listen(server: Server, { host, port }: Settings): Promise<number> {

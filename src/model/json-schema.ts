@@ -1,5 +1,6 @@
 // Fields as JSON Schema (draft 2020-12, as OpenAPI 3.1 uses it): what replies hold, what requests
 // may send. Says no more than what is checked, and no less than a client can know.
+import { z } from "zod";
 import { REQUEST_LIMITS } from "../base/limits.ts";
 import type { FieldModel } from "./model.ts";
 
@@ -115,4 +116,33 @@ function typeSchema(sql: string, sqlType: string, isRequest: boolean): JsonSchem
     default:
       return textSchema(isRequest);
   }
+}
+
+// LIMIT: a body of a megabyte holds no list that is longer.
+const ITEMS_MAX = REQUEST_LIMITS.bodyBytesMax / 2;
+
+/** What JSON Schema has no words for is left open, except dates, which travel as instants. */
+export function zodSchema(schema: z.ZodType, io: "input" | "output"): JsonSchema {
+  const { $schema: _, ...made } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: "any",
+    override({ zodSchema: one, jsonSchema: target }) {
+      if (one._zod.def.type === "date") {
+        target.type = "string";
+        target.format = "date-time";
+      }
+      addBounds(target, io === "input");
+    },
+  });
+  return made;
+}
+
+/** The bounds that hold of every request and reply, where a schema names none of its own. */
+function addBounds(target: Record<string, unknown>, isRequest: boolean): void {
+  if (target.type === "array") target.maxItems ??= ITEMS_MAX;
+  if (target.type === "integer") target.format ??= "int64";
+  if (target.type !== "string" || target.enum !== undefined || target.const !== undefined) return;
+  const { maxLength, pattern } = textSchema(isRequest);
+  target.maxLength ??= maxLength;
+  if (target.format === undefined) target.pattern ??= pattern;
 }

@@ -21,7 +21,8 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-export function docsRoutes(): readonly Route[] {
+/** `prefix` stands before every path. */
+export function docsRoutes(prefix = ""): readonly Route[] {
   return FILES.map(({ path, name, type }) => {
     const body = readFileSync(join(import.meta.dirname, "docs", name), "utf8");
     const headers = {
@@ -29,6 +30,6 @@ export function docsRoutes(): readonly Route[] {
       "content-security-policy": POLICY,
       "cache-control": "no-cache",
     };
-    return { method: "GET", path, handle: async () => ({ status: 200, body, headers }) };
+    return { method: "GET", path: prefix + path, handle: async () => ({ status: 200, body, headers }) };
   });
 }

@@ -1,21 +1,20 @@
 // The OpenAPI documents of a backend, made once for each role: what /openapi.json serves is what
 // replies are checked against.
-import type { Mode } from "../base/settings.ts";
 import type { Model } from "../model/model.ts";
 import type { Examples } from "./examples.ts";
-import { openApiDocument } from "./openapi.ts";
+import { type DocumentOptions, openApiDocument } from "./openapi.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
 export class Documents {
   readonly #model: Model;
-  readonly #mode: Mode;
+  readonly #options: DocumentOptions;
   readonly #examples: Examples | undefined;
   readonly #made = new Map<string, { readonly document: Json; readonly text: string }>();
 
-  constructor(model: Model, mode: Mode, examples?: Examples) {
+  constructor(model: Model, options: DocumentOptions, examples?: Examples) {
     this.#model = model;
-    this.#mode = mode;
+    this.#options = options;
     this.#examples = examples;
   }
 
@@ -34,7 +33,7 @@ export class Documents {
   #of(role: string): { readonly document: Json; readonly text: string } {
     const known = this.#made.get(role);
     if (known !== undefined) return known;
-    const document = openApiDocument(this.#model, role, this.#mode);
+    const document = openApiDocument(this.#model, role, this.#options);
     const made = { document, text: JSON.stringify(document) };
     this.#made.set(role, made);
     return made;

@@ -1,8 +1,7 @@
 // The inputs and outputs of actions as JSON Schema, made of the Zod schemas that requests and
 // replies are checked by.
-import { z } from "zod";
-import { REQUEST_LIMITS } from "../base/limits.ts";
-import { type JsonSchema, textSchema } from "../model/json-schema.ts";
+import type { z } from "zod";
+import { type JsonSchema, zodSchema } from "../model/json-schema.ts";
 import type { ActionModel } from "../model/model.ts";
 
 /** The names under which the schemas of an action stand among the components. */
@@ -35,34 +34,9 @@ export function actionSchemas(
   return schemas;
 }
 
-// LIMIT: a body of a megabyte holds no list that is longer.
-const ITEMS_MAX = REQUEST_LIMITS.bodyBytesMax / 2;
-
-/** What JSON Schema has no words for is left open, except dates, which travel as instants. */
+/** A schema that holds itself points to the root of its document, which it is not here. */
 function jsonSchema(schema: z.ZodType, io: "input" | "output", name: string): JsonSchema {
-  const { $schema: _, ...made } = z.toJSONSchema(schema, {
-    io,
-    unrepresentable: "any",
-    override({ zodSchema, jsonSchema: target }) {
-      if (zodSchema._zod.def.type === "date") {
-        target.type = "string";
-        target.format = "date-time";
-      }
-      addBounds(target, io === "input");
-    },
-  });
-  // A schema that holds itself points to the root of its document, which it is not here.
   const own = `"#/components/schemas/${name}`;
-  const text = JSON.stringify(made).replace(/("\$ref":)"#(?=[/"])/g, `$1${own}`);
+  const text = JSON.stringify(zodSchema(schema, io)).replace(/("\$ref":)"#(?=[/"])/g, `$1${own}`);
   return JSON.parse(text) as JsonSchema;
-}
-
-/** The bounds that hold of every request and reply, where a schema names none of its own. */
-function addBounds(target: Record<string, unknown>, isRequest: boolean): void {
-  if (target.type === "array") target.maxItems ??= ITEMS_MAX;
-  if (target.type === "integer") target.format ??= "int64";
-  if (target.type !== "string" || target.enum !== undefined || target.const !== undefined) return;
-  const { maxLength, pattern } = textSchema(isRequest);
-  target.maxLength ??= maxLength;
-  if (target.format === undefined) target.pattern ??= pattern;
 }

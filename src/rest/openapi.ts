@@ -39,13 +39,27 @@ type Json = Readonly<Record<string, unknown>>;
 
 const ref = (kind: string, name: string): Json => ({ $ref: `#/components/${kind}/${name}` });
 
+/** What is served, and how. */
+export interface DocumentOptions {
+  readonly mode?: Mode;
+  /** Stands before every path. */
+  readonly prefix?: string | undefined;
+  /** The resources that are served where that is not all. */
+  readonly only?: ReadonlySet<string> | undefined;
+}
+
 /** The document for a role. Paths and fields that the role may not use are not in it. */
-export function openApiDocument(model: Model, role: string, mode: Mode = "production"): Json {
+export function openApiDocument(
+  model: Model,
+  role: string,
+  { mode = "production", prefix = "", only }: DocumentOptions = {},
+): Json {
   const paths: Record<string, Json> = {};
   const schemas: Record<string, Json> = { ...errorSchemas(), Pagination: paginationSchema() };
   const tags: { readonly name: string; readonly description: string }[] = [];
   for (const resource of model.resources.values()) {
     const access = resource.access.get(role);
+    if (only?.has(resource.name) === false) continue;
     if (access === undefined || Object.values(access).every((grant) => grant === undefined))
       continue;
     const name = schemaName(resource);
@@ -64,7 +78,13 @@ export function openApiDocument(model: Model, role: string, mode: Mode = "produc
       description: `What the role ${role} may do. Requests carry an API key of that role.`,
       license: { name: "Proprietary", identifier: "LicenseRef-Proprietary" },
     },
-    servers: [{ url: "/", description: `This server, in ${mode}.`, "x-internal": false }],
+    servers: [
+      {
+        url: prefix === "" ? "/" : prefix,
+        description: `This server, in ${mode}.`,
+        "x-internal": false,
+      },
+    ],
     security: [{ apiKey: [] }],
     tags: tags.sort((one, other) => (one.name < other.name ? -1 : 1)),
     paths,

@@ -162,7 +162,8 @@ function expectContractKept(log: readonly LogLine[]): void {
   if (broken.length > 0) throw new Error([BROKEN_CONTRACT, ...told.slice(0, 5)].join("\n  "));
 }
 
-async function send(url: string, path: string, options: RequestOptions): Promise<Reply> {
+/** One request to any address, JSON in and out. */
+export async function send(url: string, path: string, options: RequestOptions): Promise<Reply> {
   const headers: Record<string, string> = { ...options.headers };
   if (options.key !== undefined) headers.authorization = `Bearer ${options.key}`;
   if (options.body !== undefined) headers["content-type"] ??= "application/json";

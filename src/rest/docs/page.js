@@ -3,6 +3,7 @@
 import { curlOf, idAddress, jsonOf, operationsOf, resolve, schemaText } from "./operations.js";
 
 const KEY = "backwright-key";
+const ORIGIN = location.origin + location.pathname.replace(/\/docs\/?$/, "");
 const at = (id) => document.getElementById(id);
 let key = sessionStorage.getItem(KEY) ?? "";
 
@@ -15,7 +16,7 @@ function made(name, attributes = {}, ...children) {
 }
 
 async function read(path) {
-  const reply = await fetch(path, { headers: { authorization: `Bearer ${key}` } });
+  const reply = await fetch(ORIGIN + path, { headers: { authorization: `Bearer ${key}` } });
   const json = await reply.json();
   if (!reply.ok) throw new Error(json.error?.message ?? `The server answered ${reply.status}.`);
   return json;
@@ -127,7 +128,7 @@ function parameterTable(api, parameters) {
 function curlPart(api, one) {
   const text = made("pre", { tabindex: "0" });
   const write = (id) => {
-    text.textContent = curlOf(api, one, { origin: location.origin, key, id });
+    text.textContent = curlOf(api, one, { origin: ORIGIN, key, id });
   };
   write();
   const address = idAddress(api, one);

@@ -21,7 +21,7 @@ import {
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
 import { openApiDocument } from "./openapi.ts";
 import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
-import { BULK_VERBS, bulk } from "./several.ts";
+import { BULK_VERBS, batch, bulk } from "./several.ts";
 
 const VERSION = "v1";
 const FACE = `rest/${VERSION}`;
@@ -42,7 +42,10 @@ type Handler = (request: HttpRequest, facts: RequestContext) => Promise<HttpRepl
 
 /** The routes of every resource of the model. */
 export function restRoutes({ context, authenticator }: RestOptions): readonly Route[] {
-  const routes: Route[] = [openApiRoute(context, authenticator)];
+  const routes: Route[] = [
+    openApiRoute(context, authenticator),
+    batchRoute(context, authenticator),
+  ];
   for (const resource of context.model.resources.values()) {
     const path = `/${VERSION}/${resource.path}`;
     const add = (method: Route["method"], at: string, operation: string, run: Handler): void => {
@@ -92,6 +95,16 @@ function openApiRoute(context: OperationsContext, authenticator: Authenticator):
   };
   const handle = (request: HttpRequest) => guarded(context, authenticator, "openapi", request, run);
   return { method: "GET", path: "/openapi.json", handle };
+}
+
+/** Of every resource, so it stands beside them. */
+function batchRoute(context: OperationsContext, authenticator: Authenticator): Route {
+  const run: Handler = (request, facts) => {
+    refuseQuery(request);
+    return batch(context, request, facts);
+  };
+  const handle = (request: HttpRequest) => guarded(context, authenticator, "batch", request, run);
+  return { method: "POST", path: `/${VERSION}/batch`, handle };
 }
 
 async function guarded(

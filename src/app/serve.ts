@@ -19,7 +19,6 @@ import { Documents } from "../rest/documents.ts";
 import { Examples } from "../rest/examples.ts";
 import { restRoutes } from "../rest/routes.ts";
 import type { ExchangeObserver } from "../server/exchange.ts";
-import { createServer, type Readiness, type Server } from "../server/server.ts";
 import type { Route } from "../server/http.ts";
 import { createServer, type Readiness, type Server, type ServerOptions } from "../server/server.ts";
 import { Parameters } from "../sql/statement.ts";

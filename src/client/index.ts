@@ -3,6 +3,12 @@ export { type ClientOptions, createClient } from "./client.ts";
 export { ApiError, type ApiErrorDetail } from "./errors.ts";
 export type {
   ActionClient,
+  BatchOperation,
+  BatchReply,
+  BulkOptions,
+  BulkOutcome,
+  BulkReply,
+  BulkTarget,
   CallOptions,
   Client,
   Filter,
@@ -12,6 +18,7 @@ export type {
   RecordQuery,
   Reply,
   ResourceClient,
+  Result,
   SortKey,
   UpdateOptions,
   WriteOptions,

@@ -24,6 +24,8 @@ import { wholeRecord } from "./whole-record.ts";
 
 export interface ActionInput extends RecordInput {
   readonly body: unknown;
+  /** The reply is stored, though by another than the action. */
+  readonly isKept?: boolean;
 }
 
 // What stands for the mask of a stored reply that is no record. The second was given to somebody
@@ -46,6 +48,7 @@ export async function runAction(
   const body = input.body ?? null;
   const claim = claimKey(input.idempotencyKey, request, resource, operation, body, read);
   const target: ActionTarget = { resource, action, id: input.id };
+  const isStored = claim !== undefined || input.isKept === true;
   try {
     const parsed = await parseInput(action, input.body);
     const run = new ActionRun(context, request, target, read);
@@ -53,7 +56,7 @@ export async function runAction(
       context,
       request,
       claim,
-      (transaction) => run.inTransaction(transaction, parsed, input.version, claim !== undefined),
+      (transaction) => run.inTransaction(transaction, parsed, input.version, isStored),
       (reply) => reply,
     );
     if ("made" in outcome) return { ...outcome.made, isNew: false, replayed: false };

@@ -30,6 +30,10 @@ export function docsRoutes(prefix = ""): readonly Route[] {
       "content-security-policy": POLICY,
       "cache-control": "no-cache",
     };
-    return { method: "GET", path: prefix + path, handle: async () => ({ status: 200, body, headers }) };
+    return {
+      method: "GET",
+      path: prefix + path,
+      handle: async () => ({ status: 200, body, headers }),
+    };
   });
 }

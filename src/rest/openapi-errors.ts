@@ -31,6 +31,12 @@ function errorMembers(): Json {
   };
 }
 
+/** The error of one record among several: the request has its id in a header. */
+export function errorItem(): Json {
+  const { code, details } = errorMembers();
+  return closedObject({ code, message: text, details });
+}
+
 /** The two forms of an error, by the media type that the caller accepts. */
 export function errorSchemas(): Readonly<Record<string, Json>> {
   const { code, details, requestId } = errorMembers();

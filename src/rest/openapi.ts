@@ -19,25 +19,27 @@ import type {
   RoleAccess,
   UpdateGrant,
 } from "../model/model.ts";
-import { deprecatedMark } from "./deprecation.ts";
 import { actionSchemaNames, actionSchemas } from "./openapi-actions.ts";
 import { usedComponents } from "./openapi-components.ts";
+import { errorResponses, errorSchemas } from "./openapi-errors.ts";
 import {
-  ERROR_RESPONSES,
-  type ErrorResponse,
-  errorResponses,
-  errorSchemas,
-} from "./openapi-errors.ts";
+  data,
+  ETAG,
+  fieldSchemas,
+  IDEMPOTENCY_KEY,
+  IF_MATCH,
+  type Json,
+  operation,
+  ref,
+  schemaName,
+} from "./openapi-operation.ts";
 import {
   CURSOR_SCHEMA,
   type Parameter,
   readParameters,
   recordParameters,
 } from "./openapi-parameters.ts";
-
-type Json = Readonly<Record<string, unknown>>;
-
-const ref = (kind: string, name: string): Json => ({ $ref: `#/components/${kind}/${name}` });
+import { batchPaths, bulkPaths, severalSchemas, upsertOperation } from "./openapi-several.ts";
 
 /** What is served, and how. */
 export interface DocumentOptions {
@@ -67,9 +69,11 @@ export function openApiDocument(
     schemas[name] = recordSchema(resource, access.read, model, role);
     if (access.create) schemas[`${name}Create`] = createSchema(resource, access.create);
     if (access.update) schemas[`${name}Update`] = updateSchema(resource, access.update);
+    Object.assign(schemas, severalSchemas(resource, access));
     Object.assign(schemas, actionSchemas(name, access.actions?.values() ?? []));
     Object.assign(paths, resourcePaths(resource, access, model, role));
   }
+  Object.assign(paths, batchPaths(model, role));
   return {
     openapi: "3.1.0",
     info: {
@@ -97,16 +101,13 @@ export function openApiDocument(
   };
 }
 
-function schemaName(resource: ResourceModel): string {
-  return resource.name.charAt(0).toUpperCase() + resource.name.slice(1);
-}
-
 function resourcePaths(
   resource: ResourceModel,
-  { read, create, update, delete: remove, actions }: RoleAccess,
+  access: RoleAccess,
   model: Model,
   role: string,
 ): Record<string, Json> {
+  const { read, create, update, delete: remove, actions } = access;
   const path = `/v1/${resource.path}`;
   const collection: Record<string, Json> = {};
   const record: Record<string, Json> = {};
@@ -116,12 +117,15 @@ function resourcePaths(
     record.get = getOperation(resource, recordParameters(resource, read, model, role));
   }
   if (create) collection.post = createOperation(resource);
+  const upsert = upsertOperation(resource, access);
+  if (upsert) collection.put = upsert;
   if (update) record.patch = updateOperation(resource);
   if (remove) record.delete = deleteOperation(resource);
   const id = pathParameter();
   const paths: Record<string, Json> = {};
   if (Object.keys(collection).length > 0) paths[path] = collection;
   if (Object.keys(record).length > 0) paths[`${path}/{id}`] = { parameters: [id], ...record };
+  Object.assign(paths, bulkPaths(resource, access));
   if (remove && resource.table.deletedField !== undefined) {
     paths[`${path}/{id}/restore`] = { parameters: [id], post: restoreOperation(resource) };
   }
@@ -131,66 +135,6 @@ function resourcePaths(
   }
   return paths;
 }
-
-interface Parts {
-  readonly verb: string;
-  readonly summary: string;
-  readonly description: string;
-  readonly parameters?: readonly Parameter[];
-  readonly body?: string;
-  readonly success: Readonly<Record<string, Json>>;
-  readonly errors: readonly ErrorResponse[];
-}
-
-/** What every operation may answer, whatever it does. */
-const ALWAYS: readonly ErrorResponse[] = [
-  "BadRequest",
-  "Unauthenticated",
-  "Forbidden",
-  "TooLong",
-  "Internal",
-  "Unavailable",
-];
-
-function operation(resource: ResourceModel, parts: Parts): Json {
-  const failures = [...ALWAYS, ...parts.errors].map((name) => [
-    ERROR_RESPONSES[name].status,
-    ref("responses", name),
-  ]);
-  return {
-    operationId: `${resource.name}.${parts.verb}`,
-    tags: [resource.path],
-    summary: parts.summary,
-    description: parts.description,
-    ...deprecatedMark(resource.deprecated.operations.get(parts.verb), parts.description),
-    ...(parts.parameters === undefined ? {} : { parameters: parts.parameters }),
-    ...(parts.body === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: true,
-            content: { "application/json": { schema: ref("schemas", parts.body) } },
-          },
-        }),
-    responses: { ...parts.success, ...Object.fromEntries(failures) },
-  };
-}
-
-const data = (schema: Json): Json => ({
-  "application/json": {
-    schema: {
-      type: "object",
-      properties: { data: schema },
-      required: ["data"],
-      additionalProperties: false,
-    },
-  },
-});
-
-const ETAG: Json = {
-  description: "Names this version.",
-  schema: { type: "string", maxLength: REQUEST_LIMITS.headerBytesMax, pattern: '^(W/)?"[!-~]*"$' },
-};
 
 function listOperation(resource: ResourceModel, parameters: readonly Parameter[]): Json {
   const schema = {
@@ -311,25 +255,6 @@ function actionOperation(resource: ResourceModel, action: ActionModel): Json {
   });
 }
 
-const IDEMPOTENCY_KEY: Parameter = {
-  name: "Idempotency-Key",
-  in: "header",
-  required: false,
-  description: "Repeats of this key have one effect and one reply for 24 hours.",
-  schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[!-~]([ -~]*[!-~])?$" },
-};
-const IF_MATCH: Parameter = {
-  name: "If-Match",
-  in: "header",
-  required: false,
-  description: "The ETag of the version to change.",
-  schema: {
-    type: "string",
-    maxLength: REQUEST_LIMITS.headerBytesMax,
-    pattern: '^(\\*|"\\d{1,10}-[A-Za-z0-9_,-]*")$',
-  },
-};
-
 function pathParameter(): Parameter {
   return {
     name: "id",
@@ -340,19 +265,6 @@ function pathParameter(): Parameter {
   };
 }
 
-function objectSchema(
-  { deprecated }: ResourceModel,
-  fields: readonly FieldModel[],
-  schema: (field: FieldModel) => JsonSchema,
-): Record<string, JsonSchema> {
-  return Object.fromEntries(
-    fields.map((field) => {
-      const mark = deprecatedMark(deprecated.fields.get(field.name));
-      return [field.name, { ...schema(field), ...mark }];
-    }),
-  );
-}
-
 /** No field is required: `fields` chooses, and a writer without read access is shown the id. */
 function recordSchema(
   resource: ResourceModel,
@@ -361,7 +273,7 @@ function recordSchema(
   role: string,
 ): Json {
   const fields = read?.fields ?? resource.served.filter((field) => field.name === "id");
-  const properties: Record<string, Json> = objectSchema(resource, fields, replySchema);
+  const properties: Record<string, Json> = fieldSchemas(resource, fields, replySchema);
   for (const relation of resource.table.relations.values()) {
     const target = model.resources.get(relation.target);
     const isReadable = target?.access.get(role)?.read !== undefined;
@@ -378,7 +290,7 @@ function createSchema(resource: ResourceModel, grant: CreateGrant): Json {
   const required = grant.fields.filter((field) => !field.nullable && !field.hasDefault);
   return {
     type: "object",
-    properties: objectSchema(resource, grant.fields, requestSchema),
+    properties: fieldSchemas(resource, grant.fields, requestSchema),
     ...(required.length === 0 ? {} : { required: required.map((field) => field.name) }),
     additionalProperties: false,
   };
@@ -387,7 +299,7 @@ function createSchema(resource: ResourceModel, grant: CreateGrant): Json {
 function updateSchema(resource: ResourceModel, grant: UpdateGrant): Json {
   return {
     type: "object",
-    properties: objectSchema(resource, grant.fields, requestSchema),
+    properties: fieldSchemas(resource, grant.fields, requestSchema),
     minProperties: 1,
     additionalProperties: false,
   };

@@ -5,12 +5,13 @@ import { StartError } from "../base/errors.ts";
 import { REQUEST_LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Settings } from "../base/settings.ts";
-import { readConstraints } from "../database/catalog.ts";
+import { type ConstraintColumns, readConstraints } from "../database/catalog.ts";
 import { Database } from "../database/database.ts";
 import { checkServingRole } from "../database/roles.ts";
 import { openSession } from "../database/session.ts";
 import { Authenticator } from "../identity/authenticate.ts";
 import type { Model } from "../model/model.ts";
+import { isOmitted } from "../model/version.ts";
 import type { OperationsContext } from "../operations/context.ts";
 import { CursorSigner } from "../operations/cursor.ts";
 import { Shapes } from "../operations/shapes.ts";
@@ -69,22 +70,29 @@ const FORGET_AT_ONCE = 10_000;
 /** Starts serving. Throws StartError, with everything that was opened closed again. */
 export async function serve(options: ServeOptions): Promise<RunningBackend> {
   const { model, settings, databaseUrl, log, entrance } = options;
-  const constraints = new Map(await inspectDatabase(databaseUrl, model));
+  const found = await inspectDatabase(databaseUrl);
   const database = await openDatabase(options);
-  const context: OperationsContext = {
-    model,
-    database,
-    shapes: new Shapes(),
-    cursors: new CursorSigner(settings.secretKey),
-    constraints,
+  const cursors = new CursorSigner(settings.secretKey);
+  const constraints = new Map(
+    [model, ...model.older].map((one) => [one, constraintFields(found, one)]),
+  );
+  const contextOf = (of: Model): OperationsContext => {
+    const fields = constraints.get(of) ?? new Map();
+    return { model: of, database, shapes: new Shapes(), cursors, constraints: fields };
   };
+  const context = contextOf(model);
   const authenticator = new Authenticator(database, model);
   const { mode } = settings;
   const examples = mode === "development" ? new Examples() : undefined;
   const documents = new Documents(model, { ...entrance, mode }, examples);
   try {
     const routes = [
-      ...restRoutes({ ...entrance, context, authenticator, documents }),
+      ...restRoutes({
+        ...entrance,
+        contexts: [context, ...model.older.map(contextOf)],
+        authenticator,
+        documents,
+      }),
       ...(settings.docs ? docsRoutes(entrance?.prefix) : []),
     ];
     const observe = examples && (await observer(options, documents, examples));
@@ -101,9 +109,11 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
       context,
       authenticator,
       reload: async () => {
-        const found = await inspectDatabase(databaseUrl, model);
-        constraints.clear();
-        for (const [name, fields] of found) constraints.set(name, fields);
+        const found = await inspectDatabase(databaseUrl);
+        for (const [one, known] of constraints) {
+          known.clear();
+          for (const [name, fields] of constraintFields(found, one)) known.set(name, fields);
+        }
       },
       stop: () => {
         stopping ??= stop();
@@ -123,7 +133,7 @@ async function observer(
   examples: Examples,
 ): Promise<ExchangeObserver> {
   const { replyChecker } = await import("../rest/check-replies.ts");
-  const check = replyChecker((role) => documents.of(role), model.roles);
+  const check = replyChecker((version, role) => documents.of(version, role), model.roles);
   const start = entrance?.prefix.length ?? 0;
   return (exchange) => {
     const { route, url } = exchange;
@@ -134,30 +144,35 @@ async function observer(
   };
 }
 
-/** Refuses a login that could pass the wall; learns which fields each constraint is about. */
-async function inspectDatabase(
-  url: string,
-  model: Model,
-): Promise<ReadonlyMap<string, readonly string[]>> {
+/** Refuses a login that could pass the wall; learns which columns each constraint is about. */
+async function inspectDatabase(url: string): Promise<readonly ConstraintColumns[]> {
   const session = await openSession(url);
   try {
     await checkServingRole(async (text) => ({ rows: await session.query(text) }));
-    const fields = new Map<string, readonly string[]>();
-    for (const { name, table, columns } of await readConstraints(session)) {
-      const owner = [...model.tables.values()].find((one) => one.sqlName === table);
-      if (owner === undefined) continue;
-      const about = [...owner.fields.values()].filter(
-        (field) => columns.includes(field.column) && field !== owner.tenantField,
-      );
-      fields.set(
-        name,
-        about.map((field) => field.name),
-      );
-    }
-    return fields;
+    return await readConstraints(session);
   } finally {
     await session.close();
   }
+}
+
+/** The fields that each constraint is about, by the names of a version. */
+function constraintFields(
+  found: readonly ConstraintColumns[],
+  model: Model,
+): Map<string, readonly string[]> {
+  const fields = new Map<string, readonly string[]>();
+  for (const { name, table, columns } of found) {
+    const owner = [...model.tables.values()].find((one) => one.sqlName === table);
+    if (owner === undefined) continue;
+    const about = [...owner.fields.values()].filter(
+      (field) => columns.includes(field.column) && field !== owner.tenantField && !isOmitted(field),
+    );
+    fields.set(
+      name,
+      about.map((field) => field.name),
+    );
+  }
+  return fields;
 }
 
 async function openDatabase({ settings, databaseUrl, log }: ServeOptions): Promise<Database> {

@@ -19,7 +19,8 @@ export function operationNames({
   const reads = ["list", "get"];
   if (scope === "global") return reads;
   const restore = table.deletedField === undefined ? [] : ["restore"];
-  return [...reads, "create", "update", "delete", ...restore, ...actions.keys()];
+  const several = ["upsert", "bulkCreate", "bulkUpdate", "bulkDelete"];
+  return [...reads, "create", "update", "delete", ...restore, ...several, ...actions.keys()];
 }
 
 export function compileDeprecated(

@@ -2,7 +2,9 @@
 // differently. Types only.
 
 /** Operations of a resource beside its actions, as the OpenAPI document names them. */
-export type OperationName = "list" | "get" | "create" | "update" | "delete" | "restore";
+export type OperationName =
+  | ("list" | "get" | "create" | "update" | "delete" | "restore" | "upsert")
+  | ("bulkCreate" | "bulkUpdate" | "bulkDelete");
 
 /** Days are written `2027-01-31` and begin at midnight UTC. */
 export interface Deprecation {

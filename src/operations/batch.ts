@@ -5,7 +5,7 @@ import { BackwrightError } from "../base/errors.ts";
 import { BATCH_OPERATIONS_MAX } from "../base/limits.ts";
 import type { Transaction } from "../database/transaction.ts";
 import { encodeArray } from "../model/fields.ts";
-import type { Model, ResourceModel } from "../model/model.ts";
+import { type Model, offers, type ResourceModel } from "../model/model.ts";
 import { lockManyStatement } from "../sql/action.ts";
 import { runAction } from "./action.ts";
 import type { SeveralReply } from "./bulk.ts";
@@ -155,7 +155,7 @@ async function lockAll(
     const { id: target } = parseTargetOrNothing(id);
     if (target !== undefined) ids.set(resource, (ids.get(resource) ?? new Set()).add(target));
   }
-  const inOrder = [...ids].sort(([one], [other]) => (one.name < other.name ? -1 : 1));
+  const inOrder = [...ids].sort(([one], [other]) => (one.ownName < other.ownName ? -1 : 1));
   for (const [resource, wanted] of inOrder) {
     const read = resource.access.get(actor.role)?.read;
     if (read === undefined) continue; // Its own statement locks what the role may write.
@@ -231,8 +231,12 @@ const MEMBERS: Readonly<Partial<Record<string, readonly string[]>>> = {
 function parseOperation(given: unknown, model: Model): Operation {
   const { operation, ...members } = objectOf(given);
   const [, of = "", name = ""] = /^(\w+)\.(\w+)$/.exec(String(operation)) ?? [];
-  const resource = model.resources.get(of);
-  if (resource === undefined) throw unknownOperation("<resource>.", model.resources.keys());
+  const known = [...model.resources.values()].filter((one) => one.omitted !== "all");
+  const resource = known.find((one) => one.name === of);
+  if (resource === undefined) {
+    const names = known.map((one) => one.name);
+    throw unknownOperation("<resource>.", names);
+  }
   const offered = operationNames(resource);
   if (!offered.includes(name)) throw unknownOperation(`${of}.<operation>`, offered);
   const allowed = MEMBERS[name] ?? ["id", "version", "body"];
@@ -249,10 +253,11 @@ function unknownOperation(form: string, names: Iterable<string>): BackwrightErro
 }
 
 /** The operations that a batch may hold of a resource, whatever the role. */
-function operationNames({ scope, table, actions }: ResourceModel): readonly string[] {
-  if (scope === "global") return ["get"];
+function operationNames(resource: ResourceModel): readonly string[] {
+  const { scope, table, actions } = resource;
+  if (scope === "global") return ["get"].filter((name) => offers(resource, name));
   const verbs = Object.keys(VERBS).filter(
     (verb) => verb !== "restore" || table.deletedField !== undefined,
   );
-  return [...verbs, ...actions.keys()];
+  return [...verbs, ...actions.keys()].filter((name) => offers(resource, name));
 }

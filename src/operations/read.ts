@@ -91,7 +91,7 @@ export async function listRecords(
   const { actor } = request;
   const grant = decide(actor, resource, "read");
   const list = parseList(query, resource, grant, actor, context.model);
-  const binding = cursorBinding(actor.tenantId, resource, list);
+  const binding = cursorBinding(request, resource, list);
   const { cursor } = list;
   const parameter = cursor?.before === true ? "page[before]" : "page[after]";
   const position = cursor && context.cursors.open(cursor.text, binding, parameter);
@@ -221,11 +221,15 @@ function sortName({ sorts }: Served): string {
   return sorts.map(({ field, descending }) => `${descending ? "-" : ""}${field.name}`).join();
 }
 
-function cursorBinding(tenantId: string, resource: ResourceModel, list: ListRequest): string {
+function cursorBinding(
+  { actor, face }: RequestContext,
+  resource: ResourceModel,
+  list: ListRequest,
+): string {
   const { served, filters, values } = list;
   const sort = sortName(served);
   const tests = filters.map((one, at) => [filterName(one), one.operator, one.isNull, values[at]]);
-  return JSON.stringify([tenantId, resource.name, sort, tests]);
+  return JSON.stringify([actor.tenantId, face, resource.name, sort, tests]);
 }
 
 function listKey(shape: ListShape, role: string): string {

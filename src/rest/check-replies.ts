@@ -6,8 +6,8 @@ import type { Exchange, ExchangeObserver } from "../server/exchange.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The document of a role at the version that an address begins with. */
-export type DocumentOf = (role: string, version: string) => Json | undefined;
+/** The document of a version, which an address begins with, for a role. */
+export type DocumentOf = (version: string, role: string) => Json | undefined;
 
 const PROBLEMS_MAX = 10;
 const VERSIONED = /^\/(v\d+)\//;
@@ -17,13 +17,14 @@ export function replyChecker(documentOf: DocumentOf, roles: readonly string[]): 
   const contracts = new Map<string, Contract>();
   const contractOf = (role: string, version: string): Contract | undefined => {
     const key = `${version} ${role}`;
-    const document = contracts.has(key) ? undefined : documentOf(role, version);
+    const document = contracts.has(key) ? undefined : documentOf(version, role);
     if (document !== undefined) contracts.set(key, new Contract(document));
     return contracts.get(key);
   };
   return (exchange) => {
-    const version = VERSIONED.exec(exchange.route)?.[1];
-    const role = exchange.facts.role;
+    const { role, operation } = exchange.facts;
+    // The document does not describe itself.
+    const version = operation === "openapi" ? undefined : VERSIONED.exec(exchange.route)?.[1];
     const contract =
       version === undefined ? undefined : contractOf(String(role ?? roles[0]), version);
     if (contract === undefined) return [];

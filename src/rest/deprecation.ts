@@ -23,8 +23,8 @@ export function deprecationHeaders(
   request: HttpRequest,
 ): Headers {
   const { operations } = resource.deprecated;
-  const own = operations.get(operation);
-  const used = [...(own === undefined ? [] : [own]), ...usedFields(model, resource, request)];
+  const whole = [model.deprecation, operations.get(operation)].filter((one) => one !== undefined);
+  const used = [...whole, ...usedFields(model, resource, request)];
   return used.length === 0 ? NONE : headersOf(used);
 }
 

@@ -1,7 +1,13 @@
 // Upsert, bulk and batch in the OpenAPI document.
 import { BATCH_OPERATIONS_MAX, BULK_RECORDS_MAX } from "../base/limits.ts";
 import { integerSchema, type JsonSchema, requestSchema } from "../model/json-schema.ts";
-import type { FieldModel, Model, ResourceModel, RoleAccess } from "../model/model.ts";
+import {
+  type FieldModel,
+  type Model,
+  offers,
+  type ResourceModel,
+  type RoleAccess,
+} from "../model/model.ts";
 import type { BulkVerb } from "../operations/bulk.ts";
 import { upsertKeys } from "../operations/upsert.ts";
 import { errorItem } from "./openapi-errors.ts";
@@ -66,7 +72,7 @@ export function bulkPaths(resource: ResourceModel, access: RoleAccess): Record<s
   const verbs = (["create", "update", "delete"] as const).filter((verb) => access[verb]);
   return Object.fromEntries(
     verbs.map((verb) => [
-      `/v1/${resource.path}/bulk-${verb}`,
+      `/${resource.path}/bulk-${verb}`,
       { post: bulkOperation(resource, verb) },
     ]),
   );
@@ -129,7 +135,7 @@ function bulkReply(record: string): JsonSchema {
   return object({ data: list, meta: object({ bulk }, ["bulk"]) }, ["data", "meta"]);
 }
 
-/** `/v1/batch`, for roles that may do anything with one record. */
+/** `/batch`, for roles that may do anything with one record. */
 export function batchPaths(model: Model, role: string): Record<string, Json> {
   const names = [...model.resources.values()].flatMap((resource) =>
     batchNames(resource, resource.access.get(role)),
@@ -148,7 +154,9 @@ export function batchPaths(model: Model, role: string): Record<string, Json> {
     ["operation"],
   );
   const operations = { type: "array", items: one, minItems: 1, maxItems: BATCH_OPERATIONS_MAX };
-  const reply = object({ status: integerSchema(200, 299), data: {} }, ["status"]);
+  const reply = object({ status: integerSchema(200, 599), data: {}, error: errorItem() }, [
+    "status",
+  ]);
   const post: Json = {
     operationId: "batch",
     tags: ["batch"],
@@ -169,7 +177,7 @@ export function batchPaths(model: Model, role: string): Record<string, Json> {
       ...failures(BULK_ERRORS),
     },
   };
-  return { "/v1/batch": { post } };
+  return { "/batch": { post } };
 }
 
 function batchNames(resource: ResourceModel, access: RoleAccess | undefined): string[] {
@@ -184,5 +192,6 @@ function batchNames(resource: ResourceModel, access: RoleAccess | undefined): st
     ...(restores ? ["restore"] : []),
     ...(actions?.keys() ?? []),
   ];
-  return verbs.map((verb) => `${resource.name}.${verb}`);
+  const offered = verbs.filter((verb) => offers(resource, verb));
+  return offered.map((verb) => `${resource.name}.${verb}`);
 }

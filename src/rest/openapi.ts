@@ -3,22 +3,17 @@
 
 import { PAGE_SIZE_MAX, REQUEST_LIMITS } from "../base/limits.ts";
 import type { Mode } from "../base/settings.ts";
-import {
-  integerSchema,
-  type JsonSchema,
-  replySchema,
-  requestSchema,
-} from "../model/json-schema.ts";
+import { integerSchema, replySchema, requestSchema } from "../model/json-schema.ts";
 import type {
   ActionModel,
   CreateGrant,
-  FieldModel,
   Model,
   ReadGrant,
   ResourceModel,
   RoleAccess,
   UpdateGrant,
 } from "../model/model.ts";
+import { deprecatedMark } from "./deprecation.ts";
 import { actionSchemaNames, actionSchemas } from "./openapi-actions.ts";
 import { usedComponents } from "./openapi-components.ts";
 import { errorResponses, errorSchemas } from "./openapi-errors.ts";
@@ -40,6 +35,7 @@ import {
   recordParameters,
 } from "./openapi-parameters.ts";
 import { batchPaths, bulkPaths, severalSchemas, upsertOperation } from "./openapi-several.ts";
+import { versionPaths } from "./openapi-version.ts";
 
 /** What is served, and how. */
 export interface DocumentOptions {
@@ -61,7 +57,7 @@ export function openApiDocument(
   const tags: { readonly name: string; readonly description: string }[] = [];
   for (const resource of model.resources.values()) {
     const access = resource.access.get(role);
-    if (only?.has(resource.name) === false) continue;
+    if (only?.has(resource.ownName) === false || resource.omitted === "all") continue;
     if (access === undefined || Object.values(access).every((grant) => grant === undefined))
       continue;
     const name = schemaName(resource);
@@ -73,13 +69,19 @@ export function openApiDocument(
     Object.assign(schemas, actionSchemas(name, access.actions?.values() ?? []));
     Object.assign(paths, resourcePaths(resource, access, model, role));
   }
-  Object.assign(paths, batchPaths(model, role));
+  const batch = batchPaths(model, role);
+  if (Object.keys(batch).length > 0) {
+    tags.push({ name: "batch", description: "Operations of several resources at once." });
+  }
+  const served = versionPaths(model, { ...paths, ...batch });
+  const about = `What the role ${role} may do. Requests carry an API key of that role.`;
+  const { description = about } = deprecatedMark(model.deprecation, about);
   return {
     openapi: "3.1.0",
     info: {
       title: model.name,
-      version: "v1",
-      description: `What the role ${role} may do. Requests carry an API key of that role.`,
+      version: model.version,
+      description,
       license: { name: "Proprietary", identifier: "LicenseRef-Proprietary" },
     },
     servers: [
@@ -91,12 +93,12 @@ export function openApiDocument(
     ],
     security: [{ apiKey: [] }],
     tags: tags.sort((one, other) => (one.name < other.name ? -1 : 1)),
-    paths,
+    paths: served,
     components: {
       securitySchemes: {
         apiKey: { type: "http", scheme: "bearer", description: "An API key, bw_…" },
       },
-      ...usedComponents(paths, { schemas, responses: errorResponses() }, ["Error", "Problem"]),
+      ...usedComponents(served, { schemas, responses: errorResponses() }, ["Error", "Problem"]),
     },
   };
 }
@@ -108,7 +110,7 @@ function resourcePaths(
   role: string,
 ): Record<string, Json> {
   const { read, create, update, delete: remove, actions } = access;
-  const path = `/v1/${resource.path}`;
+  const path = `/${resource.path}`;
   const collection: Record<string, Json> = {};
   const record: Record<string, Json> = {};
   if (read) {

@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 import type { Actor } from "../access/actor.ts";
 import { BackwrightError } from "../base/errors.ts";
 import type { Authenticator } from "../identity/authenticate.ts";
-import type { ResourceModel } from "../model/model.ts";
+import { offers, type ResourceModel } from "../model/model.ts";
 import { runAction } from "../operations/action.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "../operations/context.ts";
 import type { WriteReply } from "../operations/execute-write.ts";
@@ -19,13 +19,11 @@ import {
   updateRecord,
 } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
-import { deprecationHeaders } from "./deprecation.ts";
+import { deprecationHeaders, headersOf } from "./deprecation.ts";
 import type { Documents } from "./documents.ts";
 import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
 import { BULK_VERBS, batch, bulk } from "./several.ts";
 
-const VERSION = "v1";
-const FACE = `rest/${VERSION}`;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const ETAG = /^"(\d{1,10})-[A-Za-z0-9_,-]*"$/;
 
@@ -35,7 +33,8 @@ const READ_HEADERS = {
 };
 
 export interface RestOptions {
-  readonly context: OperationsContext;
+  /** One for each version of the API, the newest first. */
+  readonly contexts: readonly [OperationsContext, ...OperationsContext[]];
   readonly authenticator: Authenticator;
   readonly documents: Documents;
   /** Stands before every path: "/api". */
@@ -46,18 +45,31 @@ export interface RestOptions {
 
 type Handler = (request: HttpRequest, facts: RequestContext) => Promise<HttpReply>;
 
-/** The routes of every resource of the model. */
+/** The routes of every resource of every version. */
 export function restRoutes(options: RestOptions): readonly Route[] {
-  const { context, authenticator, prefix = "", only } = options;
-  const routes: Route[] = [openApiRoute(options), batchRoute(options)];
-  for (const resource of context.model.resources.values()) {
-    if (only?.has(resource.name) === false) continue;
-    const path = `${prefix}/${VERSION}/${resource.path}`;
+  const { contexts } = options;
+  return [
+    openApiRoute(options, contexts[0], ""),
+    ...contexts.flatMap((context) => versionRoutes(options, context)),
+  ];
+}
+
+function versionRoutes(options: RestOptions, context: OperationsContext): readonly Route[] {
+  const { authenticator, prefix = "", only } = options;
+  const { model } = context;
+  const routes: Route[] = [
+    openApiRoute(options, context, `/${model.version}`),
+    batchRoute(options, context),
+  ];
+  for (const resource of model.resources.values()) {
+    if (only?.has(resource.ownName) === false) continue;
+    const path = `${prefix}/${model.version}/${resource.path}`;
     const add = (method: Route["method"], at: string, operation: string, run: Handler): void => {
+      if (!offers(resource, operation)) return;
       const name = `${resource.name}.${operation}`;
       const handle = async (request: HttpRequest): Promise<HttpReply> => {
         const reply = await guarded(context, authenticator, name, request, run);
-        const told = deprecationHeaders(context.model, resource, operation, request);
+        const told = deprecationHeaders(model, resource, operation, request);
         return { ...reply, headers: { ...reply.headers, ...told } };
       };
       routes.push({ method, path: at, handle });
@@ -95,25 +107,38 @@ export function restRoutes(options: RestOptions): readonly Route[] {
   return routes;
 }
 
-/** The contract, as far as the caller's role goes. */
-function openApiRoute({ context, authenticator, documents, prefix = "" }: RestOptions): Route {
+/** The contract of a version, as far as the caller's role goes. */
+function openApiRoute(
+  { authenticator, documents, prefix = "" }: RestOptions,
+  context: OperationsContext,
+  at: string,
+): Route {
+  const { version } = context.model;
   const run: Handler = async (request, { actor: { role, tenantId } }) => {
     refuseQuery(request);
-    const text = documents.text(role, tenantId);
+    const text = documents.text(version, role, tenantId);
     return read(request, text, `W/"${hash("sha1", text, "base64url")}"`);
   };
   const handle = (request: HttpRequest) => guarded(context, authenticator, "openapi", request, run);
-  return { method: "GET", path: `${prefix}/openapi.json`, handle };
+  return { method: "GET", path: `${prefix}${at}/openapi.json`, handle };
 }
 
 /** Of every resource, so it stands beside them. */
-function batchRoute({ context, authenticator, prefix = "" }: RestOptions): Route {
+function batchRoute(
+  { authenticator, prefix = "" }: RestOptions,
+  context: OperationsContext,
+): Route {
   const run: Handler = (request, facts) => {
     refuseQuery(request);
     return batch(context, request, facts);
   };
-  const handle = (request: HttpRequest) => guarded(context, authenticator, "batch", request, run);
-  return { method: "POST", path: `${prefix}/${VERSION}/batch`, handle };
+  const { version, deprecation } = context.model;
+  const told = deprecation === undefined ? {} : headersOf([deprecation]);
+  const handle = async (request: HttpRequest): Promise<HttpReply> => {
+    const reply = await guarded(context, authenticator, "batch", request, run);
+    return { ...reply, headers: { ...reply.headers, ...told } };
+  };
+  return { method: "POST", path: `${prefix}/${version}/batch`, handle };
 }
 
 async function guarded(
@@ -134,7 +159,7 @@ async function guarded(
   facts.tenant = actor.tenantId;
   facts.actor = actor.id;
   facts.role = actor.role;
-  return run(request, { actor, requestId: request.id, face: FACE });
+  return run(request, { actor, requestId: request.id, face: `rest/${context.model.version}` });
 }
 
 async function list(

@@ -36,7 +36,7 @@ beforeAll(async () => {
   });
   kernel = await startKernel({
     routes: [route("GET", "/v1/sites/:id"), route("DELETE", "/v1/sites/:id")],
-    observe: replyChecker((of) => openApiDocument(model, of), model.roles),
+    observe: replyChecker((_version, of) => openApiDocument(model, of), model.roles),
   });
 });
 afterAll(() => kernel?.server.drain(1_000));

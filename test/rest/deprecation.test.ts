@@ -161,7 +161,7 @@ describe("a start is refused", () => {
       { fields: { nmae: { since: DAY } }, operations: { assign: { since: DAY } } },
       "  users.deprecated.fields.nmae: there is no such name; names are id, name",
       "  users.deprecated.operations.assign: there is no such name; names are list, get, create, " +
-        "update, delete",
+        "update, delete, upsert, bulkCreate, bulkUpdate, bulkDelete",
     ],
     [
       "for what is no day",

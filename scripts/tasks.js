@@ -70,6 +70,10 @@ export const TASKS = {
     about: "pack the npm package and check it with publint and attw (after build)",
     command: (args) => ["scripts/package.ts", ...args],
   },
+  "docs-cli": {
+    about: "write docs/reference/cli.md from the commands",
+    command: (args) => ["scripts/gen-cli.ts", ...args],
+  },
   "docs-errors": {
     about: "write docs/reference/errors.md from the error catalogue",
     command: (args) => ["scripts/gen-errors.ts", ...args],

@@ -14,19 +14,22 @@ const HEAD = `# The command line
 
 <!-- Written by scripts/gen-cli.ts from src/cli/program.ts: change it there. -->
 
-\`backwright --help\` and \`backwright <command> --help\` say the same. Results go to standard output,
-progress and errors to standard error, so a result can be piped. Colours are for terminals: off when
-piped, and with \`NO_COLOR\`. An unknown command or option is refused with what was probably meant.
+\`backwright --help\` and \`backwright <command> --help\` say the same. Results go to standard
+output, progress and errors to standard error, so a result can be piped. Colours are for terminals: off
+when piped, and with \`NO_COLOR\`. What is not known is refused with what was probably meant.
 
 Commands that need a database take \`DATABASE_URL\` and \`DATABASE_OWNER_URL\`
-([settings](settings.md)); without them they start the project's embedded PostgreSQL, whose files lie
-in \`.backwright/\` (as root under \`/var/lib/backwright/\`), together with the development keys.
+([settings](settings.md)); without them they start the project's embedded PostgreSQL, whose files
+lie in \`.backwright/\` (as root under \`/var/lib/backwright/\`), beside the development keys.
 
 | exit code | means |
 | --- | --- |
 | 0 | done; \`dev\` and \`start\` after a signal too: they finish what is in flight first |
-| 1 | not done, and standard error says why; \`--verbose\` adds the cause. \`migrate status\`: an applied migration is changed, missing or interrupted. \`doctor\`: something was found that keeps the backend from serving. \`db psql\` ends as psql does |
+| 1 | not done, and standard error says why; \`--verbose\` adds the cause |
 | 130, 143 | a second Ctrl-C or SIGTERM: ended at once |
+
+\`migrate status\` ends with 1 where an applied migration is changed, missing or interrupted,
+\`doctor\` where something keeps the backend from serving. \`db psql\` ends as psql does.
 `;
 
 /** The whole page for a program. */
@@ -50,7 +53,8 @@ function section(command: Command, path: string): string {
   const named = alias === undefined ? "" : ` Also: \`${alias}\`.`;
   const about = command.description();
   const table = command.options.length === 0 ? "" : `\n${optionTable(command)}`;
-  return `\n## backwright ${path}${usage.replaceAll("<", "&lt;")}\n\n${sentence(about)}${named}\n${table}${exampleBlock(command)}`;
+  const title = `## backwright ${path}${usage.replaceAll("<", "&lt;")}`;
+  return `\n${title}\n\n${sentence(about)}${named}\n${table}${exampleBlock(command)}`;
 }
 
 function sentence(text: string): string {

@@ -51,7 +51,7 @@ export async function openProjectDatabase(
   }
 }
 
-/** The settings of a command: development where no database is named. Serves nothing, signs nothing. */
+/** The settings of a command, which signs nothing: development where no database is named. */
 export function commandSettings(): Settings {
   const mode = process.env.DATABASE_URL === undefined ? "development" : "production";
   return readSettings({ SECRET_KEY: "unused".repeat(8), ...process.env }, mode);

@@ -18,7 +18,7 @@ export interface Finding {
   readonly fix?: string;
 }
 
-/** Tells every finding as soon as it is there; later ones are left out where they need earlier ones. */
+/** Tells every finding as soon as it is there; what needs a step that failed is left out. */
 export async function examine(
   folder: string,
   environment: Environment,
@@ -62,7 +62,7 @@ export function nodeVersion(version: string): Finding {
   return { about: "Node", level: "failure", message, fix: "Install Node 24." };
 }
 
-/** Variables that look like ours, and that nobody reads: a setting that is silently not in force. */
+/** Variables that look like ours and are not read: a setting that is silently not in force. */
 export function unknownSettings(environment: Environment): readonly Finding[] {
   return Object.keys(environment).flatMap((name) => {
     if (SETTING_NAMES.some((known) => known === name)) return [];

@@ -197,7 +197,7 @@ async function findRecord(
   }
 }
 
-/** The parts of a condition, each asked of the one record behind the wall of the caller's tenant. */
+/** The parts of a condition, each asked of the record behind the wall of the caller's tenant. */
 async function holding(
   model: Model,
   resource: ResourceModel,
@@ -213,11 +213,11 @@ async function holding(
     const condition = predicateSql(part, table, "r", { model, parameters }) ?? "true";
     return `(${condition})::text`;
   });
-  const where = [
-    `${columnName(fieldOf(table, "id"), "r")} = ${parameters.input(0, "uuid")}`,
-    tenantCondition(table, "r", parameters),
-  ].filter((condition) => condition !== undefined);
-  const text = `select ${selected.join(", ")} from ${tableName(table)} r where ${where.join(" and ")}`;
+  const isRecord = `${columnName(fieldOf(table, "id"), "r")} = ${parameters.input(0, "uuid")}`;
+  const isOfTenant = tenantCondition(table, "r", parameters) ?? "true";
+  const text =
+    `select ${selected.join(", ")} from ${tableName(table)} r ` +
+    `where ${isRecord} and ${isOfTenant}`;
   const [row] = await database.read(parameters.statement(text), { claims }, [id]);
   return parts.map((part, at) => {
     const value = row?.[at];

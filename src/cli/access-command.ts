@@ -110,7 +110,8 @@ function recordText({ id, tenant, ...record }: RecordExplanation): string {
 }
 
 function conditionText({ text, holds }: Condition): string {
-  return `    ${mark(holds === true)} ${text}${holds === null ? " (unknown: a value is null)" : ""}`;
+  const unknown = holds === null ? " (unknown: a value is null)" : "";
+  return `    ${mark(holds === true)} ${text}${unknown}`;
 }
 
 function mark(is: boolean): string {

@@ -76,8 +76,7 @@ compdef _backwright backwright
 
 function fish(places: readonly Place[]): string {
   const cases = places.map(({ path, words }) => {
-    const list = words.join(" ");
-    return `        case ${path === "" ? "''" : `'${path}'`}\n            string split ' ' '${list}'`;
+    return `        case '${path}'\n            string split ' ' '${words.join(" ")}'`;
   });
   return `function __backwright_words
     switch "$argv[1]"

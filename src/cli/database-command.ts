@@ -50,7 +50,9 @@ export async function runPsql(
   const psql = await findOnPath("psql");
   if (psql === undefined) {
     throw new StartError("psql is not installed: it is PostgreSQL's own command line.", {
-      fix: "apt install postgresql-client, brew install libpq, or another client with: backwright db url",
+      fix:
+        "apt install postgresql-client, or brew install libpq. Other clients take the address " +
+        "that `backwright db url` prints.",
     });
   }
   const project = await loadProject(folder);

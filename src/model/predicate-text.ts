@@ -28,8 +28,10 @@ function write(predicate: Predicate, at: string): string {
       return `not (${write(predicate.of, at)})`;
     case "isNull":
       return `${at}${predicate.field.name} is ${predicate.isNull ? "" : "not "}null`;
-    case "compare":
-      return `${at}${predicate.field.name} ${SIGNS[predicate.operator]} ${operandText(predicate.value)}`;
+    case "compare": {
+      const { field, operator, value } = predicate;
+      return `${at}${field.name} ${SIGNS[operator]} ${operandText(value)}`;
+    }
     case "in":
       return `${at}${predicate.field.name} in ${listText(predicate.values)}`;
     case "related":

@@ -1,5 +1,5 @@
-// The records that an import refused, in a file like the one that they came from: mend them there and
-// import that file with the same mapping.
+// The records that an import refused, in a file like the one that they came from: mend them there
+// and import that file with the same mapping.
 
 import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";

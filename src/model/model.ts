@@ -8,7 +8,7 @@
 import type { AnyRelations } from "drizzle-orm";
 import type { z } from "zod";
 import type { AnyAction } from "./declare-untyped.ts";
-import type { FieldType } from "./fields.ts";
+import type { FieldType } from "./field-type.ts";
 
 export interface Model {
   readonly name: string;

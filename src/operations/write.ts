@@ -4,6 +4,7 @@ import { decide, grantOf } from "../access/decide.ts";
 import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import type { Row } from "../database/database.ts";
+import { jsonForm } from "../model/drizzle-value.ts";
 import { encodeArray } from "../model/fields.ts";
 import { EVERYTHING, type FieldModel, type ResourceModel } from "../model/model.ts";
 import type { Value } from "../sql/statement.ts";
@@ -218,7 +219,7 @@ function nodeDefaults(resource: ResourceModel, given: readonly FieldModel[]): Fi
   );
   return missing.map((field) => {
     const made = field.makeDefault?.();
-    const plain = made instanceof Date ? made.toISOString() : made;
+    const plain = jsonForm(field.type, made);
     return { field, value: plain == null ? null : (field.type?.encode(plain) ?? null) };
   });
 }

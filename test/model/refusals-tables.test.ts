@@ -5,16 +5,19 @@
 // one at a time, and a row here or in refusals-access.test.ts turned red; but for one of Drizzle's.
 import { sql } from "drizzle-orm";
 import {
-  bytea,
   foreignKey,
+  geometry,
+  halfvec,
   integer,
   pgTable,
   primaryKey,
+  sparsevec,
   text,
   unique,
   uniqueIndex,
   uuid,
   varchar,
+  vector,
 } from "drizzle-orm/pg-core";
 import { describe, expect, test } from "vitest";
 import { id, state } from "../../src/model/columns.ts";
@@ -77,7 +80,14 @@ const noId = pgTable("no_id", { organizationId: organizationId(), code: text() }
 const numbered = pgTable("numbered", { organizationId: organizationId(), id: integer() }, (t) => [
   primaryKey({ columns: [t.organizationId, t.id] }),
 ]);
-const raw = tenantTable("raw", { bytes: bytea(), name: varchar({ length: 3 }) });
+const raw = tenantTable("raw", {
+  near: vector({ dimensions: 3 }),
+  half: halfvec({ dimensions: 3 }),
+  sparse: sparsevec({ dimensions: 3 }),
+  shape: geometry(),
+  grid: integer().array("[][]"),
+  name: varchar({ length: 3 }),
+});
 const unwalled = tenantTable("unwalled", { a: text().unique(), b: text(), c: text() }, (t) => [
   unique().on(t.b),
   uniqueIndex().on(t.b, t.c),
@@ -302,8 +312,16 @@ const CASES: readonly Case[] = [
     "a type that JSON cannot carry",
     { schema: { raw }, resources: served("raw") },
     problems(
-      "  raw.bytes: the type bytea cannot be served without loss",
-      '    write: hidden: ["bytes"]',
+      ...[
+        ["near", "vector(3)"],
+        ["half", "halfvec(3)"],
+        ["sparse", "sparsevec(3)"],
+        ["shape", "geometry(point)"],
+        ["grid", "integer[][]"],
+      ].flatMap(([field, type]) => [
+        `  raw.${field}: the type ${type} cannot be served without loss`,
+        `    write: hidden: ["${field}"]`,
+      ]),
     ),
   ],
   [

@@ -32,6 +32,7 @@ describe("a number of a json or jsonb field", () => {
     "0.12345678901234567890123",
     "12345678901234567890.5",
     "1e-400",
+    "45035996273704961e-1",
     "2.5e-330",
   ])("keeps %s", async (number) => {
     const made = await post(`{"document":{"n":[${number}]},"data":{"n":[${number}],"b":1}}`);

@@ -19,7 +19,7 @@ export interface FieldType {
   readonly comparable: boolean;
   /** Of an array: the type of its elements. */
   readonly element?: FieldType;
-  /** The values of a PostgreSQL enum. */
+  /** The only values that there are, where the column says so. */
   readonly values?: readonly string[];
 }
 

@@ -129,12 +129,13 @@ function textType(sql: string, charactersMax: number | undefined): FieldType {
 
 function enumType(values: readonly string[]): FieldType {
   const message = `must be one of ${values.join(", ")}`;
-  return stringType("text", values[0] ?? "", (text) => values.includes(text), message);
+  const accepts = (text: string): boolean => values.includes(text);
+  return { ...stringType("text", values[0] ?? "", accepts, message), values };
 }
 
 /** `type` is the enum's own type, quoted. Its comparisons are not leakproof. */
 export function pgEnumType(type: string, values: readonly string[]): FieldType {
-  return { ...enumType(values), sql: type, comparable: false, values };
+  return { ...enumType(values), sql: type, comparable: false };
 }
 
 // Parameters are cast to the type without its length, because such a cast cuts in silence.
@@ -225,8 +226,10 @@ export function arrayType(element: FieldType): FieldType {
 }
 
 /** A PostgreSQL array literal of already encoded elements. */
-export function encodeArray(elements: readonly string[]): string {
-  const quoted = elements.map((e) => `"${e.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`);
+export function encodeArray(elements: readonly (string | null)[]): string {
+  const quoted = elements.map((e) =>
+    e === null ? "NULL" : `"${e.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`,
+  );
   return `{${quoted.join(",")}}`;
 }
 

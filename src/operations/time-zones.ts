@@ -1,16 +1,17 @@
 // The names of time zones that PostgreSQL knows, asked for once. It would take more than these:
 // abbreviations, whose offset is that of one season, and rules in POSIX's form.
 import { BackwrightError } from "../base/errors.ts";
-import type { Caller, Database } from "../database/database.ts";
+import type { Caller } from "../database/database.ts";
+import type { Executor } from "../database/transaction.ts";
 import { Parameters } from "../sql/statement.ts";
 
 const STATEMENT = new Parameters().statement("select name from pg_catalog.pg_timezone_names");
 const NAMED = /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+){0,2}$/;
-const known = new WeakMap<Database, Promise<ReadonlySet<string>>>();
+const known = new WeakMap<Executor, Promise<ReadonlySet<string>>>();
 
 /** Throws PARAMETER_INVALID for a name that PostgreSQL does not have. */
 export async function requireTimeZone(
-  database: Database,
+  database: Executor,
   caller: Caller,
   name: string,
 ): Promise<void> {
@@ -23,7 +24,7 @@ export async function requireTimeZone(
   });
 }
 
-function zonesOf(database: Database, caller: Caller): Promise<ReadonlySet<string>> {
+function zonesOf(database: Executor, caller: Caller): Promise<ReadonlySet<string>> {
   const asked = known.get(database);
   if (asked !== undefined) return asked;
   const zones = database

@@ -282,7 +282,7 @@ describe("an import by other mappings", () => {
     await expectOnce(who, 20);
   });
 
-  test("refuses the rows whose look-up finds nothing, and those that a rule passes over", async () => {
+  test("refuses rows whose look-up finds nothing, and passes over others by a rule", async () => {
     const who = await withRequester();
     const rows = [row("1", "a"), { ...row("2", "b"), mail: "nobody@x.org" }, row("3", "skip me")];
     const path = write("some.json", JSON.stringify(rows));

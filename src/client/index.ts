@@ -1,5 +1,8 @@
 // The door of "backwright/client": browser-safe, no dependencies.
+
+export type { AggregatePage, AggregateQuery, AggregateRow } from "./aggregate-types.ts";
 export { type ClientOptions, createClient } from "./client.ts";
+export type { Client } from "./client-types.ts";
 export { ApiError, type ApiErrorDetail } from "./errors.ts";
 export type {
   ActionClient,
@@ -10,7 +13,6 @@ export type {
   BulkReply,
   BulkTarget,
   CallOptions,
-  Client,
   Filter,
   Include,
   ListQuery,

@@ -8,15 +8,16 @@ import type { Problems } from "./problems.ts";
 const KEYS = ["since", "sunset", "use", "link"];
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
-type Named = Pick<ResourceModel, "name" | "table" | "scope" | "served" | "actions">;
+type Named = Pick<ResourceModel, "name" | "table" | "scope" | "served" | "actions" | "aggregates">;
 
 /** The operations that a resource has for somebody, by the names of the OpenAPI document. */
 export function operationNames({
   scope,
   table,
   actions,
+  aggregates,
 }: Omit<Named, "served">): readonly string[] {
-  const reads = ["list", "get"];
+  const reads = ["list", "get", ...(aggregates === undefined ? [] : ["aggregate"])];
   if (scope === "global") return reads;
   const restore = table.deletedField === undefined ? [] : ["restore"];
   const several = ["upsert", "bulkCreate", "bulkUpdate", "bulkDelete"];

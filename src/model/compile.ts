@@ -3,6 +3,7 @@ import { getColumns, type Table } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { type AccessContext, compileRoleAccess } from "./compile-access.ts";
 import { actionsOf, compileActions } from "./compile-actions.ts";
+import { compileAggregates } from "./compile-aggregates.ts";
 import { compileDeprecated } from "./compile-deprecated.ts";
 import { compileTable } from "./compile-table.ts";
 import { compileVersions } from "./compile-versions.ts";
@@ -126,7 +127,7 @@ function compileLookup(
   return { table: column[0], column: column[1], where: where[1] };
 }
 
-const OPTIONS = ["scope", "access", "hidden", "states", "actions", "deprecated"];
+const OPTIONS = ["scope", "access", "hidden", "states", "actions", "aggregates", "deprecated"];
 const RESERVED_NAMES = ["auth", "batch", "console", "docs", "graphql", "health", "mcp", "ready"];
 
 function compileResource(
@@ -178,6 +179,7 @@ function compileResource(
     recorded: served,
     states: compileStates(name, options.states ?? {}, table, problems),
     actions: compileActions(name, options, roles, problems),
+    aggregates: compileAggregates({ name, served }, options.aggregates, problems),
   };
   const access = compileAccess(unfinished, options, roles, context);
   const deprecated = compileDeprecated(unfinished, options.deprecated, problems);

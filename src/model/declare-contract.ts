@@ -3,7 +3,7 @@
 
 /** Operations of a resource beside its actions, as the OpenAPI document names them. */
 export type OperationName =
-  | ("list" | "get" | "create" | "update" | "delete" | "restore" | "upsert")
+  | ("list" | "get" | "create" | "update" | "delete" | "restore" | "upsert" | "aggregate")
   | ("bulkCreate" | "bulkUpdate" | "bulkDelete");
 
 /** Days are written `2027-01-31` and begin at midnight UTC. */

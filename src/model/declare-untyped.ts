@@ -84,6 +84,7 @@ export interface AnyResourceOptions {
   };
   readonly actions?: { readonly [name: string]: AnyAction };
   readonly deprecated?: Deprecations<string, string>;
+  readonly aggregates?: object | undefined;
 }
 
 export interface AnyResource {

@@ -56,9 +56,26 @@ function orNull(schema: JsonSchema): JsonSchema {
 }
 
 function plainSchema(field: FieldModel, isRequest: boolean): JsonSchema {
-  if (field.values !== undefined) return { type: "string", enum: field.values };
+  const values = field.values ?? field.type?.values;
+  if (values !== undefined) return { type: "string", enum: values };
   return typeSchema(field.type?.sql ?? field.sqlType, field.sqlType, isRequest);
 }
+
+/** The number in brackets, as in varchar(8). */
+function sizeOf(sqlType: string): number | undefined {
+  const size = /\((\d+)\)/.exec(sqlType)?.[1];
+  return size === undefined ? undefined : Number(size);
+}
+
+const CLOCK = "\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,6})?)?";
+const PATTERNS: Readonly<Record<string, string>> = {
+  time: `^${CLOCK}$`,
+  timetz: `^${CLOCK}(Z|[+-]\\d{2}(:\\d{2}){0,2})$`,
+  cidr: "^[0-9a-fA-F:.]+/\\d{1,3}$",
+  inet: "^[0-9a-fA-F:.]+(/\\d{1,3})?$",
+  macaddr: "^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$",
+  macaddr8: "^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){7}$",
+};
 
 function typeSchema(sql: string, sqlType: string, isRequest: boolean): JsonSchema {
   if (sql.endsWith("[]")) {
@@ -76,9 +93,9 @@ function typeSchema(sql: string, sqlType: string, isRequest: boolean): JsonSchem
     case "uuid":
       return { type: "string", format: "uuid", maxLength: 36 };
     case "varchar": {
-      const length = /\((\d+)\)/.exec(sqlType)?.[1];
+      const maxLength = sizeOf(sqlType);
       const text = textSchema(isRequest);
-      return length === undefined ? text : { ...text, maxLength: Number(length) };
+      return maxLength === undefined ? text : { ...text, maxLength };
     }
     case "bigint": {
       const text = { type: "string", maxLength: 20, pattern: "^-?\\d{1,19}$" };
@@ -113,13 +130,24 @@ function typeSchema(sql: string, sqlType: string, isRequest: boolean): JsonSchem
     case "json":
     case "jsonb":
       return {};
-    default:
-      return textSchema(isRequest);
+    case "bytea":
+      return { type: "string", contentEncoding: "base64" };
+    case "interval":
+      return { type: "string", format: "duration" };
+    case "point":
+      return { type: "array", items: { type: "number" }, minItems: 2, maxItems: 2 };
+    case "line":
+      return { type: "array", items: { type: "number" }, minItems: 3, maxItems: 3 };
+    case "bpchar":
+      return { type: "string", maxLength: sizeOf(sqlType) ?? 1 };
+    case "varbit":
+      return { type: "string", pattern: `^[01]{0,${sizeOf(sqlType) ?? ""}}$` };
+    default: {
+      const pattern = /^bit\(/.test(sql) ? `^[01]{${sizeOf(sql)}}$` : PATTERNS[sql];
+      return pattern === undefined ? textSchema(isRequest) : { type: "string", pattern };
+    }
   }
 }
-
-// LIMIT: a body of a megabyte holds no list that is longer.
-const ITEMS_MAX = REQUEST_LIMITS.bodyBytesMax / 2;
 
 /** What JSON Schema has no words for is left open, except dates, which travel as instants. */
 export function zodSchema(schema: z.ZodType, io: "input" | "output"): JsonSchema {
@@ -127,22 +155,10 @@ export function zodSchema(schema: z.ZodType, io: "input" | "output"): JsonSchema
     io,
     unrepresentable: "any",
     override({ zodSchema: one, jsonSchema: target }) {
-      if (one._zod.def.type === "date") {
-        target.type = "string";
-        target.format = "date-time";
-      }
-      addBounds(target, io === "input");
+      if (one._zod.def.type !== "date") return;
+      target.type = "string";
+      target.format = "date-time";
     },
   });
   return made;
-}
-
-/** The bounds that hold of every request and reply, where a schema names none of its own. */
-function addBounds(target: Record<string, unknown>, isRequest: boolean): void {
-  if (target.type === "array") target.maxItems ??= ITEMS_MAX;
-  if (target.type === "integer") target.format ??= "int64";
-  if (target.type !== "string" || target.enum !== undefined || target.const !== undefined) return;
-  const { maxLength, pattern } = textSchema(isRequest);
-  target.maxLength ??= maxLength;
-  if (target.format === undefined) target.pattern ??= pattern;
 }

@@ -5,6 +5,7 @@
 // Objects are written out member by member: a member that is new to the model must be thought of.
 import type { VersionChanges } from "./declare-contract.ts";
 import type {
+  AggregatesModel,
   CreateGrant,
   DeprecatedModel,
   FieldModel,
@@ -109,6 +110,7 @@ class VersionNames {
       recorded: resource.recorded.map((field) => this.#field(field)),
       states: renameKeys(resource.states, name),
       actions: resource.actions,
+      aggregates: resource.aggregates && this.#aggregates(resource.aggregates),
       deprecated: this.#deprecated(resource.deprecated, name),
       access: new Map([...resource.access].map(([role, access]) => [role, this.#access(access)])),
     });
@@ -159,6 +161,18 @@ class VersionNames {
       return [name(field), { ...rest, ...successor }] as const;
     });
     return { fields: new Map(renamed), operations };
+  }
+
+  #aggregates({ groupBy, measures }: AggregatesModel): AggregatesModel {
+    return Object.freeze({
+      groupBy: this.#fields(groupBy),
+      measures: {
+        sum: this.#fields(measures.sum),
+        avg: this.#fields(measures.avg),
+        min: this.#fields(measures.min),
+        max: this.#fields(measures.max),
+      },
+    });
   }
 
   #access({ read, create, update, delete: remove, actions }: RoleAccess): RoleAccess {

@@ -71,6 +71,8 @@ function* usedFields(
       if (own !== undefined) yield own;
       continue;
     }
+    const own = fields.get(first) ?? fields.get(second); // `reportedAt.month`, `sum.points`
+    if (own !== undefined) yield own;
     const relation = resource.table.relations.get(first);
     const target = relation && model.resources.get(relation.target);
     const related = target?.deprecated.fields.get(second);

@@ -15,6 +15,8 @@ import type {
 } from "../model/model.ts";
 import { deprecatedMark } from "./deprecation.ts";
 import { actionSchemaNames, actionSchemas } from "./openapi-actions.ts";
+import { aggregateParts } from "./openapi-aggregate.ts";
+import { withBounds } from "./openapi-bounds.ts";
 import { usedComponents } from "./openapi-components.ts";
 import { errorResponses, errorSchemas } from "./openapi-errors.ts";
 import {
@@ -76,7 +78,8 @@ export function openApiDocument(
   const served = versionPaths(model, { ...paths, ...batch });
   const about = `What the role ${role} may do. Requests carry an API key of that role.`;
   const { description = about } = deprecatedMark(model.deprecation, about);
-  return {
+  const components = { schemas, responses: errorResponses() };
+  return withBounds({
     openapi: "3.1.0",
     info: {
       title: model.name,
@@ -98,9 +101,9 @@ export function openApiDocument(
       securitySchemes: {
         apiKey: { type: "http", scheme: "bearer", description: "An API key, bw_…" },
       },
-      ...usedComponents(served, { schemas, responses: errorResponses() }, ["Error", "Problem"]),
+      ...usedComponents(served, components, ["Error", "Problem"]),
     },
-  };
+  });
 }
 
 function resourcePaths(
@@ -118,6 +121,7 @@ function resourcePaths(
     collection.get = listOperation(resource, parameters);
     record.get = getOperation(resource, recordParameters(resource, read, model, role));
   }
+  const aggregates = read && resource.aggregates;
   if (create) collection.post = createOperation(resource);
   const upsert = upsertOperation(resource, access);
   if (upsert) collection.put = upsert;
@@ -128,6 +132,10 @@ function resourcePaths(
   if (Object.keys(collection).length > 0) paths[path] = collection;
   if (Object.keys(record).length > 0) paths[`${path}/{id}`] = { parameters: [id], ...record };
   Object.assign(paths, bulkPaths(resource, access));
+  if (aggregates) {
+    const parts = aggregateParts(resource, read, aggregates);
+    paths[`${path}/aggregate`] = { get: operation(resource, parts) };
+  }
   if (remove && resource.table.deletedField !== undefined) {
     paths[`${path}/{id}/restore`] = { parameters: [id], post: restoreOperation(resource) };
   }

@@ -6,6 +6,7 @@ import { BackwrightError } from "../base/errors.ts";
 import type { Authenticator } from "../identity/authenticate.ts";
 import { offers, type ResourceModel } from "../model/model.ts";
 import { runAction } from "../operations/action.ts";
+import { aggregateRecords } from "../operations/aggregate.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "../operations/context.ts";
 import type { WriteReply } from "../operations/execute-write.ts";
 import { publicError } from "../operations/failures.ts";
@@ -19,6 +20,7 @@ import {
   updateRecord,
 } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
+import { aggregateBody, parseAggregateQuery } from "./aggregate.ts";
 import { deprecationHeaders, headersOf } from "./deprecation.ts";
 import type { Documents } from "./documents.ts";
 import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
@@ -76,6 +78,11 @@ function versionRoutes(options: RestOptions, context: OperationsContext): readon
     };
     add("GET", path, "list", (request, facts) => list(context, resource, request, facts));
     add("GET", `${path}/:id`, "get", (request, facts) => get(context, resource, request, facts));
+    if (resource.aggregates !== undefined) {
+      add("GET", `${path}/aggregate`, "aggregate", (request, facts) =>
+        aggregate(context, resource, request, facts),
+      );
+    }
     if (resource.scope === "global") continue; // Read-only, whatever the role.
     add("POST", path, "create", (request, facts) =>
       create(context, resource, request, facts, path),
@@ -175,6 +182,19 @@ async function list(
   const pagination = JSON.stringify({ size, next, prev, hasMore, ...total });
   const body = `{"data":[${records.join(",")}],"meta":{"pagination":${pagination}}}`;
   return read(request, body, weakEtag(request, facts, page.stamp, body));
+}
+
+async function aggregate(
+  context: OperationsContext,
+  resource: ResourceModel,
+  request: HttpRequest,
+  facts: RequestContext,
+): Promise<HttpReply> {
+  const query = parseAggregateQuery(request.query);
+  const reply = await aggregateRecords(context, facts, resource, query);
+  request.facts.rows = reply.groups.length;
+  const body = aggregateBody(reply);
+  return read(request, body, weakEtag(request, facts, undefined, body));
 }
 
 async function get(

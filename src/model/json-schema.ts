@@ -68,6 +68,8 @@ function sizeOf(sqlType: string): number | undefined {
 }
 
 const CLOCK = "\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,6})?)?";
+// In a reply also what SQL alone can write, as PostgreSQL spells it.
+const STORED_TIMESTAMP = `^(-?infinity|\\d{4,6}-\\d{2}-\\d{2}[T ]${CLOCK}( BC)?)$`;
 const PATTERNS: Readonly<Record<string, string>> = {
   time: `^${CLOCK}$`,
   timetz: `^${CLOCK}(Z|[+-]\\d{2}(:\\d{2}){0,2})$`,
@@ -109,24 +111,17 @@ function typeSchema(sql: string, sqlType: string, isRequest: boolean): JsonSchem
         : { type: "string", maxLength: 147_457, pattern: "^(-?\\d+(\\.\\d+)?|NaN|-?Infinity)$" };
     case "real":
     case "double precision":
-      // What SQL alone can write, and JSON has no number for.
-      return isRequest
-        ? { type: "number" }
-        : {
-            anyOf: [{ type: "number" }, { type: "string", enum: ["NaN", "Infinity", "-Infinity"] }],
-          };
+      return floatSchema(isRequest);
     case "boolean":
       return { type: "boolean" };
     case "date":
-      return { type: "string", format: "date", maxLength: 10 };
+      return { type: "string", format: "date", maxLength: 16 };
     case "timestamptz":
-      return { type: "string", format: "date-time", maxLength: 35 };
+      return { type: "string", format: "date-time", maxLength: 40 };
     case "timestamp":
-      return {
-        type: "string",
-        maxLength: 26,
-        pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,6})?)?$",
-      };
+      return isRequest
+        ? { type: "string", maxLength: 26, pattern: `^\\d{4}-\\d{2}-\\d{2}T${CLOCK}$` }
+        : { type: "string", maxLength: 40, pattern: STORED_TIMESTAMP };
     case "json":
     case "jsonb":
       return {};
@@ -135,9 +130,9 @@ function typeSchema(sql: string, sqlType: string, isRequest: boolean): JsonSchem
     case "interval":
       return { type: "string", format: "duration" };
     case "point":
-      return { type: "array", items: { type: "number" }, minItems: 2, maxItems: 2 };
+      return { type: "array", items: floatSchema(isRequest), minItems: 2, maxItems: 2 };
     case "line":
-      return { type: "array", items: { type: "number" }, minItems: 3, maxItems: 3 };
+      return { type: "array", items: floatSchema(isRequest), minItems: 3, maxItems: 3 };
     case "bpchar":
       return { type: "string", maxLength: sizeOf(sqlType) ?? 1 };
     case "varbit":
@@ -147,6 +142,13 @@ function typeSchema(sql: string, sqlType: string, isRequest: boolean): JsonSchem
       return pattern === undefined ? textSchema(isRequest) : { type: "string", pattern };
     }
   }
+}
+
+/** In a reply also what SQL alone can write, and JSON has no number for. */
+function floatSchema(isRequest: boolean): JsonSchema {
+  const number = { type: "number" };
+  if (isRequest) return number;
+  return { anyOf: [number, { type: "string", enum: ["NaN", "Infinity", "-Infinity"] }] };
 }
 
 /** What JSON Schema has no words for is left open, except dates, which travel as instants. */

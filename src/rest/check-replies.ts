@@ -32,6 +32,15 @@ export function replyChecker(documentOf: DocumentOf, roles: readonly string[]): 
   };
 }
 
+// A format is a hint by the standard. PostgreSQL keeps days that RFC 3339 has no words for, such as
+// infinity and those before Christ, and durations that go forth and back.
+const TIME = "[T ]\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,6})?(Z|[+-]\\d{2}(:\\d{2})?)";
+const STORED_FORMATS = {
+  date: /^(-?infinity|\d{4,7}-\d{2}-\d{2}( BC)?)$/,
+  "date-time": new RegExp(`^(-?infinity|\\d{4,6}-\\d{2}-\\d{2}${TIME}( BC)?)$`),
+  duration: /^(-?infinity|P(-?\d+[YMWD])*(T(-?\d+(\.\d{1,6})?[HMS])+)?)$/,
+};
+
 class Contract {
   readonly #document: Json;
   readonly #ajv = new Ajv2020({ strict: false, allErrors: true, validateSchema: false });
@@ -41,6 +50,7 @@ class Contract {
     this.#document = document;
     // A CommonJS module, whose types call its default export a namespace.
     (formats as unknown as (ajv: Ajv2020) => void)(this.#ajv);
+    for (const [name, format] of Object.entries(STORED_FORMATS)) this.#ajv.addFormat(name, format);
     this.#ajv.addSchema(document, "document");
   }
 

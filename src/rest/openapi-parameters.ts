@@ -18,6 +18,7 @@ export interface Parameter {
   readonly description: string;
   readonly schema: JsonSchema;
   readonly deprecated?: true;
+  readonly example?: unknown;
   readonly style?: string;
   readonly explode?: boolean;
 }

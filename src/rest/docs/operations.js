@@ -76,9 +76,9 @@ export function curlOf(document, { method, path, operation, parameters }, { orig
     return encodeURIComponent(String(fresh ?? example ?? SAMPLES.uuid));
   });
   const query = parameters
-    .filter((one) => one.in === "query" && one.example !== undefined)
+    .filter((one) => one.in === "query" && (one.example !== undefined || one.required === true))
     .map(
-      ({ name, example }) =>
+      ({ name, schema, example = sampleOf(document, schema) }) =>
         `${name}=${listOf(example)
           .map((one) => encodeURIComponent(String(one)))
           .join(",")}`,

@@ -226,6 +226,11 @@ function addBodyParser(app: FastifyInstance, limits: RequestLimits): void {
   );
 }
 
+const HEALTH_ROUTES = [
+  { method: "GET", path: "/health" },
+  { method: "GET", path: "/ready" },
+];
+
 function addHealth(app: FastifyInstance, readiness: () => Readiness): void {
   // Touches nothing: it answers whether this process can answer.
   app.get("/health", (_request, reply) => send(reply, { status: 200, body: '{"status":"ok"}' }));
@@ -246,9 +251,14 @@ function addRoutes(app: FastifyInstance, routes: readonly Route[]): void {
   }
   app.setNotFoundHandler((request, reply) => {
     const [path = ""] = request.url.split("?");
-    const allowed = routes.filter((route) => matches(route.path, path)).map((one) => one.method);
-    if (allowed.length === 0) throw new BackwrightError("ROUTE_NOT_FOUND");
-    reply.header("allow", [...new Set(allowed)].join(", "));
+    const found = new Set<string>();
+    for (const { method, path: pattern } of [...HEALTH_ROUTES, ...routes]) {
+      if (!matches(pattern, path)) continue;
+      found.add(method);
+      if (method === "GET") found.add("HEAD");
+    }
+    if (found.size === 0) throw new BackwrightError("ROUTE_NOT_FOUND");
+    reply.header("allow", [...found].join(", "));
     throw new BackwrightError("METHOD_NOT_ALLOWED");
   });
 }

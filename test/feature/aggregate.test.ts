@@ -201,6 +201,20 @@ describe("an average", () => {
   });
 });
 
+test("a sum that its type cannot hold is 422, and other figures can be asked", async () => {
+  const tenant = await backend.tenant("large");
+  people.set("large admin", await backend.person(tenant, "admin", newId()));
+  await backend.owner.query(
+    `insert into costs (organization_id, id, title, stage, weight, lasted)
+     select $1, gen_random_uuid(), 'x', 'paid', 1e308, make_interval(days => n)
+     from generate_series(1, 3) n`,
+    [tenant],
+  );
+  expectRefusal(await ask("large admin", "sum=weight"), 422, "UNPROCESSABLE");
+  const { json } = await ask("large admin", "max=weight&min=lasted");
+  expect(json.data).toEqual([{ group: {}, min: { lasted: "P1D" }, max: { weight: 1e308 } }]);
+});
+
 describe("a role that may not read a field", () => {
   // The question asks about a field in each place where one can stand.
   const USES = (field: string): readonly string[] => [

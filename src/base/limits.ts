@@ -19,6 +19,18 @@ export const COUNT_ESTIMATE_MAX = 10_000;
 /** Values in one `in` or `nin` filter. Each is an index scan of its own when a sort follows it. */
 export const IN_VALUES_MAX = 20;
 
+/** Conditions in one list, those in groups counted with the others. */
+export const FILTERS_MAX = 20;
+
+/** How deep groups of conditions nest. */
+export const FILTER_DEPTH_MAX = 3;
+
+/** Alternatives that the groups of one list may come to: each is an index scan of its own. */
+export const OR_ARMS_MAX = 8;
+
+/** Index scans that the values of lists may make in all alternatives together. */
+export const VALUE_SCANS_MAX = 20;
+
 /** Fields in one sort, the id not counted. Behind a cursor each costs up to two runs. */
 export const SORT_FIELDS_MAX = 4;
 

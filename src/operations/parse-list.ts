@@ -1,21 +1,16 @@
 // Reads a list's or a record's query. Whatever is unknown, not readable by the role or not served
 // by an index is refused with the parameter's name and what is allowed; nothing is ignored.
 import type { Actor } from "../access/actor.ts";
-import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
+import type { ErrorDetail } from "../base/errors.ts";
 import { OFFSET_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, SORT_FIELDS_MAX } from "../base/limits.ts";
 import type { FieldModel, Model, ReadGrant, ResourceModel } from "../model/model.ts";
 import type { Include } from "../sql/read.ts";
-import {
-  describeForms,
-  type Filter,
-  filterName,
-  type Served,
-  type Sort,
-  serve,
-} from "../sql/serve.ts";
+import type { Sort } from "../sql/serve.ts";
+import type { Arm } from "../sql/serve-arms.ts";
 import type { Value } from "../sql/statement.ts";
 import { parseFilters, type RawFilter } from "./parse-filter.ts";
 import { comparable, names, type Parsing, readableRelations, refuse } from "./parsing.ts";
+import { planArms } from "./plan-arms.ts";
 
 export type { RawFilter };
 
@@ -45,10 +40,9 @@ export interface Selection {
 }
 
 export interface ListRequest extends Selection {
-  readonly filters: readonly Filter[];
-  /** PostgreSQL text, one per filter. */
+  readonly arms: readonly Arm[];
+  /** PostgreSQL text, one per filter of every arm. */
   readonly values: readonly Value[];
-  readonly served: Served;
   readonly size: number;
   readonly cursor: { readonly text: string; readonly before: boolean } | undefined;
   /** Rows to step over from the start of the list. */
@@ -90,48 +84,17 @@ export function parseList(
   const offset = parseOffset(query, problems);
   const count = parseCount(query.count, problems);
   refuse(problems);
-  const filters = parsed.map(({ filter }) => filter);
-  const served = serve(resource, filters, sorts, grant.fields);
-  if (served === undefined) throw notServed(resource, filters, query.sort, grant);
+  const arms = planArms(parsed, sorts, parsing);
   const text = query.after ?? query.before;
   return {
     ...selection,
-    filters,
-    values: parsed.map(({ value }) => value),
-    served,
+    arms,
+    values: parsed.flat().map(({ value }) => value),
     size,
     cursor: text === undefined ? undefined : { text, before: query.before !== undefined },
     offset,
     count,
   };
-}
-
-function notServed(
-  resource: ResourceModel,
-  filters: readonly Filter[],
-  sort: string | undefined,
-  grant: ReadGrant,
-): BackwrightError {
-  const asked = filters.map((filter) => `filter[${filterName(filter)}][${filter.operator}]`);
-  const what = [...asked, ...(sort === undefined ? [] : [`sort=${sort}`])].join(" and ");
-  const readable = new Set(grant.fields.map((field) => field.name));
-  const allowed = describeForms(resource, readable).join("; ");
-  const [first] = asked;
-  if (filters.length > 0 && filters.every(({ through }) => through !== undefined)) {
-    const message =
-      "is tested on one row after the other, so it goes only next to a filter on the resource's " +
-      `own fields that an index serves, such as: ${allowed}.`;
-    return new BackwrightError("PARAMETER_INVALID", {
-      message: `No index serves ${what}.`,
-      details: [{ field: first ?? "filter", message }],
-    });
-  }
-  const turned = allowed.includes(",") ? " (of several fields, all turned together)" : "";
-  const message = `Served in either direction${turned}: ${allowed}.`;
-  return new BackwrightError("PARAMETER_INVALID", {
-    message: `No index serves ${what}.`,
-    details: [{ field: first ?? "sort", message }],
-  });
 }
 
 function select(query: RecordQuery, parsing: Parsing): Selection {

@@ -9,9 +9,10 @@ import { countStatement } from "../sql/count.ts";
 import { getStatement } from "../sql/get.ts";
 import { type ListShape, listStatement } from "../sql/list.ts";
 import { type RecordReader, recordReader } from "../sql/record.ts";
-import { type Filter, filterName, type Served } from "../sql/serve.ts";
+import type { Arm } from "../sql/serve-arms.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
+import { testKey } from "./parse-filter.ts";
 import {
   type ListQuery,
   type ListRequest,
@@ -147,11 +148,11 @@ async function countRecords(
   shape: ListShape,
   { count, values }: ListRequest,
 ): Promise<Total> {
-  const { resource, rows, filters } = shape;
+  const { resource, rows, arms } = shape;
   const most = count === "exact" ? undefined : COUNT_ESTIMATE_MAX + 1;
-  const key = ["count", resource.name, actor.role, testsKey(filters), most].join("|");
+  const key = ["count", resource.name, actor.role, armsKey(arms), most].join("|");
   const statement = context.shapes.get(key, () =>
-    countStatement({ resource, rows, filters, most }, context.model),
+    countStatement({ resource, rows, arms, most }, context.model),
   );
   const [row] = await context.database.readAlone(statement, actor, values);
   const counted = Number(row?.[0] ?? 0);
@@ -161,8 +162,8 @@ async function countRecords(
     : { total: COUNT_ESTIMATE_MAX, totalIs: "atLeast" };
 }
 
-function testsKey(filters: readonly Filter[]): string {
-  return filters.map((one) => `${filterName(one)} ${one.operator} ${one.isNull}`).join();
+function armsKey(arms: readonly Arm[]): string {
+  return arms.map(({ filters }) => filters.map(testKey).join()).join(" or ");
 }
 
 function shapePage(
@@ -217,22 +218,20 @@ function selectionMask(selection: Selection): string {
   return selection.fields.map((field) => field.name).join("-");
 }
 
-function sortName({ sorts }: Served): string {
-  return sorts.map(({ field, descending }) => `${descending ? "-" : ""}${field.name}`).join();
+function sortName(arms: readonly Arm[]): string {
+  return (arms[0]?.served.sorts ?? []).map(({ field, descending }) => `${descending ? "-" : ""}${field.name}`).join();
 }
 
 function cursorBinding(tenantId: string, resource: ResourceModel, list: ListRequest): string {
-  const { served, filters, values } = list;
-  const sort = sortName(served);
-  const tests = filters.map((one, at) => [filterName(one), one.operator, one.isNull, values[at]]);
-  return JSON.stringify([tenantId, resource.name, sort, tests]);
+  const { arms, values } = list;
+  return JSON.stringify([tenantId, resource.name, sortName(arms), armsKey(arms), values]);
 }
 
 function listKey(shape: ListShape, role: string): string {
-  const { served, filters, from, bucket, resource, offsetMost } = shape;
-  const sort = `${served.form.index} ${sortName(served)}`;
+  const { arms, from, bucket, resource, offsetMost } = shape;
+  const sort = `${arms.map(({ served }) => served.form.index).join()} ${sortName(arms)}`;
   const cursor = from === undefined ? "" : `${from.before} ${from.nullKeys.join()}`;
   const selection = selectionKey(shape);
   const page = `${cursor} ${bucket} ${offsetMost}`;
-  return ["list", resource.name, role, selection, testsKey(filters), sort, page].join("|");
+  return ["list", resource.name, role, selection, armsKey(arms), sort, page].join("|");
 }

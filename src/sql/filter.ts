@@ -8,7 +8,7 @@ import type { Parameters } from "./statement.ts";
 /**
  * The condition over `alias`; the filter's value is input `at`, a list of values an array literal.
  * Three-valued: a null passes no test but `isNull`. Of a related record: that the role sees one
- * which passes, so `isNull` too needs a record to be there.
+ * which passes, so `isNull` too needs a record to be there; negated, that it sees none.
  */
 export function filterSql(
   filter: Filter,
@@ -18,7 +18,10 @@ export function filterSql(
   context: { readonly model: Model; readonly parameters: Parameters },
 ): string {
   const { parameters } = context;
-  if (filter.through === undefined) return testSql(filter, alias, at, parameters);
+  if (filter.through === undefined) {
+    const test = testSql(filter, alias, at, parameters);
+    return filter.negated ? `not (${test})` : test;
+  }
   const { relation, target, rows } = filter.through;
   const inner = `${alias}_${relation.name.toLowerCase()}`;
   const conditions = [
@@ -27,7 +30,8 @@ export function filterSql(
     testSql(filter, inner, at, parameters),
   ];
   const where = conditions.filter((part) => part !== undefined).join(" and ");
-  return `exists (select from ${tableName(target.table)} ${inner} where ${where})`;
+  const found = `exists (select from ${tableName(target.table)} ${inner} where ${where})`;
+  return filter.negated ? `not ${found}` : found;
 }
 
 function testSql(filter: Filter, alias: string, at: number, parameters: Parameters): string {

@@ -24,6 +24,8 @@ export interface Filter {
   readonly operator: Operator;
   /** For isNull: which of the two; part of the shape rather than a value. */
   readonly isNull: boolean;
+  /** Asks that the test is false. Only where no other operator says so: through a relation. */
+  readonly negated: boolean;
   /** Where the field is that of a related record: tested on each row that is read. */
   readonly through: RelatedRecords | undefined;
 }
@@ -100,7 +102,8 @@ function formsOf(index: IndexModel, table: TableModel): Form[] {
 }
 
 const fixes = (filter: Filter): boolean =>
-  filter.operator === "eq" || filter.operator === "in" || isNullTest(filter);
+  !filter.negated &&
+  (filter.operator === "eq" || filter.operator === "in" || isNullTest(filter));
 const isNullTest = (filter: Filter): boolean => filter.operator === "isNull" && filter.isNull;
 
 /** Whether equality on a whole unique key leaves at most one row for each combination. */
@@ -148,7 +151,7 @@ interface Match {
 }
 
 function match(form: Form, filters: readonly Filter[]): Match | undefined {
-  const used = new Set<Filter>();
+  const used = new Set<Filter>(); // Further tests of a fixed field hold for all rows or for none.
   for (const key of form.prefix) {
     const filter = filters.find((one) => one.field.name === key.field && fixes(one));
     if (filter === undefined) return undefined;
@@ -156,7 +159,9 @@ function match(form: Form, filters: readonly Filter[]): Match | undefined {
   }
   // A range on the first key bounds what is read; one on a later key would only pass over rows.
   const first = form.sorts[0]?.field;
-  const left = filters.filter((one) => !used.has(one) && one.field.name !== first);
+  const isFixed = (one: Filter): boolean =>
+    used.has(one) || (fixes(one) && form.prefix.some((key) => key.field === one.field.name));
+  const left = filters.filter((one) => !isFixed(one) && one.field.name !== first);
   return { form, left };
 }
 
@@ -204,7 +209,7 @@ export function serve(
   return { sorts: wanted ?? naturalSort(best.form, table), form: best.form, single: false };
 }
 
-function newestFirst(table: TableModel): readonly Sort[] | undefined {
+export function newestFirst(table: TableModel): readonly Sort[] | undefined {
   const field = table.fields.get("id");
   return field === undefined ? undefined : [{ field, descending: true }];
 }

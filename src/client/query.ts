@@ -16,7 +16,7 @@ export function queryString(query: AnyQuery): string {
     const text = Array.isArray(value) ? value.map(String).join(",") : String(value);
     parts.push(`${name}=${encodeURIComponent(text)}`);
   };
-  for (const [field, test] of Object.entries(query.filter ?? {})) addFilter(field, test, add);
+  addFilters("filter", query.filter ?? {}, add);
   add("sort", query.sort);
   const relations = Object.entries(query.include ?? {}).filter(
     ([, wanted]) => wanted !== undefined,
@@ -34,14 +34,25 @@ export function queryString(query: AnyQuery): string {
   return parts.length === 0 ? "" : `?${parts.join("&")}`;
 }
 
-function addFilter(
-  field: string,
-  test: unknown,
-  add: (name: string, value: unknown) => void,
-): void {
+type Add = (name: string, value: unknown) => void;
+
+/** `prefix` holds the groups around the filters: `filter[or][0]`. */
+function addFilters(prefix: string, filter: object, add: Add): void {
+  for (const [field, test] of Object.entries(filter)) {
+    const name = `${prefix}[${field}]`;
+    if (field === "not") addFilters(name, (test ?? {}) as object, add);
+    else if (field === "and" || field === "or") {
+      ((test ?? []) as readonly object[]).forEach((part, at) => {
+        addFilters(`${name}[${at}]`, part, add);
+      });
+    } else addTest(name, test, add);
+  }
+}
+
+function addTest(name: string, test: unknown, add: Add): void {
   if (typeof test !== "object" || test === null) {
-    add(`filter[${field}]`, test);
+    add(name, test);
     return;
   }
-  for (const [operator, value] of Object.entries(test)) add(`filter[${field}][${operator}]`, value);
+  for (const [operator, value] of Object.entries(test)) add(`${name}[${operator}]`, value);
 }

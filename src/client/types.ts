@@ -43,7 +43,13 @@ export type Filter<N extends keyof C, C> = {
   readonly [F in FieldName<N, C>]?: Tested<FieldsOf<N, C>[F]>;
 } & {
   readonly [P in RelatedName<N, C>]?: Tested<RelatedValue<N, C, P>>;
-};
+} & Groups<N, C>;
+/** At most three deep, 20 conditions and 8 alternatives. */
+export interface Groups<N extends keyof C, C> {
+  readonly and?: readonly Filter<N, C>[];
+  readonly or?: readonly Filter<N, C>[];
+  readonly not?: Filter<N, C>;
+}
 export type SortKey<N extends keyof C, C> = FieldName<N, C> | `-${FieldName<N, C>}`;
 
 /** `true`, or the fields of the related record. */

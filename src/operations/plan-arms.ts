@@ -85,6 +85,8 @@ function refuseManyScans(arms: readonly Arm[], parsed: ParsedArms): void {
   const names = [...new Set(lists.map(({ filter }) => describe(filter)))].join(" and ");
   throw new BackwrightError("PARAMETER_INVALID", {
     message: `The values of ${names} combine to ${scans} index scans.`,
-    details: [{ field: "filter", message: `at most ${VALUE_SCANS_MAX} are made; name fewer values` }],
+    details: [
+      { field: "filter", message: `at most ${VALUE_SCANS_MAX} are made; name fewer values` },
+    ],
   });
 }

@@ -219,7 +219,9 @@ function selectionMask(selection: Selection): string {
 }
 
 function sortName(arms: readonly Arm[]): string {
-  return (arms[0]?.served.sorts ?? []).map(({ field, descending }) => `${descending ? "-" : ""}${field.name}`).join();
+  return (arms[0]?.served.sorts ?? [])
+    .map(({ field, descending }) => `${descending ? "-" : ""}${field.name}`)
+    .join();
 }
 
 function cursorBinding(tenantId: string, resource: ResourceModel, list: ListRequest): string {

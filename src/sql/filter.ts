@@ -19,7 +19,7 @@ export function filterSql(
 ): string {
   const { parameters } = context;
   if (filter.through === undefined) {
-    const test = testSql(filter, alias, at, parameters);
+    const test = testSql(filter, columnName(filter.field, alias), at, parameters);
     return filter.negated ? `not (${test})` : test;
   }
   const { relation, target, rows } = filter.through;
@@ -27,16 +27,20 @@ export function filterSql(
   const conditions = [
     relationCondition(table, alias, relation, target.table, inner, parameters),
     predicateSql(rows, target.table, inner, context),
-    testSql(filter, inner, at, parameters),
+    testSql(filter, columnName(filter.field, inner), at, parameters),
   ];
   const where = conditions.filter((part) => part !== undefined).join(" and ");
   const found = `exists (select from ${tableName(target.table)} ${inner} where ${where})`;
   return filter.negated ? `not ${found}` : found;
 }
 
-function testSql(filter: Filter, alias: string, at: number, parameters: Parameters): string {
-  const { field, operator, isNull } = filter;
-  const column = columnName(field, alias);
+/** The test of `column`, or of any other SQL of the field's type. */
+export function testSql(
+  { field, operator, isNull }: Filter,
+  column: string,
+  at: number,
+  parameters: Parameters,
+): string {
   const type = sqlType(field);
   switch (operator) {
     case "isNull":

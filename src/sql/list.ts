@@ -4,7 +4,7 @@
 // the sort becomes a LATERAL scan per value, because `= any(…)` in front of a sort column loses the
 // order (49 ms against 0.5); a `nin` on the first sort key, a scan of each gap between its values.
 import { type FieldModel, fieldOf, type Model } from "../model/model.ts";
-import { filterSql } from "./filter.ts";
+import { filterSql, testSql } from "./filter.ts";
 import { type FirstKey, type Key, type Region, regionsBeyond } from "./keyset.ts";
 import { columnName, sqlType, tableName } from "./names.ts";
 import { type RecordShape, ROOT, visibleConditions } from "./read.ts";
@@ -252,17 +252,22 @@ function regionsOf(plan: Plan): readonly Region[] {
   const onFirst = filters.filter(
     ({ field, through }) => field === first.field && through === undefined,
   );
-  const splits = splitsOf(plan);
   if (from === undefined) {
+    const splits = splitsOf(plan);
     if (splits.length > 1) return splits;
     return [{ conditions: [], gaps: undefined }]; // One run holds the nulls too, at their end.
   }
+  const excluding = filters[plan.split];
   const at: FirstKey = {
     isBounded: !served.single && onFirst.some(({ operator }) => operator !== "isNull"),
     canBeNull:
       first.field.nullable && onFirst.every((one) => one.operator === "isNull" && one.isNull),
     canBeValue: !onFirst.some((one) => one.operator === "isNull" && one.isNull),
-    splits,
+    splits: () => splitsOf(plan),
+    keeps:
+      excluding === undefined || shape.arms.length === 1
+        ? undefined
+        : (cursor) => testSql(excluding, cursor, plan.inputsFrom + plan.split, parameters),
   };
   const cursorId = parameters.input(inputs + plan.sorts.length, "uuid");
   const keys = plan.sorts.map(({ field, descending }, nth): Key => {
@@ -275,11 +280,12 @@ function regionsOf(plan: Plan): readonly Region[] {
     };
   });
   const last = plan.sorts.at(-1) ?? first;
-  if (last.field === plan.id) return regionsBeyond(keys, at);
   const { descending } = last;
   const column = columnName(plan.id, ROOT);
   const id: Key = { column, descending, nullable: false, cursor: cursorId };
-  return regionsBeyond([...keys, id], at);
+  const found = regionsBeyond(last.field === plan.id ? keys : [...keys, id], at);
+  // A cursor from another arm may lie past all that this one can hold.
+  return found.length > 0 ? found : [{ conditions: ["false"], gaps: undefined }];
 }
 
 /** The parts that `ne` or `nin` on the first key leaves of its values, in reading order. */

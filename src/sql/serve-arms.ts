@@ -1,8 +1,8 @@
 // Which indexes serve alternatives ("arms") under one sort. Each arm is a list of its own that
 // serve.ts finds an index for; a page is the first rows of all of them, each row once.
 import type { FieldModel, ResourceModel, TableModel } from "../model/model.ts";
-import { type Filter, type Form, newestFirst, readableForms, type Served, serve } from "./serve.ts";
 import type { Sort } from "./serve.ts";
+import { type Filter, type Form, newestFirst, readableForms, type Served, serve } from "./serve.ts";
 
 /** Filters that are joined by and, and the index that finds their rows. */
 export interface Arm {

@@ -102,8 +102,7 @@ function formsOf(index: IndexModel, table: TableModel): Form[] {
 }
 
 const fixes = (filter: Filter): boolean =>
-  !filter.negated &&
-  (filter.operator === "eq" || filter.operator === "in" || isNullTest(filter));
+  !filter.negated && (filter.operator === "eq" || filter.operator === "in" || isNullTest(filter));
 const isNullTest = (filter: Filter): boolean => filter.operator === "isNull" && filter.isNull;
 
 /** Whether equality on a whole unique key leaves at most one row for each combination. */

@@ -64,7 +64,9 @@ export function regionsBeyond(keys: readonly Key[], first: FirstKey): readonly R
     if (nulls !== undefined && first.canBeNull)
       found.push({ conditions: [nulls], gaps: undefined });
   }
-  return found;
+  // A cursor from another alternative may lie past all that this one can hold.
+  const nothing = { conditions: ["false", ...keys.map(tie)], gaps: undefined };
+  return found.length > 0 ? found : [nothing];
 }
 
 /** What the cursor's first key must pass besides; undefined where the filters leave it out. */

@@ -283,9 +283,7 @@ function regionsOf(plan: Plan): readonly Region[] {
   const { descending } = last;
   const column = columnName(plan.id, ROOT);
   const id: Key = { column, descending, nullable: false, cursor: cursorId };
-  const found = regionsBeyond(last.field === plan.id ? keys : [...keys, id], at);
-  // A cursor from another arm may lie past all that this one can hold.
-  return found.length > 0 ? found : [{ conditions: ["false"], gaps: undefined }];
+  return regionsBeyond(last.field === plan.id ? keys : [...keys, id], at);
 }
 
 /** The parts that `ne` or `nin` on the first key leaves of its values, in reading order. */

@@ -34,6 +34,17 @@ export const VALUE_SCANS_MAX = 20;
 /** Fields in one sort, the id not counted. Behind a cursor each costs up to two runs. */
 export const SORT_FIELDS_MAX = 4;
 
+/** Records of a to-many relation in an included page, and the default. */
+export const INCLUDED_SIZE_DEFAULT = 10;
+export const INCLUDED_SIZE_MAX = 50;
+
+/** Relations that one `include` may follow one after the other, and name in all. */
+export const INCLUDE_DEPTH_MAX = 3;
+export const INCLUDES_MAX = 12;
+
+/** Records of to-many relations that one reply may hold. */
+export const INCLUDED_ROWS_MAX = 2_500;
+
 /** Bytes of an Idempotency-Key. */
 export const IDEMPOTENCY_KEY_BYTES_MAX = 255;
 

@@ -139,12 +139,7 @@ function findField(raw: RawFilter, parsing: Parsing): Named | undefined {
     problems.push({ field: parameter, message });
     return undefined;
   }
-  const through = related && {
-    relation: related.relation,
-    target: related.target,
-    rows: related.rows,
-  };
-  return { parameter, field, through };
+  return { parameter, field, through: related };
 }
 
 function parseComparison(

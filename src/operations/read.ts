@@ -8,19 +8,14 @@ import type { ResourceModel } from "../model/model.ts";
 import { countStatement } from "../sql/count.ts";
 import { getStatement } from "../sql/get.ts";
 import { type ListShape, listStatement } from "../sql/list.ts";
-import { type RecordReader, recordReader } from "../sql/record.ts";
+import { type RecordReader, type RowLinks, recordReader } from "../sql/record-reader.ts";
 import type { Arm } from "../sql/serve-arms.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
+import { linksOf } from "./included-pages.ts";
 import { testKey } from "./parse-filter.ts";
-import {
-  type ListQuery,
-  type ListRequest,
-  parseList,
-  parseSelection,
-  type RecordQuery,
-  type Selection,
-} from "./parse-list.ts";
+import { type ListQuery, type ListRequest, parseList } from "./parse-list.ts";
+import { parseSelection, type RecordQuery, type Selection } from "./parse-selection.ts";
 
 export interface GetReply extends RecordReply {
   /** Records with included ones have no version of their own. */
@@ -67,14 +62,19 @@ export async function getRecord(
     reader: recordReader(shape),
     selected: fingerprint(selectionKey(selection)),
   }));
-  const [row] = await context.database.read(statement, actor, [id]).catch((error: unknown) => {
+  const links = linksOf(context, actor.tenantId);
+  const places = selection.cursors.map(({ relation, text }) =>
+    links.open({ resource: resource.name, id }, relation, text),
+  );
+  const inputs = [id, ...places];
+  const [row] = await context.database.read(statement, actor, inputs).catch((error: unknown) => {
     throw publicError(error, context.constraints);
   });
   if (row === undefined) throw new BackwrightError("NOT_FOUND");
   const whole = selection.fields.length === grant.fields.length;
   return {
     id,
-    json: reader.json(row),
+    json: reader.json(row, { id, next: links.next }),
     version: reader.version(row),
     stamp: stampOf([row], reader, selected),
     mask: whole ? maskFingerprint(grant) : selectionMask(selection),
@@ -130,7 +130,8 @@ export async function listRecords(
     row === undefined
       ? null
       : context.cursors.sign({ keys: row.slice(reader.width, -1), id: row.at(-1) ?? "" }, binding);
-  const page = shapePage(rows, list, reader, sign);
+  const { next } = linksOf(context, actor.tenantId);
+  const page = shapePage(rows, list, { reader, next, sign });
   // A total is of no version, so a page with one is compared by its bytes.
   const stamp =
     total === undefined ? stampOf(rows, reader, `${selected} ${page.hasMore}`) : undefined;
@@ -169,8 +170,15 @@ function armsKey(arms: readonly Arm[]): string {
 function shapePage(
   rows: readonly Row[],
   list: ListRequest,
-  reader: RecordReader,
-  sign: (row: Row | undefined) => string | null,
+  {
+    reader,
+    next,
+    sign,
+  }: {
+    readonly reader: RecordReader;
+    readonly next: RowLinks["next"];
+    readonly sign: (row: Row | undefined) => string | null;
+  },
 ): Omit<ListReply, "stamp" | "total"> {
   const hasMore = rows.length > list.size;
   const page = hasMore ? rows.slice(0, list.size) : rows;
@@ -182,7 +190,7 @@ function shapePage(
   const hasNext = backwards || hasMore;
   const hasPrev = backwards ? hasMore : list.cursor !== undefined || list.offset > 0;
   return {
-    records: ordered.map((row) => reader.json(row)),
+    records: ordered.map((row) => reader.json(row, { id: row.at(-1) ?? "", next })),
     size: list.size,
     next: hasNext ? sign(last) : null,
     prev: hasPrev ? sign(first) : null,
@@ -207,9 +215,11 @@ function fingerprint(text: string): string {
 
 function selectionKey({ fields, includes }: Selection): string {
   const own = fields.map((field) => field.name).join();
-  const related = includes.map(
-    (include) => `${include.relation.name}(${include.fields.map((field) => field.name).join()})`,
-  );
+  const related = includes.map((include) => {
+    const { page } = include;
+    const at = page === undefined ? "" : ` ${page.size} ${page.after}`;
+    return `${include.relation.name}${at}(${selectionKey(include)})`;
+  });
   return `${own}|${related.join()}`;
 }
 

@@ -3,6 +3,7 @@
 import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
 import { FILTER_DEPTH_MAX } from "../base/limits.ts";
 import type { ListQuery, RawFilter, RecordQuery } from "../operations/parse-list.ts";
+import type { IncludedPageQuery } from "../operations/parse-selection.ts";
 
 interface Parameter {
   readonly name: string;
@@ -11,7 +12,7 @@ interface Parameter {
 }
 
 const PARAMETER = /^([A-Za-z]+)((?:\[[A-Za-z0-9_.]+\]){0,20})$/;
-const RECORD = "fields, fields[relation], include";
+const RECORD = "fields, fields[relation], include, page[relation][size], page[relation][after]";
 const PAGE_KEYS = ["size", "after", "before", "offset", "count"];
 const PAGE = PAGE_KEYS.map((key) => `page[${key}]`).join(", ");
 const GROUPS = "filter[or][0][…], filter[and][0][…], filter[not][…]";
@@ -50,21 +51,27 @@ export function parseListQuery(text: string): ListQuery {
   }
   refuse(problems);
   const { size, after, before, offset, count } = page;
-  const { include, fields } = selection;
-  return { include, fields, filters, sort, size, after, before, offset, count };
+  const { include, fields, pages } = selection;
+  return { include, fields, pages, filters, sort, size, after, before, offset, count };
 }
 
 class Selection {
   include: string | undefined;
   readonly fields = new Map<string, string>();
+  readonly pages = new Map<string, IncludedPageQuery>();
 
   take({ name, path, value }: Parameter): boolean {
     if (name === "include" && path.length === 0) this.include = value;
     else if (name === "fields" && path.length < 2) this.fields.set(path[0] ?? "", value);
-    else return false;
+    else if (name === "page" && path.length === 2 && isIncludedPageKey(path[1])) {
+      const [relation = "", key = ""] = path;
+      this.pages.set(relation, { ...this.pages.get(relation), [key]: value });
+    } else return false;
     return true;
   }
 }
+
+const isIncludedPageKey = (key: string | undefined): boolean => key === "size" || key === "after";
 
 const INDEX = /^\d{1,2}$/;
 

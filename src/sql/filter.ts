@@ -1,7 +1,9 @@
 // A filter of a request as the test of one row. Which index finds the rows is decided in serve.ts.
 import type { Model, ResourceModel } from "../model/model.ts";
-import { columnName, relationCondition, sqlType, tableName } from "./names.ts";
-import { COMPARISON_SQL, predicateSql } from "./predicate.ts";
+import { columnName, sqlType } from "./names.ts";
+import { COMPARISON_SQL } from "./predicate.ts";
+import { visibleRelated } from "./read.ts";
+import { innerAlias } from "./relation.ts";
 import type { Filter } from "./serve.ts";
 import type { Parameters } from "./statement.ts";
 
@@ -22,15 +24,10 @@ export function filterSql(
     const test = testSql(filter, columnName(filter.field, alias), at, parameters);
     return filter.negated ? `not (${test})` : test;
   }
-  const { relation, target, rows } = filter.through;
-  const inner = `${alias}_${relation.name.toLowerCase()}`;
-  const conditions = [
-    relationCondition(table, alias, relation, target.table, inner, parameters),
-    predicateSql(rows, target.table, inner, context),
-    testSql(filter, columnName(filter.field, inner), at, parameters),
-  ];
-  const where = conditions.filter((part) => part !== undefined).join(" and ");
-  const found = `exists (select from ${tableName(target.table)} ${inner} where ${where})`;
+  const inner = innerAlias(alias, filter.through.relation);
+  const { from, where } = visibleRelated({ table, alias }, filter.through, inner, context);
+  const test = testSql(filter, columnName(filter.field, inner), at, parameters);
+  const found = `exists (select from ${from} where ${where} and ${test})`;
   return filter.negated ? `not ${found}` : found;
 }
 

@@ -7,7 +7,7 @@ import { type FieldModel, fieldOf, type Model } from "../model/model.ts";
 import { filterSql, testSql } from "./filter.ts";
 import { type FirstKey, type Key, type Region, regionsBeyond } from "./keyset.ts";
 import { columnName, sqlType, tableName } from "./names.ts";
-import { type RecordShape, ROOT, visibleConditions } from "./read.ts";
+import { type Include, type RecordShape, ROOT, visibleConditions } from "./read.ts";
 import { recordSelect } from "./record.ts";
 import type { Sort } from "./serve.ts";
 import { type Arm, isScannedByValue, isSplitOfOrder } from "./serve-arms.ts";
@@ -65,7 +65,8 @@ export function listStatement(shape: ListShape, model: Model): Statement {
   const [only] = regions;
   const single = regions.length === 1 && only !== undefined && isPlain(plan, only);
   const order = orderBy(plan, ROOT);
-  if (single && shape.offsetMost === undefined) {
+  const isCut = shape.offsetMost !== undefined || shape.includes.some(holdsMany);
+  if (single && !isCut) {
     const where = [...plan.conditions, ...only.conditions].join(" and ");
     return parameters.statement(
       `select ${columns} from ${plan.table} ${ROOT}${record.joins} ` +
@@ -76,14 +77,13 @@ export function listStatement(shape: ListShape, model: Model): Statement {
   const runs = single ? "" : `with ${queries} `;
   const source = single ? sourceSql(plan, only) : all;
   const runOrder = single ? order : order.replace("order by ", `order by ${ROOT}.page_run, `);
-  if (shape.offsetMost === undefined) {
+  if (!isCut) {
     return parameters.statement(
       `${runs}select ${columns} from (${source}) ${ROOT}${record.joins} ${runOrder} ${limit}`,
     );
   }
-  // The records that are stepped over are cut off first, so that they are not made into JSON.
-  const offset = parameters.input(filterCount(shape), "bigint");
-  const page = `select ${ROOT}.* from (${source}) ${ROOT} ${runOrder} ${limit} offset ${offset}`;
+  // The page is cut off first, so that nothing is made or looked up of rows outside of it.
+  const page = `select ${ROOT}.* from (${source}) ${ROOT} ${runOrder} ${limit}${offsetSql(plan)}`;
   return parameters.statement(
     `${runs}select ${columns} from (${page}) ${ROOT}${record.joins} ${runOrder}`,
   );
@@ -102,10 +102,7 @@ function unionStatement(plans: readonly Plan[], model: Model): Statement {
   const record = recordSelect(shape, model, parameters);
   const order = orderOfKeys(first);
   const keys = [...new Set(keysOf(first))].map((field) => columnName(field, ROOT));
-  const offset =
-    shape.offsetMost === undefined
-      ? ""
-      : ` offset ${parameters.input(filterCount(shape), "bigint")}`;
+  const offset = offsetSql(first);
   const page =
     `select distinct on (${keys.join(", ")}) ${ROOT}.* ` +
     `from (${runs.map(({ all }) => all).join(" union all ")}) ${ROOT} ` +
@@ -116,6 +113,14 @@ function unionStatement(plans: readonly Plan[], model: Model): Statement {
       `from (${page}) ${ROOT}${record.joins} ${order}`,
   );
 }
+
+function offsetSql({ shape, parameters }: Plan): string {
+  if (shape.offsetMost === undefined) return "";
+  return ` offset ${parameters.input(filterCount(shape), "bigint")}`;
+}
+
+const holdsMany = ({ page, includes }: Include): boolean =>
+  page !== undefined || includes.some(holdsMany);
 
 const filterCount = ({ arms }: ListShape): number =>
   arms.reduce((count, { filters }) => count + filters.length, 0);

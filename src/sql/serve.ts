@@ -2,21 +2,23 @@
 // index finds the rows in order, so that a page costs the rows that it returns; anything else is
 // refused with what would be allowed. Pure: no SQL is written here.
 import type {
+  AnyRelationModel,
   FieldModel,
   IndexKey,
   IndexModel,
   Operator,
   Predicate,
-  RelationModel,
   ResourceModel,
   TableModel,
 } from "../model/model.ts";
 
-/** The other end of a to-one relation, and the rows there that the role may read. */
+/** The other end of a relation, and the rows there that the role may read. */
 export interface RelatedRecords {
-  readonly relation: RelationModel;
+  readonly relation: AnyRelationModel;
   readonly target: ResourceModel;
   readonly rows: Predicate;
+  /** Those of the join table, where there is one that is served too. */
+  readonly joinRows: Predicate;
 }
 
 export interface Filter {

@@ -3,14 +3,18 @@
 import type { IndexKey, ManyRelationModel, Model, TableModel } from "../model/model.ts";
 import { tableOf } from "./relation.ts";
 
-/** The ORDER BY of an index on (tenant, foreign key, id), or undefined where there is none. */
+/**
+ * The ORDER BY of an index on (tenant, foreign key, id), or undefined where there is none. In a join
+ * table it must be unique: a record that is joined twice would be met twice.
+ */
 export function orderOfMany(
   relation: ManyRelationModel,
   model: Pick<Model, "tables">,
 ): string | undefined {
   const { table, fields } = wanted(relation, model);
-  for (const { keys } of table.indexes) {
+  for (const { keys, unique } of table.indexes) {
     if (!fields.every((field, at) => keys[at]?.field === field)) continue;
+    if (relation.through !== undefined && !(unique && keys.length === fields.length)) continue;
     const last = keys[fields.length - 1];
     if (last !== undefined) return newestFirst(last);
   }
@@ -20,7 +24,8 @@ export function orderOfMany(
 /** The index that it takes, as Drizzle writes it. */
 export function indexOfMany(relation: ManyRelationModel, model: Pick<Model, "tables">): string {
   const { table, fields } = wanted(relation, model);
-  return `index().on(${fields.map((field) => `t.${field}`).join(", ")}) of ${table.key}`;
+  const kind = relation.through === undefined ? "index" : "unique";
+  return `${kind}().on(${fields.map((field) => `t.${field}`).join(", ")}) of ${table.key}`;
 }
 
 function wanted(

@@ -18,20 +18,35 @@ export function queryString(query: AnyQuery): string {
   };
   addFilters("filter", query.filter ?? {}, add);
   add("sort", query.sort);
-  const relations = Object.entries(query.include ?? {}).filter(
-    ([, wanted]) => wanted !== undefined,
-  );
-  if (relations.length > 0)
+  const includes = [...included(query.include ?? {}, "")];
+  if (includes.length > 0)
     add(
       "include",
-      relations.map(([name]) => name),
+      includes.map(({ path }) => path),
     );
   add("fields", query.fields);
-  for (const [name, wanted] of relations) {
-    if (typeof wanted === "object") add(`fields[${name}]`, (wanted as AnyQuery).fields);
+  for (const { path, wanted } of includes) {
+    add(`fields[${path}]`, wanted.fields);
+    for (const [key, value] of Object.entries(wanted.page ?? {})) {
+      add(`page[${path}][${key}]`, value);
+    }
   }
   for (const [key, value] of Object.entries(query.page ?? {})) add(`page[${key}]`, value);
   return parts.length === 0 ? "" : `?${parts.join("&")}`;
+}
+
+/** Every relation of an include and of those within it, by its path: `asset.site`. */
+function* included(
+  include: object,
+  before: string,
+): Generator<{ readonly path: string; readonly wanted: AnyQuery }> {
+  for (const [name, value] of Object.entries(include)) {
+    if (value === undefined) continue;
+    const wanted = typeof value === "object" ? (value as AnyQuery) : {};
+    const path = `${before}${name}`;
+    yield { path, wanted };
+    yield* included(wanted.include ?? {}, `${path}.`);
+  }
 }
 
 type Add = (name: string, value: unknown) => void;

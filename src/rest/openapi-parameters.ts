@@ -171,9 +171,9 @@ function relatedParameters({ relation: { name }, fields }: ReadableRelation): Pa
 function groupParameter(): Parameter {
   const about =
     "Groups of the other filters: filter[or][0][field]=a&filter[or][1][field][lt]=b, " +
-    "filter[and][0][field]=a, filter[not][field]=a. Under one number all must hold. Nested at most " +
-    `${FILTER_DEPTH_MAX} deep; at most ${FILTERS_MAX} conditions and ${OR_ARMS_MAX} alternatives, ` +
-    "each of which an index must serve under the same sort.";
+    "filter[and][0][field]=a, filter[not][field]=a. Under one number all must hold. At most " +
+    `${FILTER_DEPTH_MAX} deep, ${FILTERS_MAX} conditions and ${OR_ARMS_MAX} alternatives; an index ` +
+    "must serve each of these under the same sort.";
   const groups = { type: "array", items: { type: "object" }, minItems: 1 };
   const properties = { and: groups, or: groups, not: { type: "object" } };
   const schema = { type: "object", properties };

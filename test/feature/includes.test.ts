@@ -1,5 +1,5 @@
 // Includes of includes and of relations to many: what is shown, what is hidden, where a page goes
-// on, and what it costs to refuse. A fleet of vehicles in depots, with the drivers who may drive them.
+// on, what is refused. A fleet of vehicles in depots, with the drivers who may drive them.
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "../../src/base/ids.ts";
@@ -126,7 +126,8 @@ describe("records of a relation to many", () => {
   });
 
   test("come by way of a join table, too", async () => {
-    const path = `vehicles/${vehicle(24)}?include=drivers&fields[drivers]=name&page[drivers][size]=5`;
+    const some = "fields[drivers]=name&page[drivers][size]=5";
+    const path = `vehicles/${vehicle(24)}?include=drivers&${some}`;
     const first = (await read(path)).data.drivers as Listed;
     expect(names(first)).toBe("driver 12,driver 11,driver 10,driver 9,driver 8");
     expect(Object.keys(first.data[0] ?? {})).toEqual(["name"]);
@@ -158,16 +159,18 @@ describe("records of a relation to many", () => {
       },
     ]);
     const { next } = data[1].vehicles.meta.pagination;
-    const on = `depots/${DEPOT}?include=vehicles&page[vehicles][size]=2&page[vehicles][after]=${next}`;
+    const two = "include=vehicles&page[vehicles][size]=2";
+    const on = `depots/${DEPOT}?${two}&page[vehicles][after]=${next}`;
     expect(names((await read(on)).data.vehicles)).toBe("23,22");
   });
 
   test("may follow a relation to one, and their page goes on at that record", async () => {
-    const path = `vehicles/${vehicle(0)}?fields=name&include=depot.vehicles&page[depot.vehicles][size]=3`;
+    const three = "include=depot.vehicles&page[depot.vehicles][size]=3";
+    const path = `vehicles/${vehicle(0)}?fields=name&${three}`;
     const { depot } = (await read(path)).data;
     expect(names(depot.vehicles)).toBe("25,24,23");
     const { next } = depot.vehicles.meta.pagination;
-    const on = `depots/${DEPOT}?include=vehicles&page[vehicles][size]=3&page[vehicles][after]=${next}`;
+    const on = `depots/${DEPOT}?${three.replaceAll("depot.", "")}&page[vehicles][after]=${next}`;
     expect(names((await read(on)).data.vehicles)).toBe("22,21,20");
     expect(await refusal(`${path}&page[depot.vehicles][after]=${next}`)).toMatch(
       /goes with the one record/,
@@ -302,11 +305,11 @@ describe("an include", () => {
   test.each([
     [
       "drivers?include=vehicles",
-      /no index serves "vehicles"; it takes unique\(\)\.on\(t\.organizationId, t\.driverId, t\.vehicleId\) of licences/,
+      /serves "vehicles"; it takes unique\(\)\.on\(.*, t\.driverId, t\.vehicleId\) of licences/,
     ],
     [
       "depots?include=trips",
-      /no index serves "trips"; it takes index\(\)\.on\(t\.organizationId, t\.depotId, t\.id\) of trips/,
+      /no index serves "trips"; it takes index\(\)\.on\(.*, t\.depotId, t\.id\) of trips/,
     ],
     [
       "depots?include=vehicles.drivers",

@@ -172,7 +172,7 @@ function groupParameter(): Parameter {
   const about =
     "Groups of the other filters: filter[or][0][field]=a&filter[or][1][field][lt]=b, " +
     "filter[and][0][field]=a, filter[not][field]=a. Under one number all must hold. At most " +
-    `${FILTER_DEPTH_MAX} deep, ${FILTERS_MAX} conditions and ${OR_ARMS_MAX} alternatives; an index ` +
+    `${FILTER_DEPTH_MAX} deep, ${FILTERS_MAX} conditions, ${OR_ARMS_MAX} alternatives; an index ` +
     "must serve each of these under the same sort.";
   const groups = { type: "array", items: { type: "object" }, minItems: 1 };
   const properties = { and: groups, or: groups, not: { type: "object" } };

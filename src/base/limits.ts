@@ -45,6 +45,12 @@ export const INCLUDES_MAX = 12;
 /** Records of to-many relations that one reply may hold. */
 export const INCLUDED_ROWS_MAX = 2_500;
 
+/** Records in one bulk request: their locks are held until all are written. */
+export const BULK_RECORDS_MAX = 500;
+
+/** Operations in one batch, which is one transaction. */
+export const BATCH_OPERATIONS_MAX = 50;
+
 /** Bytes of an Idempotency-Key. */
 export const IDEMPOTENCY_KEY_BYTES_MAX = 255;
 

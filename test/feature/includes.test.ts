@@ -346,9 +346,9 @@ describe("an include", () => {
   });
 });
 
-// A failure prints its seed; BACKWRIGHT_TEST_SEED=… runs it again. Planted faults: a page that
-// begins with its cursor's row (`<=`); a policy through many that forgets its own tenant's `living`
-// condition; rows of the include left out -> each red within 60 runs.
+// A failure prints its seed; BACKWRIGHT_TEST_SEED=… runs it again. Planted faults, each red within
+// ten runs: a page that begins with its cursor's row; vehicles that are marked as deleted counted
+// by a policy; the target's policy left out; hasMore of a page that is just full.
 test("any included records of any role are what plain SQL says, to the end of their pages", {
   timeout: 120_000,
 }, async () => {

@@ -215,6 +215,21 @@ test("a sum that its type cannot hold is 422, and other figures can be asked", a
   expect(json.data).toEqual([{ group: {}, min: { lasted: "P1D" }, max: { weight: 1e308 } }]);
 });
 
+test("groups of conditions find each record once, under the same grants", async () => {
+  const seen = (worlds.get("acme") ?? []).filter((one) => !one.isDeleted);
+  const either = seen.filter(({ stage, hours }) => stage === "paid" || hours === 2);
+  const neither = seen.filter(({ stage }) => stage !== "paid");
+  const query = "count=true&filter[or][0][stage]=paid&filter[or][1][hours]=2";
+  const { json } = await ask("acme admin", query);
+  expect(json.data).toEqual([{ group: {}, count: either.length }]);
+  const negated = await ask("acme admin", "count=true&filter[not][stage]=paid");
+  expect(negated.json.data).toEqual([{ group: {}, count: neither.length }]);
+  const hidden = "count=true&filter[or][0][stage]=paid&filter[or][1][ownerId]=x";
+  expectRefusal(await ask("acme clerk", hidden), 400, "PARAMETER_INVALID");
+  const open = either.filter(({ placeIsOpen }) => placeIsOpen === true);
+  expect((await ask("acme clerk", query)).json.data).toEqual([{ group: {}, count: open.length }]);
+});
+
 describe("a role that may not read a field", () => {
   // The question asks about a field in each place where one can stand.
   const USES = (field: string): readonly string[] => [

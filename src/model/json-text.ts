@@ -13,7 +13,8 @@ const NUMBER = /^-?[0-9]/;
 const raw: JsonText = (text) => text;
 const plain: JsonText = (text) => `"${text}"`;
 const string: JsonText = (text) => (ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`);
-const boolean: JsonText = (text) => (text === "t" ? "true" : "false");
+// "t" of a column, "true" of a column that was cast to text.
+const boolean: JsonText = (text) => (text.startsWith("t") ? "true" : "false");
 const float: JsonText = (text) => (NUMBER.test(text) ? text : `"${text}"`);
 
 const base64: JsonText = (text) => `"${Buffer.from(text.slice(2), "hex").toString("base64")}"`;

@@ -34,7 +34,8 @@ export interface AggregateQuery {
 export interface AggregateRequest {
   readonly groups: readonly Group[];
   readonly figures: readonly Figure[];
-  readonly filters: readonly Filter[];
+  /** Alternatives; without filters there is one, which every record is in. */
+  readonly arms: readonly { readonly filters: readonly Filter[] }[];
   /** PostgreSQL text, one per filter. */
   readonly values: readonly Value[];
   readonly order: readonly AggregateOrder[];
@@ -79,8 +80,8 @@ export function parseAggregate(
   return {
     groups,
     figures,
-    filters: parsed.map(({ filter }) => filter),
-    values: parsed.map(({ value }) => value),
+    arms: parsed.map((arm) => ({ filters: arm.map(({ filter }) => filter) })),
+    values: parsed.flatMap((arm) => arm.map(({ value }) => value)),
     order,
     size,
     timeZone: query.timeZone ?? TIME_ZONE_DEFAULT,

@@ -30,8 +30,8 @@ export interface AggregateOrder {
 
 export interface AggregateShape extends Pick<RecordShape, "rows"> {
   readonly resource: ResourceModel;
-  /** In canonical order; filter n takes input n. */
-  readonly filters: readonly Filter[];
+  /** Alternatives, as in ListShape: filter n of them all takes input n. */
+  readonly arms: readonly { readonly filters: readonly Filter[] }[];
   readonly groups: readonly Group[];
   readonly figures: readonly Figure[];
   /** By every group, so that the order is total. */
@@ -43,20 +43,27 @@ export interface AggregateShape extends Pick<RecordShape, "rows"> {
  * number of groups to read.
  */
 export function aggregateStatement(shape: AggregateShape, model: Model): Statement {
-  const { resource, rows, filters, groups, figures, order } = shape;
+  const { resource, rows, arms, groups, figures, order } = shape;
   const parameters = new Parameters();
   const conditions = visibleConditions(resource, rows, model, parameters);
-  filters.forEach((filter, at) => {
-    conditions.push(filterSql(filter, at, resource, ROOT, { model, parameters }));
-  });
-  const zone = (): string => parameters.input(filters.length, "text");
+  const context = { model, parameters };
+  let input = 0;
+  const alternatives = arms.map(({ filters }) =>
+    filters.map((filter) => filterSql(filter, input++, resource, ROOT, context)),
+  );
+  // One condition, because a row that two alternatives find counts once. None: every row.
+  if (alternatives.every((tests) => tests.length > 0)) {
+    const found = alternatives.map((tests) => tests.join(" and "));
+    conditions.push(found.length === 1 ? (found[0] ?? "") : `(${found.join(" or ")})`);
+  }
+  const zone = (): string => parameters.input(input, "text");
   const columns = [...groups.map((group) => groupSql(group, zone)), ...figures.map(figureSql)];
   // By place, because an expression with a parameter is not known again by its text.
   const grouped = groups.map((_, at) => at + 1).join(", ");
   const sorted = order.map(({ column, descending }) =>
     descending ? `${column + 1} desc nulls last` : `${column + 1} nulls first`,
   );
-  const limit = parameters.input(filters.length + 1, "bigint");
+  const limit = parameters.input(input + 1, "bigint");
   return parameters.statement(
     `select ${columns.join(", ")} from ${tableName(resource.table)} ${ROOT} ` +
       `where ${conditions.join(" and ")}` +

@@ -24,7 +24,7 @@ export function queryString(query: AnyQuery): string {
   const parts: string[] = [];
   const add = (name: string, value: unknown): void => {
     if (value === undefined) return;
-    const text = Array.isArray(value) ? value.map(String).join(",") : String(value);
+    const text = Array.isArray(value) ? value.map(inList).join(",") : String(value);
     parts.push(`${name}=${encodeURIComponent(text)}`);
   };
   addFilters("filter", query.filter ?? {}, add);
@@ -45,6 +45,9 @@ export function queryString(query: AnyQuery): string {
   for (const [key, value] of Object.entries(query.page ?? {})) add(`page[${key}]`, value);
   return parts.length === 0 ? "" : `?${parts.join("&")}`;
 }
+
+/** A value between commas. */
+const inList = (value: unknown): string => String(value).replace(/[\\,]/g, "\\$&");
 
 /** Every relation of an include and of those within it, by its path: `asset.site`. */
 function* included(

@@ -13,8 +13,7 @@ const NUMBER = /^-?[0-9]/;
 const raw: JsonText = (text) => text;
 const plain: JsonText = (text) => `"${text}"`;
 const string: JsonText = (text) => (ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`);
-// "t" of a column, "true" of a column that was cast to text.
-const boolean: JsonText = (text) => (text.startsWith("t") ? "true" : "false");
+const boolean: JsonText = (text) => (text === "t" ? "true" : "false");
 const float: JsonText = (text) => (NUMBER.test(text) ? text : `"${text}"`);
 
 const base64: JsonText = (text) => `"${Buffer.from(text.slice(2), "hex").toString("base64")}"`;
@@ -69,6 +68,17 @@ const TEXTS: Readonly<Record<string, JsonText>> = {
 export function jsonSource(field: FieldModel, column: string): string {
   const { type } = field;
   return type?.sql.endsWith("[]") === true ? `to_json(${type.json(column)})::text` : column;
+}
+
+// Types whose cast to text is another text than the one that they are sent as: "true" for "t",
+// "192.0.2.1/32" for "192.0.2.1", padding left out.
+const CAST_DIFFERS = ["boolean", "bpchar", "inet", "cidr"];
+
+/** The same as a value of type text, which is what `jsonTextOf` would be sent. */
+export function jsonSourceAsText(field: FieldModel, column: string): string {
+  const source = jsonSource(field, column);
+  if (CAST_DIFFERS.includes(field.type?.sql ?? "")) return `nullif(concat(${source}), '')`;
+  return source.endsWith("::text") ? source : `${source}::text`;
 }
 
 /** The reader of a field's text. */

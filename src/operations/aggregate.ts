@@ -11,7 +11,7 @@ import { type AggregateShape, aggregateStatement, type Figure } from "../sql/agg
 import type { OperationsContext, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
 import { type AggregateQuery, type AggregateRequest, parseAggregate } from "./parse-aggregate.ts";
-import { armsKey } from "./read.ts";
+import { testKey } from "./parse-filter.ts";
 import { requireTimeZone } from "./time-zones.ts";
 
 export interface AggregateReply {
@@ -74,7 +74,8 @@ function tooMany(): BackwrightError {
 function shapeKey({ resource, arms, groups, figures, order }: AggregateShape, role: string) {
   const names = [...groups, ...figures].map(({ name }) => name).join();
   const sort = order.map(({ column, descending }) => `${descending ? "-" : ""}${column}`).join();
-  return ["aggregate", resource.name, role, names, armsKey(arms), sort].join("|");
+  const tests = arms.map((filters) => filters.map(testKey).join()).join(" or ");
+  return ["aggregate", resource.name, role, names, tests, sort].join("|");
 }
 
 const plain: JsonText = (text) => `"${text}"`;

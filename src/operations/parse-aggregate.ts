@@ -34,9 +34,9 @@ export interface AggregateQuery {
 export interface AggregateRequest {
   readonly groups: readonly Group[];
   readonly figures: readonly Figure[];
-  /** Alternatives; without filters there is one, which every record is in. */
-  readonly arms: readonly { readonly filters: readonly Filter[] }[];
-  /** PostgreSQL text, one per filter. */
+  /** Alternatives of filters, one without groups. */
+  readonly arms: readonly (readonly Filter[])[];
+  /** PostgreSQL text, one per filter of every alternative. */
   readonly values: readonly Value[];
   readonly order: readonly AggregateOrder[];
   /** Undefined: all groups, or a refusal. */
@@ -80,8 +80,8 @@ export function parseAggregate(
   return {
     groups,
     figures,
-    arms: parsed.map((arm) => ({ filters: arm.map(({ filter }) => filter) })),
-    values: parsed.flatMap((arm) => arm.map(({ value }) => value)),
+    arms: parsed.map((arm) => arm.map(({ filter }) => filter)),
+    values: parsed.flat().map(({ value }) => value),
     order,
     size,
     timeZone: query.timeZone ?? TIME_ZONE_DEFAULT,

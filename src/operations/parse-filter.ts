@@ -40,7 +40,7 @@ export function parseFilters(raw: readonly RawFilter[], parsing: Parsing): Parse
   // Canonical order: the same question has one text, however it was spelled.
   const arms = inOrder(
     armsOf(parsed).map((arm) => inOrder(arm, keyOf)),
-    (arm) => arm.map(keyOf).join("|"),
+    (arm) => JSON.stringify([arm.map(({ filter }) => testKey(filter)), arm.map(keyOf)]),
   );
   if (arms.length > OR_ARMS_MAX) {
     const message = `come to ${arms.length} alternatives; at most ${OR_ARMS_MAX} are read`;
@@ -142,6 +142,19 @@ function findField(raw: RawFilter, parsing: Parsing): Named | undefined {
   return { parameter, field, through: related };
 }
 
+/** At its commas; `\,` and `\\` are a comma and a backslash of a value. */
+function splitList(text: string): string[] {
+  let last = "";
+  const values: string[] = [];
+  for (const [part] of text.matchAll(/\\[\\,]|[\s\S]/g)) {
+    if (part === ",") {
+      values.push(last);
+      last = "";
+    } else last += part.length === 2 ? part.slice(1) : part;
+  }
+  return [...values, last];
+}
+
 function parseComparison(
   raw: RawFilter,
   { parameter, field, through, negated }: Named & { readonly negated: boolean },
@@ -149,7 +162,7 @@ function parseComparison(
   problems: ErrorDetail[],
 ): ParsedFilter | undefined {
   const isList = operator === "in" || operator === "nin";
-  const texts = isList ? raw.value.split(",") : [raw.value];
+  const texts = isList ? splitList(raw.value) : [raw.value];
   const values = new Set<string>();
   for (const text of texts) {
     const value = field.type?.parse(text);

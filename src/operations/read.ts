@@ -9,7 +9,6 @@ import { countStatement } from "../sql/count.ts";
 import { getStatement } from "../sql/get.ts";
 import { type ListShape, listStatement } from "../sql/list.ts";
 import { type RecordReader, type RowLinks, recordReader } from "../sql/record-reader.ts";
-import type { Filter } from "../sql/serve.ts";
 import type { Arm } from "../sql/serve-arms.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
@@ -164,7 +163,7 @@ async function countRecords(
     : { total: COUNT_ESTIMATE_MAX, totalIs: "atLeast" };
 }
 
-export function armsKey(arms: readonly { readonly filters: readonly Filter[] }[]): string {
+function armsKey(arms: readonly Arm[]): string {
   return arms.map(({ filters }) => filters.map(testKey).join()).join(" or ");
 }
 

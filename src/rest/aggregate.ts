@@ -21,13 +21,12 @@ export function parseAggregateQuery(text: string): AggregateQuery {
     else own.set(name, decode(name, at === -1 ? "" : part.slice(at + 1)));
   }
   // What is left is as in a list, as far as a report has such a thing.
-  const { include, fields, after, before, offset, count, filters, sort, size } = parseListQuery(
-    rest.join("&"),
-    WORDS,
-  );
+  const asked = parseListQuery(rest.join("&"), WORDS);
+  const { include, fields, pages, after, before, offset, count, filters, sort, size } = asked;
   const strange = Object.entries({
     include,
     fields: fields?.size === 0 ? undefined : fields,
+    "page[relation]": pages?.size === 0 ? undefined : pages,
     "page[after]": after,
     "page[before]": before,
     "page[offset]": offset,

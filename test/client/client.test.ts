@@ -142,6 +142,16 @@ describe("the typed client", () => {
     expect(found.data.map(({ title }) => title)).toEqual(["one", "two", "three"]);
   });
 
+  // Planted fault: the client's values joined as they are -> finds none of the three, red.
+  test("asks for values with commas and backslashes among several", async () => {
+    const names = ["a,b", "c\\", "\\,d", "e"];
+    const teams = await Promise.all(names.map((name) => client.teams.create({ name })));
+    const query = { filter: { name: { in: names } }, sort: "name" } as const;
+    const found = await client.teams.list(query);
+    expect(found.data.map(({ name }) => name).sort()).toEqual([...names].sort());
+    await Promise.all(teams.map(({ id }) => client.teams.delete(id)));
+  });
+
   test("walks every page in order", async () => {
     for (let at = 0; at < 7; at += 1) await client.categories.create({ name: `c${at}` });
     const names: string[] = [];

@@ -130,7 +130,7 @@ function checkUnique(
   { rename = {}, omit = [] }: VersionChanges,
   problems: Problems,
 ): void {
-  const taken = new Set([...table.relations.keys(), ...table.manyRelations]);
+  const taken = new Set([...table.relations.keys(), ...table.manyRelations.keys()]);
   for (const field of table.fields.keys()) {
     if (omit.includes(field)) continue;
     const name = rename[field] ?? field;

@@ -10,6 +10,7 @@ import type {
   DeprecatedModel,
   FieldModel,
   IndexModel,
+  ManyRelationModel,
   Model,
   Operand,
   Predicate,
@@ -78,6 +79,9 @@ class VersionNames {
       const relations = [...table.relations.values()]
         .filter((relation) => this.#changes[relation.target] !== false)
         .map((relation) => [relation.name, this.#relation(relation)] as const);
+      const many = [...table.manyRelations.values()].filter(
+        (relation) => this.#changes[relation.target] !== false,
+      );
       const name = (field: string): string => this.#name(table, field);
       return {
         key: table.key,
@@ -87,7 +91,7 @@ class VersionNames {
         tenantField: table.tenantField && this.#field(table.tenantField),
         deletedField: table.deletedField && this.#field(table.deletedField),
         relations: new Map(relations),
-        manyRelations: table.manyRelations,
+        manyRelations: new Map(many.map((relation) => [relation.name, this.#many(relation)])),
         indexes: table.indexes.map((index) => renameIndex(index, name)),
         references: renameKeys(table.references, name),
         versioned: table.versioned,
@@ -145,12 +149,29 @@ class VersionNames {
       const source = this.#tableOf.get(relation);
       const target = this.#tables.get(relation.target);
       return {
+        kind: relation.kind,
         name: relation.name,
         key: source === undefined ? relation.key : this.#name(source, relation.key),
         target: relation.target,
         targetKey:
           target === undefined ? relation.targetKey : this.#name(target, relation.targetKey),
         optional: relation.optional,
+      };
+    });
+  }
+
+  #many(relation: ManyRelationModel): ManyRelationModel {
+    return this.#once(relation, () => {
+      const { through, target } = relation;
+      const holder = this.#tables.get(through?.table ?? target);
+      const name = (field: string): string =>
+        holder === undefined ? field : this.#name(holder, field);
+      return {
+        kind: relation.kind,
+        name: relation.name,
+        key: name(relation.key),
+        target,
+        through: through && { table: through.table, targetKey: name(through.targetKey) },
       };
     });
   }
@@ -219,7 +240,8 @@ class VersionNames {
       case "not":
         return { ...predicate, of: this.#predicate(predicate.of) };
       case "related": {
-        const relation = this.#relation(predicate.relation);
+        const { relation: of } = predicate;
+        const relation = of.kind === "one" ? this.#relation(of) : this.#many(of);
         return { ...predicate, relation, where: this.#predicate(predicate.where) };
       }
       default:

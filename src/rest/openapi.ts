@@ -1,7 +1,7 @@
 // The API as an OpenAPI 3.1 document, as far as one role may use it: made of the same model, grants
 // and index forms that requests are decided by.
 
-import { PAGE_SIZE_MAX, REQUEST_LIMITS } from "../base/limits.ts";
+import { INCLUDED_SIZE_MAX, PAGE_SIZE_MAX, REQUEST_LIMITS } from "../base/limits.ts";
 import type { Mode } from "../base/settings.ts";
 import { integerSchema, replySchema, requestSchema } from "../model/json-schema.ts";
 import type {
@@ -32,6 +32,7 @@ import {
 } from "./openapi-operation.ts";
 import {
   CURSOR_SCHEMA,
+  includable,
   type Parameter,
   readParameters,
   recordParameters,
@@ -284,16 +285,41 @@ function recordSchema(
 ): Json {
   const fields = read?.fields ?? resource.served.filter((field) => field.name === "id");
   const properties: Record<string, Json> = fieldSchemas(resource, fields, replySchema);
-  for (const relation of resource.table.relations.values()) {
-    const target = model.resources.get(relation.target);
-    const isReadable = target?.access.get(role)?.read !== undefined;
-    const hasKey = fields.some((field) => field.name === relation.key);
-    if (target === undefined || !isReadable || !hasKey) continue;
-    properties[relation.name] = {
-      anyOf: [ref("schemas", schemaName(target)), { type: "null" }],
-    };
+  const targets = read === undefined ? [] : includable(resource, read, model, role);
+  for (const { relation, target } of targets) {
+    const record = ref("schemas", schemaName(target));
+    properties[relation.name] =
+      relation.kind === "one" ? { anyOf: [record, { type: "null" }] } : includedPage(record);
   }
   return { type: "object", properties, additionalProperties: false };
+}
+
+/** Records of a relation to many. */
+function includedPage(record: Json): Json {
+  const pagination = {
+    type: "object",
+    properties: {
+      size: integerSchema(1, INCLUDED_SIZE_MAX),
+      next: { ...CURSOR_SCHEMA, type: ["string", "null"], description: "A cursor, or null." },
+      hasMore: { type: "boolean" },
+    },
+    required: ["size", "next", "hasMore"],
+    additionalProperties: false,
+  };
+  return {
+    type: "object",
+    properties: {
+      data: { type: "array", items: record, maxItems: INCLUDED_SIZE_MAX },
+      meta: {
+        type: "object",
+        properties: { pagination },
+        required: ["pagination"],
+        additionalProperties: false,
+      },
+    },
+    required: ["data", "meta"],
+    additionalProperties: false,
+  };
 }
 
 function createSchema(resource: ResourceModel, grant: CreateGrant): Json {

@@ -20,9 +20,10 @@ export interface Deprecation {
 
 /** `F`: the resource's fields; `A`: its actions. */
 export interface Deprecations<F extends string, A extends string> {
-  readonly fields?: { readonly [K in F]?: Deprecation };
-  readonly operations?: { readonly [K in OperationName | A]?: Deprecation };
+  readonly fields?: Deprecated<F>;
+  readonly operations?: Deprecated<OperationName | A>;
 }
+export type Deprecated<Name extends string> = { readonly [K in Name]?: Deprecation };
 
 /** What an older version calls differently, or does not have. The newest is the model itself. */
 export interface VersionChanges<F extends string = string, A extends string = string> {

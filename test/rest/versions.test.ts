@@ -152,6 +152,26 @@ describe("an older version", () => {
     ]);
   });
 
+  test("has its own names in figures and in records of relations to many", async () => {
+    await job();
+    const counted = await get("/v1/jobs/aggregate?count=true&groupBy=state&max=reportedAt");
+    expect(counted.status, counted.text).toBe(200);
+    const states = counted.json.data.map((one: { group: object }) => Object.keys(one.group));
+    expect(new Set(states.flat())).toEqual(new Set(["state"]));
+    for (const wrong of ["groupBy=status", "groupBy=priority", "count=true&max=dueAt"]) {
+      expect((await get(`/v1/jobs/aggregate?${wrong}`)).status, wrong).toBe(400);
+    }
+    const pump = `/v1/assets/${acme.rows.assets.pump}`;
+    await send("POST", "/v1/jobs", { name: "Drip", ...needed(), assetId: acme.rows.assets.pump });
+    const query = "include=workOrders&fields[workOrders]=name,state&fields=id";
+    const included = await get(`${pump}?${query}`);
+    expect(included.status, included.text).toBe(200);
+    expect(Object.keys(included.json.data.workOrders.data[0])).toEqual(["name", "state"]);
+    expect((await get(`${pump}?include=workOrders&fields[workOrders]=title`)).status).toBe(400);
+    const newest = `/v2/assets/${acme.rows.assets.pump}`;
+    expect((await get(`${newest}?include=workOrders&fields[workOrders]=title`)).status).toBe(200);
+  });
+
   test("lacks what it omits: resources, operations, and what leads to them", async () => {
     const id = await job();
     for (const [method, path, status] of [

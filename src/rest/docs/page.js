@@ -5,6 +5,8 @@ import { curlOf, idAddress, jsonOf, operationsOf, resolve, schemaText } from "./
 const KEY = "backwright-key";
 const ORIGIN = location.origin + location.pathname.replace(/\/docs\/?$/, "");
 const at = (id) => document.getElementById(id);
+// `/docs?v1` shows an older version.
+const VERSION = /^\?v\d+$/.test(location.search) ? location.search.replace("?", "/") : "";
 let key = sessionStorage.getItem(KEY) ?? "";
 
 /** An element with attributes and children; strings become text. */
@@ -25,7 +27,7 @@ async function read(path) {
 async function show() {
   at("status").textContent = "Reading the document…";
   try {
-    const api = await read("/openapi.json");
+    const api = await read(`${VERSION}/openapi.json`);
     sessionStorage.setItem(KEY, key);
     const operations = operationsOf(api);
     at("title").textContent = document.title = `${api.info.title} ${api.info.version}`;

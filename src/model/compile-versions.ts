@@ -1,5 +1,5 @@
 // Reads the declared versions: the newest is the model itself, each older one a model derived of
-// it. Whatever it does not know, or a caller of the older version could not live with, is a problem.
+// it. Whatever it does not know, or a caller could not live with, is a problem at the start.
 import { checkDays, operationNames } from "./compile-deprecated.ts";
 import type { AnyVersions, VersionChanges } from "./declare-contract.ts";
 import type { Model, ResourceModel } from "./model.ts";

@@ -99,7 +99,7 @@ function referenceGuards(
   return guards;
 }
 
-/** In the model's order, whatever the patch's; code knows fields by their own names. */
+/** In the model's order, whatever the patch's, which has the fields' own names. */
 function patchValues(
   resource: ResourceModel,
   patch: Readonly<Record<string, unknown>>,
@@ -117,8 +117,8 @@ function patchValues(
   const [strange] = given.keys();
   if (strange !== undefined) {
     throw new TypeError(
-      `change() cannot write ${resource.ownName}.${strange}: it is hidden, kept by Backwright, or ` +
-        "no field at all.",
+      `change() cannot write ${resource.ownName}.${strange}: it is hidden, kept by Backwright, ` +
+        "or no field at all.",
     );
   }
   if (details.length > 0) throw new BackwrightError("UNPROCESSABLE", { details });

@@ -1,5 +1,5 @@
-// The OpenAPI documents of a backend, made once for each version and role: what /openapi.json serves is what
-// replies are checked against.
+// The OpenAPI documents of a backend, made once for each version and role: what /openapi.json
+// serves is what replies are checked against.
 import type { Model } from "../model/model.ts";
 import type { Examples } from "./examples.ts";
 import { type DocumentOptions, openApiDocument } from "./openapi.ts";

@@ -118,7 +118,8 @@ test.each([
 
 test("a rule over several fields is told with all of them", async () => {
   await backend.owner.query(
-    "alter table work_orders add constraint in_order check (due_at is null or due_at > reported_at)",
+    "alter table work_orders add constraint in_order " +
+      "check (due_at is null or due_at > reported_at)",
   );
   await backend.reload();
   const body = {

@@ -3,12 +3,15 @@
 //
 // Planted fault: each place in src/model/compile-versions.ts that reports a problem made silent,
 // one at a time -> a row here turned red.
+import { text } from "drizzle-orm/pg-core";
 import { describe, expect, test } from "vitest";
-import { type Declared, refusalOf, users as usersTable } from "./declared.ts";
+import { type Declared, refusalOf, tenantTable, users as usersTable } from "./declared.ts";
 
 describe("a start is refused", () => {
   const users = { scope: "tenant", access: { boss: "all" } };
-  const resources = { users };
+  const resources = { users, teams: users };
+  const schema = { users: usersTable, teams: tenantTable("teams", { name: text().notNull() }) };
+  const noCreate = { omitOperations: ["create"] };
   const cases: readonly (readonly [mistake: string, versions: object, ...said: string[]])[] = [
     ["for no version", {}, "  versions: is empty", "    write: versions: { v1: {} }"],
     [
@@ -48,6 +51,25 @@ describe("a start is refused", () => {
       '  versions.v1.resources.users.rename: "id" would be the name of two things',
     ],
     [
+      "for a misspelt option, and an id that is omitted",
+      { v1: { sinec: "2027-01-01", resources: { users: { omit: ["id"] } } }, v2: {} },
+      "  versions.v1.sinec: write since, sunset, link, resources",
+      "  versions.v1.resources.users.omit: every version has the id",
+    ],
+    [
+      "for a field that is renamed and omitted, and for two resources of one name",
+      {
+        v1: {
+          resources: {
+            users: { as: "teams", rename: { name: "label" }, omit: ["name"], ...noCreate },
+          },
+        },
+        v2: {},
+      },
+      "  versions.v1.resources.users.rename.name: is omitted, too",
+      '  versions.v1.resources.teams.as: "teams" is users already',
+    ],
+    [
       "for a version in which nobody could create",
       { v1: { resources: { users: { omit: ["name"] } } }, v2: {} },
       "  versions.v1.resources.users.omit: nobody could create users without name",
@@ -58,12 +80,12 @@ describe("a start is refused", () => {
       { v1: { sunset: "2027-01-01", resources: { users: { omitOperations: ["erase"] } } }, v2: {} },
       "  versions.v1.since: is missing",
       '    write: since: "2027-01-31"',
-      '  versions.v1.resources.users.omitOperations: "erase" is none of list, get, create, update, ' +
-        "delete, upsert, bulkCreate, bulkUpdate, bulkDelete",
+      '  versions.v1.resources.users.omitOperations: "erase" is none of list, get, create, ' +
+        "update, delete, upsert, bulkCreate, bulkUpdate, bulkDelete",
     ],
   ];
   test.each(cases)("%s", (_mistake, versions, ...said) => {
-    const one = { schema: { users: usersTable }, resources, versions };
+    const one = { schema, resources, versions };
     expect(refusalOf(one as Declared).slice(1)).toEqual(said);
   });
 });

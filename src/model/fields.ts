@@ -38,10 +38,16 @@ export function isStorableText(text: string): boolean {
   return !text.includes("\u0000") && text.isWellFormed();
 }
 
-/** JSON of finite numbers and storable text, keys included. */
+// JSON.parse has rounded whole numbers past 2^53 already; past 10^21 they are written as floats.
+function isExact(value: number): boolean {
+  return Number.isFinite(value) && (Number.isSafeInteger(value) || !isLongInteger(value));
+}
+const isLongInteger = (value: number): boolean => Number.isInteger(value) && Math.abs(value) < 1e21;
+
+/** JSON of numbers that were not rounded and storable text, keys included. */
 function isStorableJson(value: unknown): boolean {
   if (typeof value === "string") return isStorableText(value);
-  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value === "number") return isExact(value);
   if (typeof value !== "object") return typeof value === "boolean";
   if (value === null) return true;
   if (Array.isArray(value)) return value.every(isStorableJson);
@@ -164,7 +170,10 @@ function jsonType(sql: string): FieldType {
     sql,
     example: "{}",
     // Not z.json(): it drops a member named __proto__ and takes a second for a megabyte.
-    schema: z.custom(isStorableJson, "must be JSON without the character NUL"),
+    schema: z.custom(
+      isStorableJson,
+      "must be JSON without the character NUL, whole numbers beyond 2^53 as strings",
+    ),
     parse: () => undefined,
     encode: (value) => JSON.stringify(value),
     json: asIs,
@@ -180,6 +189,16 @@ function textType(sql: string, charactersMax: number | undefined): FieldType {
   const accepts = (text: string): boolean =>
     isStorableText(text) && (charactersMax === undefined || [...text].length <= charactersMax);
   return stringType(sql, "leak", accepts, message);
+}
+
+/**
+ * The type of a text in a unique key. Two spellings of one text (é, or e with an accent behind it)
+ * would be two values that look the same, so only one form is taken; it is stored as it came.
+ */
+export function inOneSpelling(type: FieldType): FieldType {
+  if (type.sql !== "text" && type.sql !== "varchar") return type;
+  const isComposed = (value: unknown): boolean => value === String(value).normalize("NFC");
+  return { ...type, schema: type.schema.refine(isComposed, "must be in Unicode's normal form C") };
 }
 
 function enumType(values: readonly string[]): FieldType {

@@ -25,8 +25,8 @@ export function checkFraming({ headers, rawHeaders, httpVersion }: IncomingMessa
   }
   if (httpVersion === "1.1" && !headers.host) refuse("The header host is missing.");
   const coding = headers["transfer-encoding"];
-  if (coding !== undefined && coding.toLowerCase() !== "chunked") {
-    refuse("The only transfer-encoding understood here is chunked.");
+  if (coding !== undefined && (httpVersion === "1.0" || coding.toLowerCase() !== "chunked")) {
+    refuse("The only transfer-encoding understood here is chunked, in HTTP/1.1.");
   }
   const { expect } = headers;
   if (expect !== undefined && expect.toLowerCase() !== "100-continue") {

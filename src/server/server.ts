@@ -13,7 +13,7 @@ import type { Log } from "../base/log.ts";
 import { Connections } from "./connections.ts";
 import { asPublicError, errorBody, errorHeaders, problemBody } from "./errors.ts";
 import type { HttpReply, HttpRequest, Route } from "./http.ts";
-import { parseJsonBody } from "./json-body.ts";
+import { checkMediaType, parseJsonBody } from "./json-body.ts";
 
 export interface Readiness {
   readonly ready: boolean;
@@ -89,7 +89,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   // Node's own 417 has no envelope either, and would leave the connection open.
   app.server.on("checkExpectation", (request, reply) => app.server.emit("request", request, reply));
   await addCors(app, options.corsOrigins ?? []);
-  await app.register(compress, { threshold: COMPRESS_BYTES_MIN, encodings: ["br", "gzip"] });
+  await app.register(compress, {
+    threshold: COMPRESS_BYTES_MIN,
+    encodings: ["br", "gzip"],
+    globalDecompression: false, // 40 bytes of brotli can be 50 MB: bodies come as they are.
+  });
   app.decorateRequest("facts");
   app.decorateRequest("startedMs");
   addHooks(app, options, headers, connections, () => isDraining);
@@ -205,8 +209,9 @@ function addBodyParser(app: FastifyInstance, limits: RequestLimits): void {
   app.addContentTypeParser(
     "application/json",
     { parseAs: "buffer" },
-    (_request, body: Buffer, done) => {
+    (request, body: Buffer, done) => {
       try {
+        checkMediaType(request.headers);
         done(null, parseJsonBody(body, limits.jsonDepthMax));
       } catch (error) {
         done(error as Error);

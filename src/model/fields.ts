@@ -18,6 +18,8 @@ export interface FieldType {
   // Under row-level security only leakproof comparisons become index conditions
   // (pg_proc.proleakproof), so fields of other types are not filtered or sorted by here.
   readonly comparable: boolean;
+  /** The only values that there are, where the column says so. */
+  readonly values?: readonly string[];
 }
 
 const asIs = (column: string): string => column;
@@ -203,7 +205,8 @@ export function inOneSpelling(type: FieldType): FieldType {
 
 function enumType(values: readonly string[]): FieldType {
   const message = `must be one of ${values.join(", ")}`;
-  return stringType("text", values[0] ?? "", (text) => values.includes(text), message);
+  const accepts = (text: string): boolean => values.includes(text);
+  return { ...stringType("text", values[0] ?? "", accepts, message), values };
 }
 
 function arrayType(element: FieldType): FieldType {
@@ -224,8 +227,10 @@ function arrayType(element: FieldType): FieldType {
 }
 
 /** A PostgreSQL array literal of already encoded elements. */
-export function encodeArray(elements: readonly string[]): string {
-  const quoted = elements.map((e) => `"${e.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`);
+export function encodeArray(elements: readonly (string | null)[]): string {
+  const quoted = elements.map((e) =>
+    e === null ? "NULL" : `"${e.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`,
+  );
   return `{${quoted.join(",")}}`;
 }
 

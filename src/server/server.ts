@@ -27,7 +27,15 @@ export interface ServerOptions {
   readonly corsOrigins?: readonly string[];
   readonly log: Log;
   readonly routes: readonly Route[];
-  readonly readiness: () => Readiness;
+  /** Answers /ready. Undefined where another server asks: no /health and no /ready then. */
+  readonly readiness?: () => Readiness;
+}
+
+/** The application that answers requests, however they come in. */
+export interface Kernel {
+  readonly app: FastifyInstance;
+  /** From now on /ready says no, and replies ask for a new connection. */
+  startDraining(): void;
 }
 
 export interface Server {
@@ -37,7 +45,7 @@ export interface Server {
   drain(graceMs: number): Promise<void>;
 }
 
-const JSON_TYPE = "application/json; charset=utf-8";
+export const JSON_TYPE = "application/json; charset=utf-8";
 const PROBLEM_TYPE = "application/problem+json";
 // LIMIT: below this a compressed reply is hardly smaller and always later.
 const COMPRESS_BYTES_MIN = 1_400;
@@ -51,8 +59,9 @@ interface Facts {
   startedMs: number;
 }
 
-export async function createServer(options: ServerOptions): Promise<Server> {
-  const { limits, log } = options;
+/** What answers is the same behind a port of its own and inside another server. */
+export async function createKernel(options: ServerOptions): Promise<Kernel> {
+  const { limits, log, readiness } = options;
   const headers = await securityHeaders();
   const connections = new Connections();
   let isDraining = false;
@@ -99,8 +108,18 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   addHooks(app, options, headers, connections, () => isDraining);
   addBodyParser(app, limits);
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, log));
-  addHealth(app, () => (isDraining ? { ready: false, reason: "draining" } : options.readiness()));
+  if (readiness !== undefined) {
+    addHealth(app, () => (isDraining ? { ready: false, reason: "draining" } : readiness()));
+  }
   addRoutes(app, options.routes);
+  const startDraining = (): void => {
+    isDraining = true;
+  };
+  return { app, startDraining };
+}
+
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const { app, startDraining } = await createKernel(options);
   return {
     async listen(host, port) {
       await app.listen({ host, port });
@@ -108,7 +127,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return typeof address === "object" && address !== null ? address.port : port;
     },
     async drain(graceMs) {
-      isDraining = true;
+      startDraining();
       await drain(app, graceMs);
     },
   };
@@ -124,7 +143,7 @@ async function addCors(app: FastifyInstance, origins: readonly string[]): Promis
   if (origins.length === 0) return;
   await app.register(cors, {
     origin: origins.includes("*") ? "*" : [...origins],
-    methods: ["GET", "HEAD", "POST", "PATCH", "DELETE"],
+    methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
     allowedHeaders: [
       "authorization",
       "content-type",

@@ -1,5 +1,6 @@
 // Get and list: parse → authorise → plan → execute → shape, one statement each.
 import { hash } from "node:crypto";
+import type { Actor } from "../access/actor.ts";
 import { decide, maskFingerprint } from "../access/decide.ts";
 import { BackwrightError } from "../base/errors.ts";
 import { COUNT_ESTIMATE_MAX, OFFSET_BUCKETS, PAGE_BUCKETS } from "../base/limits.ts";
@@ -20,6 +21,7 @@ import {
   type RecordQuery,
   type Selection,
 } from "./parse-list.ts";
+import { readsVersions } from "./version-tokens.ts";
 
 export interface GetReply extends RecordReply {
   /** Records with included ones have no version of their own. */
@@ -61,10 +63,11 @@ export async function getRecord(
   const selection = parseSelection(query, resource, grant, actor, context.model);
   const shape = { resource, rows: grant.rows, ...selection };
   const key = `get|${resource.name}|${actor.role}|${selectionKey(selection)}`;
-  const { statement, reader, selected } = context.shapes.get(key, () => ({
+  const { statement, reader, selected, isStamped } = context.shapes.get(key, () => ({
     statement: getStatement(shape, context.model),
     reader: recordReader(shape),
     selected: fingerprint(selectionKey(selection)),
+    isStamped: mayBeStamped(actor, resource, selection),
   }));
   const [row] = await context.database.read(statement, actor, [id]).catch((error: unknown) => {
     throw publicError(error, context.constraints);
@@ -75,7 +78,7 @@ export async function getRecord(
     id,
     json: reader.json(row),
     version: reader.version(row),
-    stamp: stampOf([row], reader, selected),
+    stamp: isStamped ? stampOf([row], reader, selected) : undefined,
     mask: whole ? maskFingerprint(grant) : selectionMask(selection),
     hasIncludes: selection.includes.length > 0,
   };
@@ -108,10 +111,11 @@ export async function listRecords(
     offsetMost: list.offset === 0 ? undefined : OFFSET_BUCKETS.find((most) => most >= list.offset),
   };
   const key = listKey(shape, actor.role);
-  const { statement, reader, selected } = context.shapes.get(key, () => ({
+  const { statement, reader, selected, isStamped } = context.shapes.get(key, () => ({
     statement: listStatement(shape, context.model),
     reader: recordReader(shape),
     selected: fingerprint(selectionKey(shape)),
+    isStamped: mayBeStamped(actor, resource, shape),
   }));
   const { values, offset } = list;
   const inputs = position
@@ -131,8 +135,8 @@ export async function listRecords(
       : context.cursors.sign({ keys: row.slice(reader.width, -1), id: row.at(-1) ?? "" }, binding);
   const page = shapePage(rows, list, reader, sign);
   // A total is of no version, so a page with one is compared by its bytes.
-  const stamp =
-    total === undefined ? stampOf(rows, reader, `${selected} ${page.hasMore}`) : undefined;
+  const hasStamp = isStamped && total === undefined;
+  const stamp = hasStamp ? stampOf(rows, reader, `${selected} ${page.hasMore}`) : undefined;
   return { ...page, stamp, total };
 }
 
@@ -187,6 +191,17 @@ function shapePage(
     prev: hasPrev ? sign(first) : null,
     hasMore,
   };
+}
+
+/** A stamp is made of versions, so it is for those who may read every one of them. */
+function mayBeStamped(
+  actor: Pick<Actor, "role">,
+  resource: ResourceModel,
+  { includes }: Selection,
+): boolean {
+  return [resource, ...includes.map(({ target }) => target)].every((one) =>
+    readsVersions(actor, one),
+  );
 }
 
 /** Ids and versions of all that was read, after a name for the fields that were. */

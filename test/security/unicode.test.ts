@@ -181,8 +181,9 @@ test("headers beyond ASCII are refused where they mean something", async () => {
     const path = header.startsWith("if")
       ? `PATCH /v1/sites/${acme.rows.sites.yard}`
       : "POST /v1/sites";
-    const head = `${path} HTTP/1.1\r\nhost: x\r\n${auth}${header}\r\ncontent-type: application/json`;
-    const text = `${head}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    const head = `${path} HTTP/1.1\r\nhost: x\r\n${auth}${header}\r\n`;
+    const type = `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+    const text = head + type + body;
     const reply = await exchange(backend.url, Buffer.from(text, "latin1"));
     expect(reply.status, header).toBe(status);
   }

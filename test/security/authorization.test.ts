@@ -4,9 +4,7 @@
 //
 // Planted, each red before it was taken out again:
 // - a route more in restRoutes -> every route has a row
-// - decide(…) of the bulk operations left out -> bulk cells of four roles
 // - the upsert decided as a create alone -> PUT of the dispatcher on sites
-// - the wall and the tenant's condition left out -> cells of the foreign manager
 // - decideAction finds every action -> cells of the actions
 // - a scheme other than Bearer taken for one -> outsiders
 import { randomUUID } from "node:crypto";

@@ -17,8 +17,12 @@ export function checkMediaType(headers: MediaHeaders): void {
       message: "Send the body without a content-encoding.",
     });
   }
-  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(headers["content-type"] ?? "")?.[1];
-  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+  const [, ...parameters] = (headers["content-type"] ?? "").toLowerCase().split(";");
+  const named = parameters
+    .map((one) => one.split("="))
+    .find(([name]) => name?.trim() === "charset");
+  const charset = named?.[1]?.trim().replaceAll('"', "");
+  if (charset !== undefined && !/^utf-?8$/.test(charset)) {
     throw new BackwrightError("UNSUPPORTED_MEDIA_TYPE", { message: "Send the body as UTF-8." });
   }
 }

@@ -9,3 +9,4 @@ export type { ContractOf } from "./model/contract.ts";
 export type { DomainOf } from "./model/declare.ts";
 export type { ActionContext } from "./model/declare-actions.ts";
 export { define } from "./model/define.ts";
+export { searchIndex } from "./model/search-index.ts";

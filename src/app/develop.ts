@@ -5,6 +5,7 @@ import { openSession, type Session } from "../database/session.ts";
 import { migrateUp } from "../migrate/runner.ts";
 import { wallsOf } from "../migrate/source.ts";
 import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
+import { findersOf } from "../sql/finder.ts";
 import { tableName } from "../sql/names.ts";
 import { openProjectDatabase, requireOwnerUrl } from "./databases.ts";
 import { readDevelopmentKeys, writeDevelopmentKeys } from "./keys-file.ts";
@@ -33,6 +34,7 @@ export async function develop(
       directory: project.migrations,
       system: SYSTEM_MIGRATIONS,
       walls: wallsOf(project.model),
+      finders: findersOf(project.model),
     });
     const applied = migrations.filter((migration) => migration.scope === "app");
     if (applied.length > 0) onProgress(`Applied ${applied.map(({ name }) => name).join(", ")}`);

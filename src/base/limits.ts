@@ -16,6 +16,18 @@ export const OFFSET_BUCKETS = [100, 1_000, OFFSET_MAX] as const;
 /** Where an estimated count stops counting. */
 export const COUNT_ESTIMATE_MAX = 10_000;
 
+/**
+ * Records that a pattern or a search may find among those that the caller sees; more are refused,
+ * because which of them are read would be chance.
+ */
+export const FINDER_MATCHES_MAX = 10_000;
+
+/** Characters of a pattern or a search: what is matched against every row that is found. */
+export const SEARCH_TEXT_MAX = 256;
+
+/** Characters of a field from which a highlight is taken. */
+export const HIGHLIGHT_TEXT_MAX = 20_000;
+
 /** Values in one `in` or `nin` filter. Each is an index scan of its own when a sort follows it. */
 export const IN_VALUES_MAX = 20;
 

@@ -1,13 +1,15 @@
 // `backwright dev` and `backwright start`: run until a signal, then stop in order.
 import { openProjectDatabase } from "../app/databases.ts";
 import { develop } from "../app/develop.ts";
-import { loadProject } from "../app/project.ts";
+import { loadProject, type Project } from "../app/project.ts";
 import { serve } from "../app/serve.ts";
 import { StartError } from "../base/errors.ts";
 import { readSettings } from "../base/settings.ts";
+import { missingFinders } from "../migrate/finders.ts";
 import { migrationStatus } from "../migrate/runner.ts";
 import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
 import { createLog, type ProcessLog } from "../observe/log.ts";
+import { findersOf } from "../sql/finder.ts";
 import { printBanner } from "./banner.ts";
 import { progress } from "./output.ts";
 
@@ -29,7 +31,7 @@ export async function runProduction(folder: string): Promise<void> {
   const log = createLog(settings.logLevel);
   await untilStopped(log, async () => {
     const database = await openProjectDatabase(project, settings, progress);
-    const pending = await pendingMigrations(database.url, project.migrations);
+    const pending = await pendingMigrations(database.url, project);
     if (pending.length > 0) log.warn({ pending }, "migrations are pending: not ready");
     let isMigrated = pending.length === 0;
     const running = await serve({
@@ -42,7 +44,7 @@ export async function runProduction(folder: string): Promise<void> {
     });
     log.info({ url: running.url }, "serving");
     const look = async (): Promise<void> => {
-      const left = await pendingMigrations(database.url, project.migrations);
+      const left = await pendingMigrations(database.url, project);
       if (left.length > 0) return;
       await running.reload();
       isMigrated = true;
@@ -59,7 +61,9 @@ export async function runProduction(folder: string): Promise<void> {
 
 const LOOK_FOR_MIGRATIONS_MS = 2_000;
 
-async function pendingMigrations(url: string, directory: string): Promise<readonly string[]> {
+/** Migrations, and the finders that a run of migrations makes after them. */
+async function pendingMigrations(url: string, project: Project): Promise<readonly string[]> {
+  const directory = project.migrations;
   const rows = await migrationStatus({ ownerUrl: url, directory, system: SYSTEM_MIGRATIONS });
   const changed = rows.find((row) => row.state !== "applied" && row.state !== "pending");
   if (changed !== undefined) {
@@ -67,7 +71,8 @@ async function pendingMigrations(url: string, directory: string): Promise<readon
       fix: changed.advice ?? "backwright migrate status",
     });
   }
-  return rows.filter((row) => row.state === "pending").map((row) => row.name);
+  const pending = rows.filter((row) => row.state === "pending").map((row) => row.name);
+  return [...pending, ...(await missingFinders(url, findersOf(project.model)))];
 }
 
 /**

@@ -6,6 +6,8 @@ interface AnyQuery {
   readonly filter?: object;
   readonly sort?: string | readonly string[];
   readonly page?: object;
+  readonly q?: string;
+  readonly highlight?: boolean;
 }
 
 /** "" or "?…". Values are encoded; a filter of undefined is left out. */
@@ -13,10 +15,12 @@ export function queryString(query: AnyQuery): string {
   const parts: string[] = [];
   const add = (name: string, value: unknown): void => {
     if (value === undefined) return;
-    const text = Array.isArray(value) ? value.map(String).join(",") : String(value);
+    const text = Array.isArray(value) ? value.map(String).join(",") : textOf(value);
     parts.push(`${name}=${encodeURIComponent(text)}`);
   };
   for (const [field, test] of Object.entries(query.filter ?? {})) addFilter(field, test, add);
+  add("q", query.q);
+  add("highlight", query.highlight);
   add("sort", query.sort);
   const relations = Object.entries(query.include ?? {}).filter(
     ([, wanted]) => wanted !== undefined,
@@ -32,6 +36,11 @@ export function queryString(query: AnyQuery): string {
   }
   for (const [key, value] of Object.entries(query.page ?? {})) add(`page[${key}]`, value);
   return parts.length === 0 ? "" : `?${parts.join("&")}`;
+}
+
+/** A JSON object goes as JSON: what a jsonb field contains. */
+function textOf(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 function addFilter(

@@ -24,9 +24,20 @@ export interface Tests<V> {
   readonly in?: readonly V[];
   readonly nin?: readonly V[];
   readonly isNull?: boolean;
+  /** % is any text, _ any character, a backslash takes their meaning away. */
+  readonly like?: V & string;
+  readonly ilike?: V & string;
+  /** This very text, upper and lower case told apart. */
+  readonly contains?: V & string;
+}
+/** Of a list or a JSON object: every member of it. */
+export interface MemberTests<V> {
+  readonly contains?: V;
 }
 type Scalar = string | number | boolean;
-type Tested<V> = Extract<V, Scalar> | Tests<Extract<V, Scalar>>;
+type Tested<V> = [Extract<V, Scalar>] extends [never]
+  ? MemberTests<NonNullable<V>>
+  : Extract<V, Scalar> | Tests<Extract<V, Scalar>>;
 
 /** `site.isPublic`: a field of a record at the other end of a relation. */
 type RelatedName<N extends keyof C, C> = {
@@ -62,6 +73,10 @@ export interface ListQuery<N extends keyof C, C> extends RecordQuery<N, C> {
   /** Several keys where one index has them; the 400 says which. */
   readonly sort?: SortKey<N, C> | readonly SortKey<N, C>[];
   readonly page?: PageQuery;
+  /** Words to find in the fields that the resource's `search` names; best first without a sort. */
+  readonly q?: string;
+  /** Adds `meta.highlights`. */
+  readonly highlight?: boolean;
 }
 /** Where the page begins: at a cursor, or `offset` records (at most 10,000) after the start. */
 export interface PageQuery {
@@ -99,6 +114,8 @@ export interface Page<T> {
       readonly total?: number;
       readonly totalIs?: "exact" | "atLeast";
     };
+    /** By id and field: HTML with `<mark>` around what `q` has found, all else escaped. */
+    readonly highlights?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   };
 }
 

@@ -13,6 +13,7 @@ import {
 import { StartError } from "../base/errors.ts";
 import { quoteIdentifier, quoteLiteral } from "../sql/quote.ts";
 import type { WalledTable } from "../sql/row-security.ts";
+import { createExtensions } from "./extensions.ts";
 import { type MigrationHint, reverseHints } from "./hints.ts";
 import { type DiffOptions, describeTables, diffSnapshots } from "./kit.ts";
 import { formatDraft, formatScript, isConcurrentIndex } from "./script.ts";
@@ -155,7 +156,10 @@ async function statementsBetween(
   const next = withPlainIndexesOnNewTables(before, after);
   const tables = await diffSnapshots(before.drizzle, next.drizzle, options);
   const walls = diffWalls(before, after, options.hints);
-  return [...walls.removed, ...tables, ...walls.raised].map((statement) => statement.trim());
+  const extensions = createExtensions(before, after);
+  return [...extensions, ...walls.removed, ...tables, ...walls.raised].map((statement) =>
+    statement.trim(),
+  );
 }
 
 /** Whatever was a drop and a create on the way up is one on the way down: nothing to ask. */

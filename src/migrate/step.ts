@@ -3,6 +3,7 @@
 
 import { StartError } from "../base/errors.ts";
 import { type PostgresFailure, postgresFailure } from "../database/session.ts";
+import { createdExtensions } from "./extensions.ts";
 import { COMMIT_GUARD, type KnownMigration } from "./history.ts";
 import type { MigrationScript } from "./script.ts";
 
@@ -53,7 +54,7 @@ export function stepFailure(step: MigrationStep, error: unknown, inScript: boole
     ? describeFailure(step, failure)
     : `, after its last statement: ${failure.message} (${failure.code}).`;
   return new StartError(`${place}${what} ${rolledBack}`, {
-    fix: failureAdvice(failure),
+    fix: failureAdvice(failure, step.script.sql),
     cause: error,
   });
 }
@@ -82,8 +83,15 @@ function lineOf(sql: string, position: number): number {
   return before.filter((character) => character === "\n").length + 1;
 }
 
-function failureAdvice(failure: PostgresFailure): string {
+function failureAdvice(failure: PostgresFailure, sql: string): string {
   const hint = failure.hint === null ? "" : ` PostgreSQL says: ${failure.hint}`;
+  if (/extension "/.test(failure.message)) {
+    const extensions = createdExtensions(sql).map((name) => `  create extension ${name};`);
+    return (
+      "Run as an administrator in this database, where the server has them (PostgreSQL's contrib " +
+      `package), and repeat the command:\n${extensions.join("\n")}${hint}`
+    );
+  }
   if (failure.kind === "privilege") {
     return `The owner role lacks a privilege; it should own the database and its schemas.${hint}`;
   }

@@ -18,6 +18,8 @@ export interface FieldType {
   // Under row-level security only leakproof comparisons become index conditions
   // (pg_proc.proleakproof), so fields of other types are not filtered or sorted by here.
   readonly comparable: boolean;
+  /** Of an array: the type of its elements. */
+  readonly element?: FieldType;
 }
 
 const asIs = (column: string): string => column;
@@ -201,6 +203,7 @@ function arrayType(element: FieldType): FieldType {
         : `case when ${column} is not null then array(select ${element.json("e.v")} ` +
           `from unnest(${column}) with ordinality as e(v, n) order by e.n) end`,
     comparable: false,
+    element,
   };
 }
 

@@ -42,6 +42,12 @@ function describeResource(resource: ResourceModel): Json {
       unique,
       keys: keys.map((key) => `${key.descending ? "-" : ""}${key.field}`),
     })),
+    partIndexes: table.partIndexes.map((index) =>
+      index.kind === "words"
+        ? { name: index.name, words: index.fields, language: index.language }
+        : { name: index.name, [index.kind]: index.field },
+    ),
+    search: resource.search === undefined ? [] : resource.search.fields.map(({ name }) => name),
     states: entries(resource.states, (moves) => Object.fromEntries(moves)),
     actions: entries(resource.actions, ({ path, input, output }) => ({
       path: `/v1/${resource.path}/{id}/${path}`,
@@ -114,6 +120,10 @@ function describePredicate(predicate: Predicate): Json {
               ? { claim: predicate.values.claim }
               : predicate.values.map(describeOperand),
         },
+      };
+    case "match":
+      return {
+        [predicate.field.name]: { [predicate.operator]: describeOperand(predicate.value) },
       };
     case "isNull":
       return { [predicate.field.name]: { isNull: predicate.isNull } };

@@ -3,10 +3,11 @@
 import type { ErrorDetail } from "../base/errors.ts";
 import { IN_VALUES_MAX } from "../base/limits.ts";
 import { encodeArray } from "../model/fields.ts";
-import { type FieldModel, OPERATORS, type Operator } from "../model/model.ts";
+import type { FieldModel, Match, Operator } from "../model/model.ts";
 import { type Filter, filterName, type RelatedRecords } from "../sql/serve.ts";
 import type { Value } from "../sql/statement.ts";
-import { comparable, names, type Parsing, readableRelations } from "./parsing.ts";
+import { filterable, isMatch, operatorsOf, readMatch } from "./parse-match.ts";
+import { names, type Parsing, readableRelations } from "./parsing.ts";
 
 export interface RawFilter {
   readonly field: string;
@@ -43,9 +44,10 @@ function parseFilter(raw: RawFilter, parsing: Parsing): ParsedFilter | undefined
   const named = findField(raw, parsing);
   if (named === undefined) return undefined;
   const { parameter, field, through } = named;
-  const operator = OPERATORS.find((candidate) => candidate === raw.operator);
+  const allowed = operatorsOf(field);
+  const operator = allowed.find((candidate) => candidate === raw.operator);
   if (operator === undefined) {
-    const message = `there is no operator "${raw.operator}"; allowed: ${OPERATORS.join(", ")}`;
+    const message = `${raw.field} takes no operator "${raw.operator}"; allowed: ${allowed.join(", ")}`;
     problems.push({ field: parameter, message });
     return undefined;
   }
@@ -55,6 +57,13 @@ function parseFilter(raw: RawFilter, parsing: Parsing): ParsedFilter | undefined
       return { filter, value: null };
     }
     problems.push({ field: parameter, message: "must be true or false" });
+    return undefined;
+  }
+  if (isMatch(operator)) {
+    const read = readMatch(field, operator, raw.value);
+    if (typeof read === "string")
+      return { filter: { field, operator, isNull: false, through }, value: read };
+    problems.push({ field: parameter, message: read.problem });
     return undefined;
   }
   return parseComparison(raw, named, operator, problems);
@@ -76,7 +85,7 @@ function findField(raw: RawFilter, parsing: Parsing): Named | undefined {
     problems.push({ field: parameter, message: `${message}; ${others}` });
     return undefined;
   }
-  const fields = comparable(related?.fields ?? grant.fields);
+  const fields = filterable(related?.fields ?? grant.fields);
   const field = fields.find((candidate) => candidate.name === raw.field.slice(at + 1));
   if (field === undefined) {
     const message = `cannot be filtered by; allowed: ${names(fields)}`;
@@ -94,7 +103,7 @@ function findField(raw: RawFilter, parsing: Parsing): Named | undefined {
 function parseComparison(
   raw: RawFilter,
   { parameter, field, through }: Named,
-  operator: Exclude<Operator, "isNull">,
+  operator: Exclude<Operator, "isNull" | Match>,
   problems: ErrorDetail[],
 ): ParsedFilter | undefined {
   const isList = operator === "in" || operator === "nin";

@@ -14,7 +14,15 @@ import {
   serve,
 } from "../sql/serve.ts";
 import type { Value } from "../sql/statement.ts";
-import { parseFilters, type RawFilter } from "./parse-filter.ts";
+import {
+  found,
+  type HighlightRequest,
+  missingIndexes,
+  parseSearch,
+  type Search,
+  searched,
+} from "./found.ts";
+import { type ParsedFilter, parseFilters, type RawFilter } from "./parse-filter.ts";
 import { comparable, names, type Parsing, readableRelations, refuse } from "./parsing.ts";
 
 export type { RawFilter };
@@ -34,6 +42,9 @@ export interface ListQuery extends RecordQuery {
   readonly before?: string | undefined;
   readonly offset?: string | undefined;
   readonly count?: string | undefined;
+  /** What to search for, in the fields that the resource's `search` names. */
+  readonly q?: string | undefined;
+  readonly highlight?: string | undefined;
 }
 
 /** How many records the list has: counted to the end, or up to COUNT_ESTIMATE_MAX. */
@@ -54,6 +65,7 @@ export interface ListRequest extends Selection {
   /** Rows to step over from the start of the list. */
   readonly offset: number;
   readonly count: CountKind | undefined;
+  readonly highlight: HighlightRequest | undefined;
 }
 
 /** Throws PARAMETER_INVALID listing everything that is wrong. */
@@ -82,6 +94,7 @@ export function parseList(
   const { problems } = parsing;
   const selection = select(query, parsing);
   const parsed = parseFilters(query.filters ?? [], parsing);
+  const search = parseSearch(query, parsing);
   const sorts = parseSort(query.sort, parsing);
   const size = parseSize(query.size, problems);
   if (query.after !== undefined && query.before !== undefined) {
@@ -90,20 +103,38 @@ export function parseList(
   const offset = parseOffset(query, problems);
   const count = parseCount(query.count, problems);
   refuse(problems);
-  const filters = parsed.map(({ filter }) => filter);
-  const served = serve(resource, filters, sorts, grant.fields);
-  if (served === undefined) throw notServed(resource, filters, query.sort, grant);
+  const plan = planRows(parsed, search, sorts, parsing);
+  if (plan === undefined)
+    throw notServed(
+      resource,
+      parsed.map(({ filter }) => filter),
+      query.sort,
+      grant,
+    );
   const text = query.after ?? query.before;
   return {
     ...selection,
-    filters,
-    values: parsed.map(({ value }) => value),
-    served,
+    ...plan,
+    highlight: search?.highlight,
     size,
     cursor: text === undefined ? undefined : { text, before: query.before !== undefined },
     offset,
     count,
   };
+}
+
+/** By the index that serves the list, or else by a finder. */
+function planRows(
+  parsed: readonly ParsedFilter[],
+  search: Search | undefined,
+  sorts: readonly Sort[] | undefined,
+  parsing: Parsing,
+): Pick<ListRequest, "filters" | "values" | "served"> | undefined {
+  if (search !== undefined) return searched(search, parsed, sorts, parsing);
+  const filters = parsed.map(({ filter }) => filter);
+  const served = serve(parsing.resource, filters, sorts, parsing.grant.fields);
+  if (served === undefined) return found(parsed, sorts, parsing);
+  return { filters, values: parsed.map(({ value }) => value), served };
 }
 
 function notServed(
@@ -117,6 +148,16 @@ function notServed(
   const readable = new Set(grant.fields.map((field) => field.name));
   const allowed = describeForms(resource, readable).join("; ");
   const [first] = asked;
+  const lines = missingIndexes(resource, filters);
+  if (lines.length > 0) {
+    const message =
+      "is tested on one row after the other, so it goes only next to a filter that an index " +
+      `serves, such as: ${allowed}. To find rows by it, declare in the table: ${lines.join("; ")}.`;
+    return new BackwrightError("PARAMETER_INVALID", {
+      message: `No index serves ${what}.`,
+      details: [{ field: first ?? "filter", message }],
+    });
+  }
   if (filters.length > 0 && filters.every(({ through }) => through !== undefined)) {
     const message =
       "is tested on one row after the other, so it goes only next to a filter on the resource's " +

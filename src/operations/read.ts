@@ -8,10 +8,12 @@ import type { ResourceModel } from "../model/model.ts";
 import { countStatement } from "../sql/count.ts";
 import { getStatement } from "../sql/get.ts";
 import { type ListShape, listStatement } from "../sql/list.ts";
+import { rankedStatement } from "../sql/ranked.ts";
 import { type RecordReader, recordReader } from "../sql/record.ts";
 import { type Filter, filterName, type Served } from "../sql/serve.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
+import { highlightsOf } from "./highlights.ts";
 import {
   type ListQuery,
   type ListRequest,
@@ -40,6 +42,8 @@ export interface ListReply {
   readonly stamp: string | undefined;
   /** Where it was asked for: how many records the list has. */
   readonly total: Total | undefined;
+  /** Where it was asked for: a JSON object of marked texts by id and field. */
+  readonly highlights: string | undefined;
 }
 
 export interface Total {
@@ -109,7 +113,10 @@ export async function listRecords(
   };
   const key = listKey(shape, actor.role);
   const { statement, reader, selected } = context.shapes.get(key, () => ({
-    statement: listStatement(shape, context.model),
+    statement: (list.served.found === "ranked" ? rankedStatement : listStatement)(
+      shape,
+      context.model,
+    ),
     reader: recordReader(shape),
     selected: fingerprint(selectionKey(shape)),
   }));
@@ -119,8 +126,10 @@ export async function listRecords(
     : offset === 0
       ? values
       : [...values, String(offset)];
+  const { database } = context;
+  const isLong = list.served.found !== undefined;
   const [rows, total] = await Promise.all([
-    context.database.read(statement, actor, inputs),
+    isLong ? database.readAlone(statement, actor, inputs) : database.read(statement, actor, inputs),
     list.count === undefined ? undefined : countRecords(context, request, shape, list),
   ]).catch((error: unknown) => {
     throw publicError(error, context.constraints);
@@ -133,7 +142,8 @@ export async function listRecords(
   // A total is of no version, so a page with one is compared by its bytes.
   const stamp =
     total === undefined ? stampOf(rows, reader, `${selected} ${page.hasMore}`) : undefined;
-  return { ...page, stamp, total };
+  const highlights = await highlightsOf(context, request, shape, list, rows.slice(0, list.size));
+  return { ...page, stamp, total, highlights };
 }
 
 /**
@@ -162,7 +172,9 @@ async function countRecords(
 }
 
 function testsKey(filters: readonly Filter[]): string {
-  return filters.map((one) => `${filterName(one)} ${one.operator} ${one.isNull}`).join();
+  return filters
+    .map((one) => `${filterName(one)} ${one.operator} ${one.isNull} ${one.finder?.name ?? ""}`)
+    .join();
 }
 
 function shapePage(
@@ -170,7 +182,7 @@ function shapePage(
   list: ListRequest,
   reader: RecordReader,
   sign: (row: Row | undefined) => string | null,
-): Omit<ListReply, "stamp" | "total"> {
+): Omit<ListReply, "stamp" | "total" | "highlights"> {
   const hasMore = rows.length > list.size;
   const page = hasMore ? rows.slice(0, list.size) : rows;
   const backwards = list.cursor?.before === true;
@@ -217,7 +229,8 @@ function selectionMask(selection: Selection): string {
   return selection.fields.map((field) => field.name).join("-");
 }
 
-function sortName({ sorts }: Served): string {
+function sortName({ sorts, found }: Served): string {
+  if (found === "ranked") return "rank";
   return sorts.map(({ field, descending }) => `${descending ? "-" : ""}${field.name}`).join();
 }
 

@@ -146,14 +146,25 @@ const data = (schema: Json): Json => ({
 
 const ETAG: Json = { description: "Names this version.", schema: { type: "string" } };
 
+const MARKED: Json = { type: "object", additionalProperties: { type: "string" } };
+const HIGHLIGHTS: Json = {
+  type: "object",
+  description: "By id and field, where highlight=true: HTML with <mark> around what q has found.",
+  additionalProperties: MARKED,
+};
+
 function listOperation(resource: ResourceModel, parameters: readonly Parameter[]): Json {
+  const isSearched = parameters.some(({ name }) => name === "q");
   const schema = {
     type: "object",
     properties: {
       data: { type: "array", items: ref("schemas", schemaName(resource)), maxItems: PAGE_SIZE_MAX },
       meta: {
         type: "object",
-        properties: { pagination: ref("schemas", "Pagination") },
+        properties: {
+          pagination: ref("schemas", "Pagination"),
+          ...(isSearched ? { highlights: HIGHLIGHTS } : {}),
+        },
         required: ["pagination"],
         additionalProperties: false,
       },

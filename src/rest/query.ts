@@ -14,7 +14,7 @@ const RECORD = "fields, fields[relation], include";
 const PAGE_KEYS = ["size", "after", "before", "offset", "count"];
 const PAGE = PAGE_KEYS.map((key) => `page[${key}]`).join(", ");
 const FILTER = "filter[field], filter[relation.field], filter[field][operator]";
-const LIST = `${FILTER}, sort, ${PAGE}, ${RECORD}`;
+const LIST = `${FILTER}, q, highlight, sort, ${PAGE}, ${RECORD}`;
 
 /** Throws PARAMETER_INVALID naming each parameter that is not known. */
 export function parseRecordQuery(text: string): RecordQuery {
@@ -32,15 +32,15 @@ export function parseListQuery(text: string): ListQuery {
   const problems: ErrorDetail[] = [];
   const selection = new Selection();
   const filters: RawFilter[] = [];
-  let sort: string | undefined;
+  const single: Record<string, string> = {};
   const page: Record<string, string> = {};
   for (const parameter of parameters(text, LIST, problems)) {
     const { name, path, value } = parameter;
     const [first, second] = path;
     if (name === "filter" && first !== undefined) {
       filters.push({ field: first, operator: second ?? "eq", value });
-    } else if (name === "sort" && first === undefined) {
-      sort = value;
+    } else if (["sort", "q", "highlight"].includes(name) && first === undefined) {
+      single[name] = value;
     } else if (name === "page" && second === undefined && isPageKey(first)) {
       page[first] = value;
     } else if (!selection.take(parameter)) problems.push(unknown(parameter, LIST));
@@ -48,7 +48,8 @@ export function parseListQuery(text: string): ListQuery {
   refuse(problems);
   const { size, after, before, offset, count } = page;
   const { include, fields } = selection;
-  return { include, fields, filters, sort, size, after, before, offset, count };
+  const { sort, q, highlight } = single;
+  return { include, fields, filters, sort, q, highlight, size, after, before, offset, count };
 }
 
 class Selection {

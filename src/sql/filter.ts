@@ -1,7 +1,8 @@
 // A filter of a request as the test of one row. Which index finds the rows is decided in serve.ts.
-import type { Model, ResourceModel } from "../model/model.ts";
+import { fieldOf, type Model, type ResourceModel } from "../model/model.ts";
+import { type Finder, finderCall } from "./finder.ts";
 import { columnName, relationCondition, sqlType, tableName } from "./names.ts";
-import { COMPARISON_SQL, predicateSql } from "./predicate.ts";
+import { COMPARISON_SQL, matchSql, predicateSql } from "./predicate.ts";
 import type { Filter } from "./serve.ts";
 import type { Parameters } from "./statement.ts";
 
@@ -18,6 +19,10 @@ export function filterSql(
   context: { readonly model: Model; readonly parameters: Parameters },
 ): string {
   const { parameters } = context;
+  if (filter.finder !== undefined) {
+    const found = finderCall(filter.finder, finderValue(filter.finder, at, parameters), parameters);
+    return `${columnName(fieldOf(table, "id"), alias)} in (select f.id from ${found} f)`;
+  }
   if (filter.through === undefined) return testSql(filter, alias, at, parameters);
   const { relation, target, rows } = filter.through;
   const inner = `${alias}_${relation.name.toLowerCase()}`;
@@ -28,6 +33,10 @@ export function filterSql(
   ];
   const where = conditions.filter((part) => part !== undefined).join(" and ");
   return `exists (select from ${tableName(target.table)} ${inner} where ${where})`;
+}
+
+export function finderValue(finder: Finder, at: number, parameters: Parameters): string {
+  return parameters.input(at, finder.arguments[0] ?? "text");
 }
 
 function testSql(filter: Filter, alias: string, at: number, parameters: Parameters): string {
@@ -41,6 +50,12 @@ function testSql(filter: Filter, alias: string, at: number, parameters: Paramete
       return `${column} = any(${parameters.input(at, `${type}[]`)})`;
     case "nin":
       return `${column} <> all(${parameters.input(at, `${type}[]`)})`;
+    case "like":
+    case "ilike":
+    case "contains":
+      return `${column} ${matchSql(field, operator)} ${parameters.input(at, type)}`;
+    case "search":
+      throw new Error("words are found by a finder");
     default:
       return `${column} ${COMPARISON_SQL[operator]} ${parameters.input(at, type)}`;
   }

@@ -40,7 +40,8 @@ export type Run = (
 export function withRun(database: Database, run: { readonly read?: Run; write?: Run }): Database {
   return new Proxy(database, {
     get(target, name) {
-      if (name === "read" && run.read !== undefined) return run.read;
+      const isRead = name === "read" || name === "readAlone";
+      if (isRead && run.read !== undefined) return run.read;
       if (name === "write" && run.write !== undefined) return run.write;
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === "function" ? value.bind(target) : value;

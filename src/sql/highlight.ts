@@ -1,0 +1,49 @@
+// Where a search matched: the fields of some records with marks around the words that were sought.
+// What is read is text; turning it into HTML that is safe to show is the reader's part.
+import { HIGHLIGHT_TEXT_MAX } from "../base/limits.ts";
+import {
+  type FieldModel,
+  fieldOf,
+  type Model,
+  type ResourceModel,
+  type SearchModel,
+} from "../model/model.ts";
+import { searchQuery } from "./finder.ts";
+import { columnName, tableName } from "./names.ts";
+import { quoteLiteral } from "./quote.ts";
+import { type RecordShape, ROOT, visibleConditions } from "./read.ts";
+import { Parameters, type Statement } from "./statement.ts";
+
+// Characters of private use, taken out of the text first: only PostgreSQL sets them.
+export const MARK_START = "\uE000";
+export const MARK_END = "\uE001";
+const OPTIONS = `StartSel="${MARK_START}", StopSel="${MARK_END}", MaxFragments=2, FragmentDelimiter=" … "`;
+
+export interface HighlightShape extends Pick<RecordShape, "resource" | "rows"> {
+  readonly search: SearchModel;
+  /** Those that the role may read. */
+  readonly fields: readonly FieldModel[];
+}
+
+/** Inputs: what is sought, an array of ids. Rows: id, then each field. */
+export function highlightStatement(shape: HighlightShape, model: Model): Statement {
+  const { resource, rows, search, fields } = shape;
+  const parameters = new Parameters();
+  const query = searchQuery(search, parameters.input(0, "text"));
+  const id = columnName(idOf(resource), ROOT);
+  const texts = fields.map((field) => {
+    const text = `left(coalesce(${columnName(field, ROOT)}, ''), ${HIGHLIGHT_TEXT_MAX})`;
+    const clean = `translate(${text}, '${MARK_START}${MARK_END}', '')`;
+    return `ts_headline('${search.language}', ${clean}, ${query}, ${quoteLiteral(OPTIONS)})`;
+  });
+  const conditions = visibleConditions(resource, rows, model, parameters);
+  conditions.push(`${id} = any(${parameters.input(1, "uuid[]")})`);
+  return parameters.statement(
+    `select ${[`${id}::text`, ...texts].join(", ")} from ${tableName(resource.table)} ${ROOT} ` +
+      `where ${conditions.join(" and ")}`,
+  );
+}
+
+function idOf({ table }: ResourceModel): FieldModel {
+  return fieldOf(table, "id");
+}

@@ -3,22 +3,20 @@
 
 import type { Row } from "../database/database.ts";
 import { encodeArray } from "../model/fields.ts";
-import { highlightStatement, MARK_END, MARK_START } from "../sql/highlight.ts";
+import { HTML_STAND_INS, highlightStatement, MARK_END, MARK_START } from "../sql/highlight.ts";
 import type { RecordShape } from "../sql/read.ts";
 import type { OperationsContext, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
 import type { HighlightRequest } from "./found.ts";
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-  [MARK_START]: "<mark>",
-  [MARK_END]: "</mark>",
-};
-const SPECIAL = new RegExp(`[&<>"'${MARK_START}${MARK_END}]`, "g");
+const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const MARKUP = new Map([
+  [MARK_START, "<mark>"],
+  [MARK_END, "</mark>"],
+  ...Object.entries(ENTITIES).map(
+    ([character, entity]) => [HTML_STAND_INS[character] ?? character, entity] as const,
+  ),
+]);
 
 /**
  * Marked texts of a page's records by id and field, as JSON text; a field without a match is left
@@ -54,5 +52,5 @@ export async function highlightsOf(
 }
 
 function markup(text: string): string {
-  return text.replace(SPECIAL, (character) => ENTITIES[character] ?? character);
+  return text.replace(/[\uE000-\uE006]/g, (character) => MARKUP.get(character) ?? "");
 }

@@ -96,6 +96,7 @@ export function matchFinder(
  * What finds and ranks rows by words. Fields that the role may not read are neither matched nor
  * ranked by: for the index the words that are sought are joined by *and*, which every match in
  * fewer fields satisfies as well; the test itself and the rank see the readable fields alone.
+ * Words that are left out do not count in the rank: PostgreSQL would rank as if they were sought.
  */
 export function searchFinder(
   model: Model,
@@ -114,11 +115,14 @@ export function searchFinder(
     const isWhole = readable.length === search.fields.length;
     const tests = isWhole
       ? [`(${words}) @@ (select q from asked)`]
-      : [`(${words}) @@ (select ${WORDS}::tsquery from asked)`, `(${seenWords}) @@ ${ASKED}`];
+      : [
+          `(${words}) @@ (select ${joinedWords("q", "&")} from asked)`,
+          `(${seenWords}) @@ (select q from asked)`,
+        ];
     const isSought = `(select querytree(q) <> 'T' or ${refuse(SOUGHT_NO_WORD)} from asked)`;
     const where = [isSought, ...seen(model, resource, grant, given), ...tests].join("\n    and ");
     const id = columnName(fieldOf(table, "id"), ALIAS);
-    const rank = `ts_rank(${seenWords}, ${ASKED}) as rank`;
+    const rank = `ts_rank(${seenWords}, (select querytree(q)::tsquery from asked)) as rank`;
     const query = `select ${searchQuery(search, given.input(0, "text"))} as q`;
     const found = `select ${id}, ${rank} from ${tableName(table)} ${ALIAS}\n  where ${where}`;
     const body = `with asked as (${query}),\nfound as (\n  ${found}\n  ${LIMIT}\n)`;
@@ -166,10 +170,14 @@ export function finderCall(finder: Finder, value: string, parameters: Parameters
 }
 
 const LIMIT = `limit ${FINDER_MATCHES_MAX + 1}`;
-const ASKED = "(select q from asked)";
-// `a <-> b` and `a <2> b` become `a & b`. An operator stands outside the quotes of words, so an
-// even number of quotes follows it.
-const WORDS = "regexp_replace(querytree(q), '<(-|[0-9]+)>(?=(?:[^'']|''[^'']*'')*$)', '&', 'g')";
+/**
+ * The words that a query seeks, without those that it leaves out, all joined by one operator. An
+ * operator of a query stands outside the quotes of its words: an even number of them follows.
+ */
+export function joinedWords(query: string, operator: "&" | "|"): string {
+  const joint = "(&|<(-|[0-9]+)>)(?=(?:[^'']|''[^'']*'')*$)";
+  return `regexp_replace(querytree(${query}), '${joint}', '${operator}', 'g')::tsquery`;
+}
 
 function seen(
   model: Model,

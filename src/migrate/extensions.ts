@@ -1,5 +1,5 @@
-// The extensions that GIN indexes of a snapshot need: drizzle-kit creates none. Those named here are
-// trusted, so the owner of a database may create them, and are never dropped again.
+// The extensions that GIN indexes of a snapshot need: drizzle-kit creates none. Those named here
+// are trusted, so the owner of a database may create them, and are never dropped again.
 import type { KitEntity, Snapshot } from "./snapshot.ts";
 
 interface IndexColumn {

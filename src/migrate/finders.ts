@@ -72,7 +72,8 @@ export async function missingFinders(
 function readFinders(session: Session, roles: DatabaseRoles): Promise<FoundFunction[]> {
   return session.query<FoundFunction>(
     `select p.proname as name, p.prosrc as body,
-       quote_ident(p.proname) || '(' || pg_get_function_identity_arguments(p.oid) || ')' as signature,
+       quote_ident(p.proname) || '(' || pg_get_function_identity_arguments(p.oid) || ')'
+         as signature,
        p.prosecdef and p.provolatile = 's' and p.proconfig = array[$2]
          and pg_get_userbyid(p.proowner) = $3
          and p.proacl is not null and not exists (select from aclexplode(p.proacl) a

@@ -42,12 +42,14 @@ function describeResource(resource: ResourceModel): Json {
       unique,
       keys: keys.map((key) => `${key.descending ? "-" : ""}${key.field}`),
     })),
-    partIndexes: table.partIndexes.map((index) =>
-      index.kind === "words"
-        ? { name: index.name, words: index.fields, language: index.language }
-        : { name: index.name, [index.kind]: index.field },
-    ),
-    search: resource.search === undefined ? [] : resource.search.fields.map(({ name }) => name),
+    ...(table.partIndexes.length > 0 && {
+      partIndexes: table.partIndexes.map((index) =>
+        index.kind === "words"
+          ? { name: index.name, words: index.fields, language: index.language }
+          : { name: index.name, [index.kind]: index.field },
+      ),
+    }),
+    ...(resource.search && { search: resource.search.fields.map(({ name }) => name) }),
     states: entries(resource.states, (moves) => Object.fromEntries(moves)),
     actions: entries(resource.actions, ({ path, input, output }) => ({
       path: `/v1/${resource.path}/{id}/${path}`,

@@ -123,7 +123,7 @@ function rowsOf(
   };
 }
 
-/** Of tests of a part of the resource's own fields: the lines of the table that would serve them. */
+/** Of tests of a part of own fields: the lines of the table that would serve them. */
 export function missingIndexes(
   { table }: ResourceModel,
   filters: readonly Filter[],

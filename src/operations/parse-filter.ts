@@ -47,7 +47,8 @@ function parseFilter(raw: RawFilter, parsing: Parsing): ParsedFilter | undefined
   const allowed = operatorsOf(field);
   const operator = allowed.find((candidate) => candidate === raw.operator);
   if (operator === undefined) {
-    const message = `${raw.field} takes no operator "${raw.operator}"; allowed: ${allowed.join(", ")}`;
+    const none = `${raw.field} takes no operator "${raw.operator}"`;
+    const message = `${none}; allowed: ${allowed.join(", ")}`;
     problems.push({ field: parameter, message });
     return undefined;
   }

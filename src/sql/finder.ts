@@ -197,7 +197,8 @@ function refuse(reason: string): string {
 /** All that was found, or the refusal to say which part of it. */
 function bounded(columns: string): string {
   const count = "(select count(*) from found)";
-  return `select ${columns} from found where ${count} <= ${FINDER_MATCHES_MAX}\n  or ${refuse(FOUND_TOO_MANY)}`;
+  const isWhole = `${count} <= ${FINDER_MATCHES_MAX}`;
+  return `select ${columns} from found where ${isWhole}\n  or ${refuse(FOUND_TOO_MANY)}`;
 }
 
 function finder(given: FinderArguments, returns: string, body: string): Finder {

@@ -8,8 +8,8 @@ import { quoteLiteral } from "./quote.ts";
 import { type RecordShape, ROOT, visibleConditions } from "./read.ts";
 import { Parameters, type Statement } from "./statement.ts";
 
-// Characters of private use, taken out of the text first: only our own are left. What HTML would
-// take for its own goes through PostgreSQL as such, because there tags are dropped from a highlight.
+// Characters of private use, taken out of the text first: only our own are left. What is markup to
+// HTML goes through PostgreSQL as such, too, because there tags are dropped from a highlight.
 export const MARK_START = "\uE000";
 export const MARK_END = "\uE001";
 export const HTML_STAND_INS: Readonly<Record<string, string>> = {

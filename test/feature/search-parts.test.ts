@@ -209,7 +209,8 @@ test("rows that belong to nobody are searched by everybody", async () => {
 
 test("rows that are marked as deleted are found by nobody", async () => {
   await backend.owner.query(
-    "insert into papers (organization_id, id, title, deleted_at) values ($1, $2, 'Gone leak', now())",
+    `insert into papers (organization_id, id, title, deleted_at)
+     values ($1, $2, 'Gone leak', now())`,
     [tenantId, newId()],
   );
   expect(await titles({ "filter[title][contains]": "Gone" })).toEqual([]);

@@ -65,7 +65,7 @@ async function refusal(query: Query, by = people.editor): Promise<string> {
 }
 
 describe("q", () => {
-  test("finds words in any of the fields, the title's first, as search engines read it", async () => {
+  test("finds words in any of the fields, the first field's first, as search engines do", async () => {
     expect((await titles({ q: "leak" }))[0]).toBe("Leak");
     expect(await titles({ q: "leak" })).toHaveLength(4);
     expect(await titles({ q: "leak pump" })).toEqual(["Pump house"]);
@@ -93,7 +93,7 @@ describe("q", () => {
     expect(reply.json.data.length).toBeLessThanOrEqual(q.includes("leak") ? 4 : 0);
   });
 
-  test("is refused empty, too long, without a word to find, and where nothing is searched", async () => {
+  test("is refused empty, too long, without a word, and where nothing is searched", async () => {
     for (const q of ["", "  ", "a".repeat(257), "a\u0000"]) {
       expect(await refusal({ q })).toContain("q: must be 1 to 256 characters");
     }

@@ -93,10 +93,11 @@ const CASES: readonly Case[] = [
 ];
 
 describe("the start is refused for", () => {
-  test.each(CASES)("%s", (...[, mistake, ...said]: Case) => {
+  const cases = CASES.map(([mistake, of, ...said]) => ({ mistake, of, said }));
+  test.each(cases)("$mistake", ({ of, said }) => {
     const count = said.filter((line) => !line.startsWith("    ")).length;
     const first = `Backend "test" has ${count === 1 ? "1 problem" : `${count} problems`}:`;
-    expect(refusalOf(mistake)).toEqual([first, ...said]);
+    expect(refusalOf(of)).toEqual([first, ...said]);
   });
 });
 

@@ -3,9 +3,11 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { fieldOf } from "../../src/model/model.ts";
 import type { OperationsContext, RequestContext } from "../../src/operations/context.ts";
 import type { ListQuery, RawFilter, RecordQuery } from "../../src/operations/parse-list.ts";
 import { createRecord, deleteRecord, updateRecord } from "../../src/operations/write.ts";
+import { matchFinder, searchFinder } from "../../src/sql/finder.ts";
 import { captureGet, captureList, captureWrite, type Place, requestOf } from "./captured.ts";
 import type { Execution } from "./explain.ts";
 import { actorOf, offlineContext, resourceOf } from "./offline.ts";
@@ -86,6 +88,25 @@ const lists: Readonly<
     { fields, filters: [filter("dueAt", "gte", DUE)], sort: "dueAt" },
     keyed(false),
   ],
+  "list-beside-pattern": [
+    {
+      fields,
+      filters: [filter("status", "eq", "open"), filter("title", "contains", "100%")],
+      sort: "dueAt",
+    },
+  ],
+  "list-found": [{ fields, filters: [filter("title", "ilike", "%leak%")], sort: "dueAt" }],
+  "list-found-technician": [
+    { fields, filters: [filter("title", "ilike", "%leak%")] },
+    undefined,
+    "technician",
+  ],
+  "list-ranked": [{ fields, q: "leak", filters: [filter("status", "eq", "open")] }],
+  "list-ranked-before": [
+    { fields, q: "leak" },
+    { keys: ["0.6079271"], id: ID, before: true },
+  ],
+  "list-ranked-sorted": [{ fields, q: "leak", sort: "dueAt" }],
   "list-held-null": [{ fields, filters: [filter("assigneeId", "isNull", "true")], sort: "dueAt" }],
   "list-two-filters": [
     {
@@ -129,6 +150,12 @@ const writes: Readonly<Record<string, Operation>> = {
     deleteRecord(c, as("manager"), resourceOf(c, "teams"), { id: ID, version: "1" }),
 };
 
+const finders: Readonly<Record<string, readonly [role: string, by: string]>> = {
+  "finder-pattern": ["technician", "title"],
+  "finder-words": ["manager", "q"],
+  "finder-words-of-some-fields": ["viewer", "q"],
+};
+
 describe("one record", () => {
   test.each(Object.entries(gets))("%s", async (name, [role, query]) => {
     const of = resourceOf(context, "workOrders");
@@ -143,6 +170,21 @@ describe("a page", () => {
   });
 });
 
+describe("a finder", () => {
+  test.each(Object.entries(finders))("%s", async (name, [role, by]) => {
+    const of = resourceOf(context, "workOrders");
+    const grant = of.access.get(role)?.read;
+    if (grant === undefined) throw new Error(`${role} reads work orders`);
+    const finder =
+      by === "q"
+        ? searchFinder(context.model, of, grant)
+        : matchFinder(context.model, of, grant, fieldOf(of.table, by), "ilike");
+    const head = `-- (${finder?.arguments.join(", ")}) returns (${finder?.returns})`;
+    const path = join(GOLDEN, `${name}.sql`);
+    await expect(`${head}\n${finder?.body}\n`).toMatchFileSnapshot(path);
+  });
+});
+
 describe("a write", () => {
   test.each(Object.entries(writes))("%s", async (name, operation) => {
     await expectGolden(name, await captureWrite(context, operation));
@@ -150,6 +192,6 @@ describe("a write", () => {
 });
 
 test("no file is left of a statement that is gone", () => {
-  const names = [gets, lists, writes].flatMap((cases) => Object.keys(cases));
+  const names = [gets, lists, finders, writes].flatMap((cases) => Object.keys(cases));
   expect(readdirSync(GOLDEN).sort()).toEqual(names.map((name) => `${name}.sql`).sort());
 });

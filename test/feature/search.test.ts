@@ -65,7 +65,7 @@ async function refusal(query: Query, by = people.editor): Promise<string> {
 }
 
 describe("q", () => {
-  test("finds words in any of the fields, the first field's first, as search engines do", async () => {
+  test("finds words in any of the fields, those of the first before others", async () => {
     expect((await titles({ q: "leak" }))[0]).toBe("Leak");
     expect(await titles({ q: "leak" })).toHaveLength(4);
     expect(await titles({ q: "leak pump" })).toEqual(["Pump house"]);

@@ -70,7 +70,7 @@ describe("a run", () => {
     await migrateUp(scratch.options());
   });
 
-  test("tells what an administrator runs where the owner may not, or the server has none", async () => {
+  test("tells what an administrator runs where the owner may not create one", async () => {
     const up =
       "create extension if not exists file_fdw;\n\ncreate extension if not exists nowhere;";
     await scratch.write([{ name: "foreign", up }]);

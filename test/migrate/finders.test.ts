@@ -77,7 +77,7 @@ describe("a run of migrations", () => {
        where pronamespace = 'backwright'::regnamespace order by 1`,
     );
 
-  test("removes a finder that nothing needs, and leaves all alone that it is not told of", async () => {
+  test("removes a finder that nothing needs; without being told of any, none", async () => {
     const [first, ...others] = finders;
     await up(others);
     expect(await state()).toHaveLength(others.length);

@@ -32,6 +32,7 @@ const declared = (table: string, options: Readonly<Record<string, unknown>>): De
 });
 const rows = (filter: unknown): Declared =>
   declared("plain", { access: { boss: { read: { rows: filter } } } });
+const TENANT = "tenant: t.organizationId";
 const AT = "plain.access.boss.read.rows";
 
 type Case = readonly [mistake: string, declared: Declared, ...said: string[]];
@@ -40,13 +41,13 @@ const CASES: readonly Case[] = [
     "search without its index",
     declared("plain", { search: ["title", "body"] }),
     "  plain.search: no index of plain holds the words of title, body",
-    '    write: searchIndex("plain_search", { tenant: t.organizationId, fields: [t.title, t.body] })',
+    `    write: searchIndex("plain_search", { ${TENANT}, fields: [t.title, t.body] })`,
   ],
   [
     "search in another order or number than the index has",
     declared("searched", { search: ["body", "title"] }),
     "  searched.search: no index of searched holds the words of body, title",
-    '    write: searchIndex("searched_search", { tenant: t.organizationId, fields: [t.body, t.title] })',
+    `    write: searchIndex("searched_search", { ${TENANT}, fields: [t.body, t.title] })`,
   ],
   [
     "search of what is no text, not served, a state, or not there",
@@ -113,7 +114,7 @@ test("search with its index and tests of parts start", () => {
 });
 
 // An index that spans all tenants would be read as far as their rows go.
-test("an index of words without the tenant, or of other columns beside it, serves no search", () => {
+test("an index of words without the tenant, or of more beside it, serves no search", () => {
   const shared = tenantTable("shared", columns(), (t) => [
     searchIndex("shared_search", { fields: [t.title] }),
     index().using("gin", t.organizationId, t.count, t.title),

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 // The program `backwright`: arguments in, text out. What a command does stands elsewhere.
 import { Command, InvalidArgumentError } from "commander";
+import { loadEnvironmentFiles } from "../app/environment-files.ts";
 import { printFailure } from "./output.ts";
 
 // Commands are imported when they are called: `--help` loads none of them.
 const serving = () => import("./serve-command.ts");
 const migrating = () => import("./migrate-command.ts");
+const documenting = () => import("./docs-command.ts");
 const administering = () => import("./admin-command.ts");
 
 const program = new Command("backwright")
@@ -16,6 +18,10 @@ const program = new Command("backwright")
   .showHelpAfterError("(backwright --help shows what there is)");
 
 const folder = (): string => program.opts<{ project: string }>().project;
+
+program.hook("preAction", (_program, command) => {
+  loadEnvironmentFiles(folder(), command.name() === "start" ? "production" : "development");
+});
 
 program
   .command("dev")
@@ -59,6 +65,14 @@ migrate
   .action(async ({ json }: { json?: boolean }) =>
     (await migrating()).printMigrationStatus(folder(), json === true),
   );
+
+program
+  .command("docs")
+  .description("write pages about the backend: architecture, schema, setup, testing, errors")
+  .option("--out <folder>", "where to; docs/ of the project unless given")
+  .option("--check", "write nothing; fail where a page is missing or stale")
+  .addHelpText("after", "\nExample:\n  backwright docs --check")
+  .action(async (options) => (await documenting()).writeDocs(folder(), options));
 
 program
   .command("database")

@@ -16,6 +16,11 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** A document that has its own last line end. */
+export function write(text: string): void {
+  process.stdout.write(text);
+}
+
 /** Progress goes to standard error, so that piped output stays clean. */
 export function progress(message: string): void {
   process.stderr.write(`${message}\n`);

@@ -1,15 +1,9 @@
 // `backwright dev` and `backwright start`: run until a signal, then stop in order.
-import { openProjectDatabase } from "../app/databases.ts";
 import { develop } from "../app/develop.ts";
-import { loadProject, type Project } from "../app/project.ts";
-import { serve } from "../app/serve.ts";
-import { StartError } from "../base/errors.ts";
+import { serveProduction } from "../app/produce.ts";
+import { loadProject } from "../app/project.ts";
 import { readSettings } from "../base/settings.ts";
-import { missingFinders } from "../migrate/finders.ts";
-import { migrationStatus } from "../migrate/runner.ts";
-import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
 import { createLog, type ProcessLog } from "../observe/log.ts";
-import { findersOf } from "../sql/finder.ts";
 import { printBanner } from "./banner.ts";
 import { progress } from "./output.ts";
 
@@ -29,50 +23,7 @@ export async function runProduction(folder: string): Promise<void> {
   const project = await loadProject(folder);
   const settings = readSettings(process.env, "production");
   const log = createLog(settings.logLevel);
-  await untilStopped(log, async () => {
-    const database = await openProjectDatabase(project, settings, progress);
-    const pending = await pendingMigrations(database.url, project);
-    if (pending.length > 0) log.warn({ pending }, "migrations are pending: not ready");
-    let isMigrated = pending.length === 0;
-    const running = await serve({
-      model: project.model,
-      settings,
-      databaseUrl: database.url,
-      log,
-      readiness: () =>
-        isMigrated ? { ready: true } : { ready: false, reason: "migrations pending" },
-    });
-    log.info({ url: running.url }, "serving");
-    const look = async (): Promise<void> => {
-      const left = await pendingMigrations(database.url, project);
-      if (left.length > 0) return;
-      await running.reload();
-      isMigrated = true;
-      clearInterval(looking);
-      log.info({}, "migrations are applied: ready");
-    };
-    const looking = setInterval(() => {
-      look().catch((error: unknown) => log.warn({ err: error }, "migrations cannot be compared"));
-    }, LOOK_FOR_MIGRATIONS_MS).unref();
-    if (isMigrated) clearInterval(looking);
-    return running;
-  });
-}
-
-const LOOK_FOR_MIGRATIONS_MS = 2_000;
-
-/** Migrations, and the finders that a run of migrations makes after them. */
-async function pendingMigrations(url: string, project: Project): Promise<readonly string[]> {
-  const directory = project.migrations;
-  const rows = await migrationStatus({ ownerUrl: url, directory, system: SYSTEM_MIGRATIONS });
-  const changed = rows.find((row) => row.state !== "applied" && row.state !== "pending");
-  if (changed !== undefined) {
-    throw new StartError(`The migration ${changed.name} is ${changed.state} in the database.`, {
-      fix: changed.advice ?? "backwright migrate status",
-    });
-  }
-  const pending = rows.filter((row) => row.state === "pending").map((row) => row.name);
-  return [...pending, ...(await missingFinders(url, findersOf(project.model)))];
+  await untilStopped(log, () => serveProduction(project, settings, log, progress));
 }
 
 /**

@@ -20,6 +20,8 @@ export interface FieldType {
   readonly comparable: boolean;
   /** Of an array: the type of its elements. */
   readonly element?: FieldType;
+  /** The only values that there are, where the column says so. */
+  readonly values?: readonly string[];
 }
 
 const asIs = (column: string): string => column;
@@ -186,7 +188,8 @@ function textType(sql: string, charactersMax: number | undefined): FieldType {
 
 function enumType(values: readonly string[]): FieldType {
   const message = `must be one of ${values.join(", ")}`;
-  return stringType("text", values[0] ?? "", (text) => values.includes(text), message);
+  const accepts = (text: string): boolean => values.includes(text);
+  return { ...stringType("text", values[0] ?? "", accepts, message), values };
 }
 
 function arrayType(element: FieldType): FieldType {
@@ -208,8 +211,10 @@ function arrayType(element: FieldType): FieldType {
 }
 
 /** A PostgreSQL array literal of already encoded elements. */
-export function encodeArray(elements: readonly string[]): string {
-  const quoted = elements.map((e) => `"${e.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`);
+export function encodeArray(elements: readonly (string | null)[]): string {
+  const quoted = elements.map((e) =>
+    e === null ? "NULL" : `"${e.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`,
+  );
   return `{${quoted.join(",")}}`;
 }
 

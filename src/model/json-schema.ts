@@ -1,5 +1,6 @@
 // Fields as JSON Schema (draft 2020-12, as OpenAPI 3.1 uses it): what replies hold, what requests
 // may send. Says no more than what is checked, and no less than a client can know.
+import { z } from "zod";
 import type { FieldModel } from "./model.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -86,4 +87,18 @@ function typeSchema(sql: string, sqlType: string, isRequest: boolean): JsonSchem
     default:
       return { type: "string" };
   }
+}
+
+/** What JSON Schema has no words for is left open, except dates, which travel as instants. */
+export function zodSchema(schema: z.ZodType, io: "input" | "output"): JsonSchema {
+  const { $schema: _, ...made } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: "any",
+    override({ zodSchema: one, jsonSchema: target }) {
+      if (one._zod.def.type !== "date") return;
+      target.type = "string";
+      target.format = "date-time";
+    },
+  });
+  return made;
 }

@@ -25,13 +25,22 @@ type Json = Readonly<Record<string, unknown>>;
 
 const ref = (kind: string, name: string): Json => ({ $ref: `#/components/${kind}/${name}` });
 
-/** The document for a role. Paths and fields that the role may not use are not in it. */
-export function openApiDocument(model: Model, role: string): Json {
+/**
+ * The document for a role. Paths and fields that the role may not use are not in it. `prefix`
+ * stands before every path; `only` names the resources that are served where that is not all.
+ */
+export function openApiDocument(
+  model: Model,
+  role: string,
+  prefix = "",
+  only?: ReadonlySet<string>,
+): Json {
   const paths: Record<string, Json> = {};
   const schemas: Record<string, Json> = { Error: errorSchema(), Pagination: paginationSchema() };
   const tags: Json[] = [];
   for (const resource of model.resources.values()) {
     const access = resource.access.get(role);
+    if (only?.has(resource.name) === false) continue;
     if (access === undefined || Object.values(access).every((grant) => grant === undefined))
       continue;
     const name = schemaName(resource);
@@ -50,7 +59,7 @@ export function openApiDocument(model: Model, role: string): Json {
       description: `What the role ${role} may do. Requests carry an API key of that role.`,
       license: { name: "Proprietary", identifier: "LicenseRef-Proprietary" },
     },
-    servers: [{ url: "/", description: "This server." }],
+    servers: [{ url: prefix === "" ? "/" : prefix, description: "This server." }],
     security: [{ apiKey: [] }],
     tags,
     paths,

@@ -10,6 +10,7 @@ import type { OperationsContext, RecordReply, RequestContext } from "../operatio
 import type { WriteReply } from "../operations/execute-write.ts";
 import { publicError } from "../operations/failures.ts";
 import { getRecord, listRecords } from "../operations/read.ts";
+import { upsertRecord } from "../operations/upsert.ts";
 import {
   createRecord,
   deleteRecord,
@@ -19,7 +20,8 @@ import {
 } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
 import { openApiDocument } from "./openapi.ts";
-import { parseListQuery, parseRecordQuery } from "./query.ts";
+import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
+import { BULK_VERBS, bulk } from "./several.ts";
 
 const VERSION = "v1";
 const FACE = `rest/${VERSION}`;
@@ -34,15 +36,21 @@ const READ_HEADERS = {
 export interface RestOptions {
   readonly context: OperationsContext;
   readonly authenticator: Authenticator;
+  /** Stands before every path: "/api". */
+  readonly prefix?: string | undefined;
+  /** The resources that have routes. Undefined: all. */
+  readonly only?: ReadonlySet<string> | undefined;
 }
 
 type Handler = (request: HttpRequest, facts: RequestContext) => Promise<HttpReply>;
 
 /** The routes of every resource of the model. */
-export function restRoutes({ context, authenticator }: RestOptions): readonly Route[] {
-  const routes: Route[] = [openApiRoute(context, authenticator)];
+export function restRoutes(options: RestOptions): readonly Route[] {
+  const { context, authenticator, prefix = "", only } = options;
+  const routes: Route[] = [openApiRoute(options)];
   for (const resource of context.model.resources.values()) {
-    const path = `/${VERSION}/${resource.path}`;
+    if (only?.has(resource.name) === false) continue;
+    const path = `${prefix}/${VERSION}/${resource.path}`;
     const add = (method: Route["method"], at: string, operation: string, run: Handler): void => {
       const name = `${resource.name}.${operation}`;
       const handle = (request: HttpRequest) => guarded(context, authenticator, name, request, run);
@@ -51,13 +59,23 @@ export function restRoutes({ context, authenticator }: RestOptions): readonly Ro
     add("GET", path, "list", (request, facts) => list(context, resource, request, facts));
     add("GET", `${path}/:id`, "get", (request, facts) => get(context, resource, request, facts));
     if (resource.scope === "global") continue; // Read-only, whatever the role.
-    add("POST", path, "create", (request, facts) => create(context, resource, request, facts));
+    add("POST", path, "create", (request, facts) =>
+      create(context, resource, request, facts, path),
+    );
+    add("PUT", path, "upsert", (request, facts) => upsert(context, resource, request, facts, path));
     add("PATCH", `${path}/:id`, "update", (request, facts) =>
       update(context, resource, request, facts),
     );
     add("DELETE", `${path}/:id`, "delete", (request, facts) =>
       remove(context, resource, request, facts),
     );
+    for (const verb of BULK_VERBS) {
+      const name = `bulk${verb.charAt(0).toUpperCase()}${verb.slice(1)}`;
+      add("POST", `${path}/bulk-${verb}`, name, (request, facts) => {
+        refuseQuery(request);
+        return bulk(context, resource, verb, request, facts);
+      });
+    }
     for (const { name, path: action } of resource.actions.values()) {
       add("POST", `${path}/:id/${action}`, name, (request, facts) =>
         act(context, resource, name, request, facts),
@@ -72,16 +90,17 @@ export function restRoutes({ context, authenticator }: RestOptions): readonly Ro
 }
 
 /** The contract, as far as the caller's role goes. */
-function openApiRoute(context: OperationsContext, authenticator: Authenticator): Route {
+function openApiRoute({ context, authenticator, prefix = "", only }: RestOptions): Route {
   const documents = new Map<string, string>();
   const run: Handler = async (request, { actor: { role } }) => {
     refuseQuery(request);
-    const known = documents.get(role) ?? JSON.stringify(openApiDocument(context.model, role));
+    const known =
+      documents.get(role) ?? JSON.stringify(openApiDocument(context.model, role, prefix, only));
     documents.set(role, known);
     return read(request, known, `W/"${hash("sha1", known, "base64url")}"`);
   };
   const handle = (request: HttpRequest) => guarded(context, authenticator, "openapi", request, run);
-  return { method: "GET", path: "/openapi.json", handle };
+  return { method: "GET", path: `${prefix}/openapi.json`, handle };
 }
 
 async function guarded(
@@ -165,13 +184,32 @@ async function create(
   resource: ResourceModel,
   request: HttpRequest,
   facts: RequestContext,
+  path: string,
 ): Promise<HttpReply> {
   refuseQuery(request);
   const idempotencyKey = headerOf(request, "idempotency-key");
   const input = { body: request.body, idempotencyKey };
   const record = await createRecord(context, facts, resource, input);
-  const location = { location: `/${VERSION}/${resource.path}/${record.id}` };
-  return written(request, record, 201, location);
+  return written(request, record, 201, { location: `${path}/${record.id}` });
+}
+
+async function upsert(
+  context: OperationsContext,
+  resource: ResourceModel,
+  request: HttpRequest,
+  facts: RequestContext,
+  path: string,
+): Promise<HttpReply> {
+  const match = headerOf(request, "if-match");
+  const record = await upsertRecord(context, facts, resource, {
+    by: parseUpsertQuery(request.query),
+    body: request.body,
+    version: ifMatch(match),
+    mustExist: match === "*",
+    idempotencyKey: headerOf(request, "idempotency-key"),
+  });
+  if (!record.isNew) return written(request, record, 200, {});
+  return written(request, record, 201, { location: `${path}/${record.id}` });
 }
 
 async function update(

@@ -13,7 +13,8 @@ const NUMBER = /^-?[0-9]/;
 const raw: JsonText = (text) => text;
 const plain: JsonText = (text) => `"${text}"`;
 const string: JsonText = (text) => (ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`);
-const boolean: JsonText = (text) => (text === "t" ? "true" : "false");
+// "t" of a column, "true" of a column that was cast to text.
+const boolean: JsonText = (text) => (text.startsWith("t") ? "true" : "false");
 const float: JsonText = (text) => (NUMBER.test(text) ? text : `"${text}"`);
 
 // "2026-11-20 10:47:02.17+00" → "2026-11-20T10:47:02.170000Z"; sessions are in UTC.

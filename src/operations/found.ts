@@ -5,16 +5,9 @@ import { isFreeText, partIndexLine } from "../model/compile-search.ts";
 import { isStorableText } from "../model/fields.ts";
 import { type FieldModel, fieldOf, type ResourceModel, type SearchModel } from "../model/model.ts";
 import { type Finder, matchFinder, readableSearch, searchFinder } from "../sql/finder.ts";
-import {
-  anyOrder,
-  type Filter,
-  filterName,
-  newestFirst,
-  type Served,
-  type Sort,
-} from "../sql/serve.ts";
-import type { Value } from "../sql/statement.ts";
-import type { ParsedFilter } from "./parse-filter.ts";
+import { anyOrder, type Filter, filterName, newestFirst, type Sort } from "../sql/serve.ts";
+import type { Arm } from "../sql/serve-arms.ts";
+import type { ParsedArms, ParsedFilter } from "./parse-filter.ts";
 import { holdsTrigram, isMatch } from "./parse-match.ts";
 import { type Parsing, refuse } from "./parsing.ts";
 
@@ -28,14 +21,8 @@ export interface HighlightRequest {
 /** What `q` asks for. */
 export interface Search {
   readonly text: string;
-  readonly finder: Finder;
+  readonly filter: Filter & { readonly finder: Finder };
   readonly highlight: HighlightRequest | undefined;
-}
-
-interface FoundRows {
-  readonly filters: readonly Filter[];
-  readonly values: readonly Value[];
-  readonly served: Served;
 }
 
 /** Pushes what is wrong to the problems of `parsing`. */
@@ -63,46 +50,50 @@ export function parseSearch(
     return undefined;
   }
   const fields = readableSearch(search, grant);
-  return { text, finder, highlight: highlight === "true" ? { search, fields, text } : undefined };
+  const field = fieldOf(resource.table, "id");
+  const row = { field, isNull: false, negated: false, through: undefined };
+  const filter = { ...row, operator: "search", finder } as const;
+  return { text, filter, highlight: highlight === "true" ? { search, fields, text } : undefined };
+}
+
+/** The alternatives with the search in each of them. */
+export function withSearch(parsed: ParsedArms, search: Search | undefined): ParsedArms {
+  if (search === undefined) return parsed;
+  const { filter, text } = search;
+  return parsed.map((arm) => [...arm, { filter, value: text, count: 1 }]);
 }
 
 /** The rows of a search, best first unless another order is asked for. */
-export function searched(
-  { text, finder }: Search,
-  parsed: readonly ParsedFilter[],
+export function searchedArms(
+  parsed: ParsedArms,
+  { filter }: Search,
   sorts: readonly Sort[] | undefined,
   { resource: { table } }: Parsing,
-): FoundRows {
-  const field = fieldOf(table, "id");
-  const filter = { field, operator: "search", isNull: false, through: undefined, finder } as const;
-  const all = [...parsed, { filter, value: text }];
-  return rowsOf(
-    all,
-    finder,
-    sorts ?? newestFirst(table),
-    sorts === undefined ? "ranked" : "sorted",
-  );
+): readonly Arm[] {
+  const how = sorts === undefined ? "ranked" : "sorted";
+  return parsed.map((arm) => armOf(arm, filter.finder, sorts ?? newestFirst(table), how));
 }
 
 /**
  * The rows that pass a test of a part of a value, found by an index of such parts; undefined where
  * no filter has one. Throws PARAMETER_INVALID for a pattern that the index cannot find rows by.
  */
-export function found(
+export function foundArm(
   parsed: readonly ParsedFilter[],
   sorts: readonly Sort[] | undefined,
   { model, resource, grant }: Parsing,
-): FoundRows | undefined {
+): Arm | undefined {
   const short: Filter[] = [];
-  for (const [at, { filter, value }] of parsed.entries()) {
-    const { field, operator, through } = filter;
-    if (through !== undefined || operator === "search" || !isMatch(operator)) continue;
+  for (const [at, one] of parsed.entries()) {
+    const { filter, value } = one;
+    const { field, operator, through, negated } = filter;
+    if (through !== undefined || negated || operator === "search" || !isMatch(operator)) continue;
     const finder = matchFinder(model, resource, grant, field, operator);
     if (finder === undefined) continue;
     if (isFreeText(field) && !holdsTrigram(value ?? "")) short.push(filter);
     else {
-      const all = parsed.with(at, { filter: { ...filter, finder }, value });
-      return rowsOf(all, finder, sorts ?? newestFirst(resource.table), "sorted");
+      const found = parsed.with(at, { ...one, filter: { ...filter, finder } });
+      return armOf(found, finder, sorts ?? newestFirst(resource.table), "sorted");
     }
   }
   const message = "needs three letters or digits in a row, or a filter that an index serves";
@@ -110,17 +101,14 @@ export function found(
   return undefined;
 }
 
-function rowsOf(
+function armOf(
   parsed: readonly ParsedFilter[],
   finder: Finder,
   sorts: readonly Sort[] = [],
-  how: "sorted" | "ranked",
-): FoundRows {
-  return {
-    filters: parsed.map(({ filter }) => filter),
-    values: parsed.map(({ value }) => value),
-    served: { sorts, form: anyOrder(finder.name, sorts), single: true, found: how },
-  };
+  found: "sorted" | "ranked",
+): Arm {
+  const served = { sorts, form: anyOrder(finder.name, sorts), single: true, found };
+  return { filters: parsed.map(({ filter }) => filter), served };
 }
 
 /** Of tests of a part of own fields: the lines of the table that would serve them. */

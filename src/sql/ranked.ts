@@ -10,26 +10,34 @@ import { Parameters, type Statement } from "./statement.ts";
 
 /** Inputs, rows and their order are those of `listStatement`; the one sort key is the rank. */
 export function rankedStatement(shape: ListShape, model: Model): Statement {
-  const { resource, filters, from, bucket, offsetMost } = shape;
+  const { resource, arms, from, bucket, offsetMost } = shape;
   const parameters = new Parameters();
-  const search = filters.findIndex(({ operator }) => operator === "search");
-  const finder = filters[search]?.finder;
+  const inputs = arms.flatMap(({ filters }) => filters);
+  const search = inputs.findIndex(({ operator }) => operator === "search");
+  const finder = inputs[search]?.finder;
   if (finder === undefined) throw new Error("a ranked list has a finder");
   const call = finderCall(finder, finderValue(finder, search, parameters), parameters);
   const id = columnName(fieldOf(resource.table, "id"), ROOT);
   const conditions = visibleConditions(resource, shape.rows, model, parameters);
-  filters.forEach((filter, at) => {
-    if (at === search) return;
-    conditions.push(filterSql(filter, at, resource, ROOT, { model, parameters }));
+  let input = 0;
+  const alternatives = arms.map(({ filters }) => {
+    const tests = filters.flatMap((filter) => {
+      const at = input++;
+      if (filter.operator === "search") return [];
+      return [filterSql(filter, at, resource, ROOT, { model, parameters })];
+    });
+    return tests.length === 0 ? "true" : tests.join(" and ");
   });
+  // Few rows are found, so an `or` over them needs no index.
+  if (!alternatives.includes("true")) conditions.push(`(${alternatives.join(" or ")})`);
   const [beyond, way] = from?.before === true ? [">", "asc"] : ["<", "desc"];
   if (from !== undefined) {
-    const rank = parameters.input(filters.length, "real");
-    const last = parameters.input(filters.length + 1, "uuid");
+    const rank = parameters.input(inputs.length, "real");
+    const last = parameters.input(inputs.length + 1, "uuid");
     conditions.push(`(f.rank, ${id}) ${beyond} (${rank}, ${last})`);
   }
   const start =
-    offsetMost === undefined ? "" : ` offset ${parameters.input(filters.length, "bigint")}`;
+    offsetMost === undefined ? "" : ` offset ${parameters.input(inputs.length, "bigint")}`;
   // Cut before the record is made: of thousands that are found, a page is shown.
   const page =
     `select ${ROOT}.*, f.rank as found_rank from ${call} f ` +

@@ -2,23 +2,25 @@
 // index finds the rows in order, so that a page costs the rows that it returns; anything else is
 // refused with what would be allowed. Pure: no SQL is written here.
 import {
+  type AnyRelationModel,
   type FieldModel,
   type IndexKey,
   type IndexModel,
   MATCHES,
   type Operator,
   type Predicate,
-  type RelationModel,
   type ResourceModel,
   type TableModel,
 } from "../model/model.ts";
 import type { Finder } from "./finder.ts";
 
-/** The other end of a to-one relation, and the rows there that the role may read. */
+/** The other end of a relation, and the rows there that the role may read. */
 export interface RelatedRecords {
-  readonly relation: RelationModel;
+  readonly relation: AnyRelationModel;
   readonly target: ResourceModel;
   readonly rows: Predicate;
+  /** Those of the join table, where there is one that is served too. */
+  readonly joinRows: Predicate;
 }
 
 export interface Filter {
@@ -27,6 +29,8 @@ export interface Filter {
   readonly operator: Operator | "search";
   /** For isNull: which of the two; part of the shape rather than a value. */
   readonly isNull: boolean;
+  /** Asks that the test is false. Only where no other operator says so: through a relation. */
+  readonly negated: boolean;
   /** Where the field is that of a related record: tested on each row that is read. */
   readonly through: RelatedRecords | undefined;
   /** Finds the rows that pass. Without one they are tested as they are read. */
@@ -113,7 +117,7 @@ function isMatch({ operator }: Filter): boolean {
 }
 
 const fixes = (filter: Filter): boolean =>
-  filter.operator === "eq" || filter.operator === "in" || isNullTest(filter);
+  !filter.negated && (filter.operator === "eq" || filter.operator === "in" || isNullTest(filter));
 const isNullTest = (filter: Filter): boolean => filter.operator === "isNull" && filter.isNull;
 
 /** Whether equality on a whole unique key leaves at most one row for each combination. */
@@ -161,7 +165,7 @@ interface Match {
 }
 
 function match(form: Form, filters: readonly Filter[]): Match | undefined {
-  const used = new Set<Filter>();
+  const used = new Set<Filter>(); // Further tests of a fixed field hold for all rows or for none.
   for (const key of form.prefix) {
     const filter = filters.find((one) => one.field.name === key.field && fixes(one));
     if (filter === undefined) return undefined;
@@ -169,7 +173,9 @@ function match(form: Form, filters: readonly Filter[]): Match | undefined {
   }
   // A range on the first key bounds what is read; one on a later key would only pass over rows.
   const first = form.sorts[0]?.field;
-  const left = filters.filter((one) => !used.has(one) && one.field.name !== first);
+  const isFixed = (one: Filter): boolean =>
+    used.has(one) || (fixes(one) && form.prefix.some((key) => key.field === one.field.name));
+  const left = filters.filter((one) => !isFixed(one) && one.field.name !== first);
   return { form, left };
 }
 

@@ -148,9 +148,9 @@ describe("a pattern", () => {
   });
 
   test("on a state, a number or a field that one may not read is refused", async () => {
-    expect(await refusal({ "filter[status][like]": "dra%" })).toContain("takes no operator");
+    expect(await refusal({ "filter[status][like]": "dra%" })).toContain("there is no operator");
     expect(await refusal({ "filter[version][like]": "1%" })).toContain(
-      'version takes no operator "like"; allowed: eq, ne, lt, lte, gt, gte, in, nin, isNull',
+      'no operator "like" for version; allowed: eq, ne, lt, lte, gt, gte, in, nin, isNull',
     );
     expect(await refusal({ "filter[body][like]": "%leak%" }, people.reader)).toContain(
       "cannot be filtered by; allowed: id, title, note, status",
@@ -185,6 +185,45 @@ describe("contains", () => {
     for (const wrong of ['{"a":', "[]", "1", '{"a":"\\u0000"}', ""]) {
       expect(await refusal({ "filter[attributes][contains]": wrong })).toContain("a JSON object");
     }
+  });
+});
+
+describe("in groups, such a test", () => {
+  test("is an alternative that its own index finds, beside others that theirs find", async () => {
+    const either = {
+      "filter[or][0][title][ilike]": "%leak%",
+      "filter[or][1][tags][contains]": "sale",
+    };
+    const found = ["50% off", "Leak in the roof", "leaking pump"];
+    expect(await titles(either)).toEqual(found);
+    expect(await titles({ ...either, sort: "-title", "page[size]": "2" })).toHaveLength(2);
+    const counted = await ask({ ...either, "page[count]": "exact" });
+    expect(counted.json.meta.pagination).toMatchObject({ total: 3, totalIs: "exact" });
+    const third = { ...either, "filter[or][2][id]": newId() };
+    expect(await titles(third)).toEqual(found);
+    const unserved = { ...either, "filter[or][2][memo][like]": "%leak%" };
+    expect(await refusal(unserved)).toContain('t.memo.op("gin_trgm_ops")');
+  });
+
+  test("under not leaves rows out, beside what finds them", async () => {
+    const not = { "filter[not][title][ilike]": "%leak%" };
+    expect(await titles({ ...not, "filter[status]": "final" })).toEqual([
+      "back\\slash",
+      "straße größer",
+    ]);
+    expect(await titles({ ...not, q: "roof or off" })).toEqual(["50% off", "500 off"]);
+    expect(await refusal(not)).toContain("No index serves not filter[title][ilike].");
+  });
+
+  test("goes with a search, best first and sorted", async () => {
+    const query = { q: "off or done", "filter[or][0][title][like]": "50%" };
+    const found = ["1000 done", "50% off", "500 off"];
+    const more = { ...query, "filter[or][1][title]": "1000 done" };
+    expect(await titles(more)).toEqual(found);
+    expect(await titles({ ...more, sort: "title" })).toEqual(found);
+    const next = await ask({ ...more, "page[size]": "2" });
+    const { next: after } = next.json.meta.pagination;
+    expect(await titles({ ...more, "page[size]": "2", "page[after]": after })).toHaveLength(1);
   });
 });
 

@@ -117,6 +117,18 @@ const lists: Readonly<
   ],
   "list-unique": [{ fields, filters: [filter("id", "in", ID)], sort: "-dueAt" }, keyed(false)],
   "list-viewer-relation": [{ fields, sort: "dueAt" }, undefined, "viewer"],
+  "list-groups-after": [
+    {
+      fields,
+      filters: [
+        { ...filter("status", "eq", "open"), groups: ["or", "0"] },
+        { ...filter("dueAt", "lt", DUE), groups: ["or", "1"] },
+        { ...filter("site.name", "eq", "Yard"), groups: ["or", "1", "not"] },
+      ],
+      sort: "-dueAt",
+    },
+    keyed(false),
+  ],
 };
 
 const as = (role: string): RequestContext => requestOf(actorOf(role));

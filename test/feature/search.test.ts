@@ -212,10 +212,16 @@ describe("a field that the role may not read", () => {
     const bodies = [null, "secret", "oracle secret ".repeat(400), "x ".repeat(17_000)];
     for (const q of questions) {
       const answers = new Set<string>();
-      for (const body of bodies) {
-        const values = [body, tenantId];
-        const where = "where organization_id = $2 and title like 'oracle%'";
-        await backend.owner.query(`update papers set body = $1 ${where}`, values);
+      // In both of the papers, and in either, so that their order would change.
+      const places = bodies.flatMap((body) =>
+        ["oracle%", "oracle", "oracle first"].map((of) => [body, of]),
+      );
+      for (const [body, of] of places) {
+        await backend.owner.query(
+          `update papers set body = case when title like $2 then $1 end
+           where organization_id = $3 and title like 'oracle%'`,
+          [body, of, tenantId],
+        );
         answers.add(JSON.stringify(await learned({ q })));
       }
       expect([...answers], q).toHaveLength(1);

@@ -25,8 +25,9 @@ export const FINDER_MATCHES_MAX = 10_000;
 /** Characters of a pattern or a search: what is matched against every row that is found. */
 export const SEARCH_TEXT_MAX = 256;
 
-/** Characters of a field from which a highlight is taken. */
+/** Characters of a field from which highlights are taken, and up to which it is shown whole. */
 export const HIGHLIGHT_TEXT_MAX = 20_000;
+export const HIGHLIGHT_WHOLE_MAX = 200;
 
 /** Values in one `in` or `nin` filter. Each is an index scan of its own when a sort follows it. */
 export const IN_VALUES_MAX = 20;

@@ -1,6 +1,6 @@
 // Where a search matched: the fields of some records with marks around the words that were sought.
 // What is read is text; turning it into HTML that is safe to show is the reader's part.
-import { HIGHLIGHT_TEXT_MAX } from "../base/limits.ts";
+import { HIGHLIGHT_TEXT_MAX, HIGHLIGHT_WHOLE_MAX } from "../base/limits.ts";
 import { type FieldModel, fieldOf, type Model, type SearchModel } from "../model/model.ts";
 import { joinedWords, searchQuery } from "./finder.ts";
 import { columnName, tableName } from "./names.ts";
@@ -22,10 +22,9 @@ export const HTML_STAND_INS: Readonly<Record<string, string>> = {
 
 const STAND_INS = Object.values(HTML_STAND_INS).join("");
 const TAKEN = `${Object.keys(HTML_STAND_INS).join("")}${STAND_INS}${MARK_START}${MARK_END}`;
-const OPTIONS = [
-  `StartSel="${MARK_START}", StopSel="${MARK_END}"`,
-  'ShortWord=0, MaxFragments=2, FragmentDelimiter=" … "',
-].join(", ");
+const MARKS = `StartSel="${MARK_START}", StopSel="${MARK_END}"`;
+const WHOLE = quoteLiteral(`${MARKS}, HighlightAll=true`);
+const PARTS = quoteLiteral(`${MARKS}, MaxFragments=2, FragmentDelimiter=" … "`);
 
 export interface HighlightShape extends Pick<RecordShape, "resource" | "rows"> {
   readonly search: SearchModel;
@@ -43,7 +42,9 @@ export function highlightStatement(shape: HighlightShape, model: Model): Stateme
   const texts = fields.map((field) => {
     const text = `left(coalesce(${columnName(field, ROOT)}, ''), ${HIGHLIGHT_TEXT_MAX})`;
     const clean = `translate(${text}, ${quoteLiteral(TAKEN)}, '${STAND_INS}')`;
-    return `ts_headline('${search.language}', ${clean}, ${query}, ${quoteLiteral(OPTIONS)})`;
+    const isShort = `length(${text}) <= ${HIGHLIGHT_WHOLE_MAX}`;
+    const options = `case when ${isShort} then ${WHOLE} else ${PARTS} end`;
+    return `ts_headline('${search.language}', ${clean}, ${query}, ${options})`;
   });
   const conditions = visibleConditions(resource, rows, model, parameters);
   conditions.push(`${id} = any(${parameters.input(1, "uuid[]")})`);

@@ -4,6 +4,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "../../src/base/ids.ts";
 import { FINDER_MATCHES_MAX } from "../../src/base/limits.ts";
+import { roleNames } from "../../src/database/roles.ts";
+import { migrateUp } from "../../src/migrate/runner.ts";
+import { SYSTEM_MIGRATIONS } from "../../src/migrate/system.ts";
+import { type Finder, findersOf } from "../../src/sql/finder.ts";
 import { type Person, type Reply, startTestBackend, type TestBackend } from "../support/backend.ts";
 
 let backend: TestBackend;
@@ -163,7 +167,7 @@ describe("highlights", () => {
     expect(reply.json.meta.highlights).toEqual({
       [id]: {
         title: "A &lt;b&gt;<mark>bold</mark>&lt;/b&gt; <mark>leak</mark> &amp; more",
-        body: "script&gt;alert(&quot;<mark>leak</mark>&quot;)&lt;/script",
+        body: "&lt;script&gt;alert(&quot;<mark>leak</mark>&quot;)&lt;/script&gt;",
       },
     });
     expect((await ask({ q: "leak" })).json.meta.highlights).toBeUndefined();
@@ -173,7 +177,16 @@ describe("highlights", () => {
     await file([{ title: "forged \uE000 mark \uE001\uE001 <mark>", note: "\uE001" }]);
     const reply = await ask({ q: "forged", highlight: "true" });
     const [marked] = Object.values(reply.json.meta.highlights);
-    expect(marked).toEqual({ title: "<mark>forged</mark>  mark  &lt;mark" });
+    expect(marked).toEqual({ title: "<mark>forged</mark>  mark  &lt;mark&gt;" });
+  });
+
+  test("of a long field are its best parts", async () => {
+    const body = `${"filler ".repeat(200)}longish needle ${"filler ".repeat(200)}`;
+    await file([{ title: "Long", body }]);
+    const reply = await ask({ q: "needle", highlight: "true" });
+    const [{ body: marked }] = Object.values<{ body: string }>(reply.json.meta.highlights);
+    expect(marked).toMatch(/^filler .*longish <mark>needle<\/mark> filler/);
+    expect(marked.length).toBeLessThan(400);
   });
 
   test("are of the shown records and readable fields alone", async () => {
@@ -229,6 +242,25 @@ describe("a field that the role may not read", () => {
     expect(await titles({ q: "first" }, people.reader)).toEqual(["oracle first"]);
     expect(await titles({ q: "secret" }, people.reader)).toEqual([]);
   });
+});
+
+test("a process whose finders are gone says that it cannot search now, and can again", async () => {
+  const migrate = (finders: readonly Finder[]) =>
+    migrateUp({
+      ownerUrl: backend.database.ownerUrl,
+      appRole: roleNames(backend.database.database).app,
+      directory: backend.project.migrations,
+      system: SYSTEM_MIGRATIONS,
+      finders,
+    });
+  expect(await titles({ q: "stuck" })).toEqual(["Door"]);
+  await migrate([]);
+  const refused = await ask({ q: "stuck" });
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
+  expect(refused.text).not.toMatch(/finder|function|select/i);
+  expect((await ask({ "filter[status]": "final" })).status).toBe(200);
+  await migrate(findersOf(backend.project.model));
+  expect(await titles({ q: "stuck" })).toEqual(["Door"]);
 });
 
 describe("rows that the role may not see", () => {

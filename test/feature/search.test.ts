@@ -184,7 +184,7 @@ describe("highlights", () => {
     const body = `${"filler ".repeat(200)}longish needle ${"filler ".repeat(200)}`;
     await file([{ title: "Long", body }]);
     const reply = await ask({ q: "needle", highlight: "true" });
-    const [{ body: marked }] = Object.values<{ body: string }>(reply.json.meta.highlights);
+    const [{ body: marked }] = Object.values(reply.json.meta.highlights) as [{ body: string }];
     expect(marked).toMatch(/^filler .*longish <mark>needle<\/mark> filler/);
     expect(marked.length).toBeLessThan(400);
   });

@@ -47,12 +47,6 @@ export const VALUE_SCANS_MAX = 20;
 /** Fields in one sort, the id not counted. Behind a cursor each costs up to two runs. */
 export const SORT_FIELDS_MAX = 4;
 
-/** Records in one bulk request: their locks are held until all are written. */
-export const BULK_RECORDS_MAX = 500;
-
-/** Operations in one batch, which is one transaction. */
-export const BATCH_OPERATIONS_MAX = 50;
-
 /** Records of a to-many relation in an included page, and the default. */
 export const INCLUDED_SIZE_DEFAULT = 10;
 export const INCLUDED_SIZE_MAX = 50;
@@ -63,6 +57,12 @@ export const INCLUDES_MAX = 12;
 
 /** Records of to-many relations that one reply may hold. */
 export const INCLUDED_ROWS_MAX = 2_500;
+
+/** Records in one bulk request: their locks are held until all are written. */
+export const BULK_RECORDS_MAX = 500;
+
+/** Operations in one batch, which is one transaction. */
+export const BATCH_OPERATIONS_MAX = 50;
 
 /** Bytes of an Idempotency-Key. */
 export const IDEMPOTENCY_KEY_BYTES_MAX = 255;

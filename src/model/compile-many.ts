@@ -36,7 +36,7 @@ export function compileManyRelations(
 
 type Columns = Relation["sourceColumns"];
 
-/** The one column beside the tenant's, and what stands opposite. Undefined where it is not the id. */
+/** What stands opposite the id, where that is the one column beside the tenant's. */
 function opposite(table: TableModel, columns: Columns, others: Columns): string | undefined {
   const pairs = columns
     .map((column, at) => ({ own: column._.key, other: others[at]?._.key ?? "" }))

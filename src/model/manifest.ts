@@ -21,6 +21,11 @@ export function manifest(model: Model): Json {
   };
 }
 
+/** Who may do what, by resource and role: the part of the manifest that access is decided by. */
+export function accessOf(model: Model): Json {
+  return entries(model.resources, ({ access }) => entries(access, describeAccess));
+}
+
 function entries<T>(map: ReadonlyMap<string, T>, describe: (value: T) => Json): Json {
   return Object.fromEntries([...map].sort(byName).map(([key, value]) => [key, describe(value)]));
 }

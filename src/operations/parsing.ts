@@ -48,7 +48,7 @@ export interface ReadableRelation extends RelatedRecords {
 
 /**
  * The relations whose key and target the role may read, those to one first. The key of a relation
- * to many stands over there, or in a join table, which is asked for its own policy where it has one.
+ * to many stands over there, or in a join table, which is asked for its own policy if it is served.
  */
 export function readableRelations(parsing: Parsing): readonly ReadableRelation[] {
   const { table } = parsing.resource;

@@ -90,9 +90,9 @@ export function listStatement(shape: ListShape, model: Model): Statement {
 }
 
 /**
- * Several arms: each reads its own first rows in order, so the first of all are among them. Each row
- * is kept once, after the arms have been read: leaving out in one what another finds would read on
- * without bound.
+ * Several arms: each reads its own first rows in order, so the first of all are among them. Each
+ * row is kept once, after the arms have been read: leaving out in one what another finds would
+ * read on without bound.
  */
 function unionStatement(plans: readonly Plan[], model: Model): Statement {
   const [first] = plans;

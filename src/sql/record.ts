@@ -72,10 +72,7 @@ function oneSql(include: Include, source: Source, context: Context): RecordSelec
   };
 }
 
-// LIMIT as a parameter would keep PostgreSQL from holding a generic plan: it is one of these.
-const BUCKETS = [10, 25, 50];
-
-/** One column: a JSON array of the rows, each an array of its columns as text. */
+/** One column: a JSON array of the rows and one more, each an array of its columns as text. */
 function manySql(include: Include, source: Source, context: Context): string {
   const { page } = include;
   if (page === undefined) throw new Error("a relation to many is read in pages");
@@ -85,11 +82,10 @@ function manySql(include: Include, source: Source, context: Context): string {
   const texts = columns.map((sql) => (sql.endsWith("::text") ? sql : `${sql}::text`));
   const beyond =
     page.after === undefined ? "" : ` and ${id} < ${context.parameters.input(page.after, "uuid")}`;
-  const limit = (BUCKETS.find((most) => most >= page.size) ?? page.size) + 1;
-  return (
-    `(select json_agg(r.v)::text from (select array[${texts.join(", ")}] as v from ${from}${joins} ` +
-    `where ${where}${beyond} order by ${id} ${page.order} limit ${limit}) r)`
-  );
+  const rows =
+    `select array[${texts.join(", ")}] as v from ${from}${joins} where ${where}${beyond} ` +
+    `order by ${id} ${page.order} limit ${page.size + 1}`;
+  return `(select json_agg(r.v)::text from (${rows}) r)`;
 }
 
 function sources(fields: readonly FieldModel[], alias: string): string[] {

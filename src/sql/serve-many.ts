@@ -4,8 +4,8 @@ import type { IndexKey, ManyRelationModel, Model, TableModel } from "../model/mo
 import { tableOf } from "./relation.ts";
 
 /**
- * The ORDER BY of an index on (tenant, foreign key, id), or undefined where there is none. In a join
- * table it must be unique: a record that is joined twice would be met twice.
+ * The ORDER BY of an index on (tenant, foreign key, id), or undefined where there is none. In a
+ * join table it must be unique: a record that is joined twice would be met twice.
  */
 export function orderOfMany(
   relation: ManyRelationModel,

@@ -135,6 +135,7 @@ function fixesUniqueKey(filters: readonly Filter[], table: TableModel): boolean 
 /** Whether a form serves one filter next to its sort, if nothing else were asked. */
 function servesAlone(filter: Filter, form: Form): boolean {
   const name = filter.field.name;
+  if (filter.negated) return false;
   if (name === form.sorts[0]?.field) return true;
   return form.prefix.length === 1 && form.prefix[0]?.field === name && fixes(filter);
 }
@@ -175,7 +176,8 @@ function match(form: Form, filters: readonly Filter[]): Match | undefined {
   const first = form.sorts[0]?.field;
   const isFixed = (one: Filter): boolean =>
     used.has(one) || (fixes(one) && form.prefix.some((key) => key.field === one.field.name));
-  const left = filters.filter((one) => !isFixed(one) && one.field.name !== first);
+  const isBound = (one: Filter): boolean => one.field.name === first && !one.negated;
+  const left = filters.filter((one) => !isFixed(one) && !isBound(one));
   return { form, left };
 }
 

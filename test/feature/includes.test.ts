@@ -1,8 +1,11 @@
 // Includes of includes and of relations to many: what is shown, what is hidden, where a page goes
-// on, and what it costs to refuse. A fleet of vehicles in depots, with the drivers who may drive them.
+// on, what is refused. A fleet of vehicles in depots, with the drivers who may drive them.
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newId } from "../../src/base/ids.ts";
+import { includesAreWhatSqlSays } from "../sql/include-property.ts";
+import { walkSeed } from "../sql/page-property.ts";
 import { type Person, type Reply, startTestBackend, type TestBackend } from "../support/backend.ts";
 
 interface Listed {
@@ -126,7 +129,8 @@ describe("records of a relation to many", () => {
   });
 
   test("come by way of a join table, too", async () => {
-    const path = `vehicles/${vehicle(24)}?include=drivers&fields[drivers]=name&page[drivers][size]=5`;
+    const some = "fields[drivers]=name&page[drivers][size]=5";
+    const path = `vehicles/${vehicle(24)}?include=drivers&${some}`;
     const first = (await read(path)).data.drivers as Listed;
     expect(names(first)).toBe("driver 12,driver 11,driver 10,driver 9,driver 8");
     expect(Object.keys(first.data[0] ?? {})).toEqual(["name"]);
@@ -158,16 +162,18 @@ describe("records of a relation to many", () => {
       },
     ]);
     const { next } = data[1].vehicles.meta.pagination;
-    const on = `depots/${DEPOT}?include=vehicles&page[vehicles][size]=2&page[vehicles][after]=${next}`;
+    const two = "include=vehicles&page[vehicles][size]=2";
+    const on = `depots/${DEPOT}?${two}&page[vehicles][after]=${next}`;
     expect(names((await read(on)).data.vehicles)).toBe("23,22");
   });
 
   test("may follow a relation to one, and their page goes on at that record", async () => {
-    const path = `vehicles/${vehicle(0)}?fields=name&include=depot.vehicles&page[depot.vehicles][size]=3`;
+    const three = "include=depot.vehicles&page[depot.vehicles][size]=3";
+    const path = `vehicles/${vehicle(0)}?fields=name&${three}`;
     const { depot } = (await read(path)).data;
     expect(names(depot.vehicles)).toBe("25,24,23");
     const { next } = depot.vehicles.meta.pagination;
-    const on = `depots/${DEPOT}?include=vehicles&page[vehicles][size]=3&page[vehicles][after]=${next}`;
+    const on = `depots/${DEPOT}?${three.replaceAll("depot.", "")}&page[vehicles][after]=${next}`;
     expect(names((await read(on)).data.vehicles)).toBe("22,21,20");
     expect(await refusal(`${path}&page[depot.vehicles][after]=${next}`)).toMatch(
       /goes with the one record/,
@@ -302,11 +308,11 @@ describe("an include", () => {
   test.each([
     [
       "drivers?include=vehicles",
-      /no index serves "vehicles"; it takes unique\(\)\.on\(t\.organizationId, t\.driverId, t\.vehicleId\) of licences/,
+      /serves "vehicles"; it takes unique\(\)\.on\(.*, t\.driverId, t\.vehicleId\) of licences/,
     ],
     [
       "depots?include=trips",
-      /no index serves "trips"; it takes index\(\)\.on\(t\.organizationId, t\.depotId, t\.id\) of trips/,
+      /no index serves "trips"; it takes index\(\)\.on\(.*, t\.depotId, t\.id\) of trips/,
     ],
     [
       "depots?include=vehicles.drivers",
@@ -338,4 +344,13 @@ describe("an include", () => {
     expect(reply.status).toBe(400);
     expect(reply.json.error.code).toBe("CURSOR_INVALID");
   });
+});
+
+// A failure prints its seed; BACKWRIGHT_TEST_SEED=… runs it again. Planted faults, each red within
+// ten runs: a page that begins with its cursor's row; vehicles that are marked as deleted counted
+// by a policy; the target's policy left out; hasMore of a page that is just full.
+test("any included records of any role are what plain SQL says, to the end of their pages", {
+  timeout: 120_000,
+}, async () => {
+  await fc.assert(includesAreWhatSqlSays(backend), { numRuns: 60, seed: walkSeed() });
 });

@@ -107,11 +107,6 @@ const pair = tenantTable("pair", { nameOf: text("name_of"), userId: uuid("user_i
 ]);
 
 type Relation = Readonly<Record<string, unknown>>;
-type Relations = NonNullable<Declared["relations"]>;
-/** `teams.all`, of the table `to`. */
-const many =
-  (to: string, options: (r: Parameters<Relations>[0]) => Relation): Relations =>
-  (r) => ({ teams: { all: r.many[to](options(r)) } });
 const relation =
   (
     name: string,
@@ -264,43 +259,6 @@ const CASES: readonly Case[] = [
       resources: {},
     },
     problems("  relations.tasks.user: has a where, which policies and includes would not apply"),
-  ],
-  [
-    "a relation to many without a foreign key",
-    {
-      schema: { users, tasks, teams },
-      relations: many("tasks", (r) => ({
-        from: [r.teams.organizationId, r.teams.id],
-        to: [r.tasks.organizationId, r.tasks.userId],
-      })),
-      resources: {},
-    },
-    problems("  relations.teams.all: the foreign key of userId leads to users"),
-  ],
-  [
-    "a relation to many by way of a table that does not lead there",
-    {
-      schema: { users, tasks, teams },
-      relations: many("users", (r) => ({
-        from: r.teams.id.through(r.tasks.name),
-        to: r.users.id.through(r.tasks.byId),
-      })),
-      resources: {},
-    },
-    problems("  relations.teams.all: no foreign key of tasks.name leads to teams"),
-  ],
-  [
-    "a relation to many with a condition",
-    {
-      schema: { users, tasks, teams },
-      relations: many("tasks", (r) => ({
-        from: [r.teams.organizationId, r.teams.id],
-        to: [r.tasks.organizationId, r.tasks.userId],
-        where: { name: "x" },
-      })),
-      resources: {},
-    },
-    problems("  relations.teams.all: has a where, which policies and includes would not apply"),
   ],
   [
     "a relation that no query could name",

@@ -2,7 +2,6 @@
 // and over the API by walking filtered lists.
 import { spawnSync } from "node:child_process";
 import { expect } from "vitest";
-import { countFile } from "../../examples/work-orders/import-311/count-file.ts";
 import type { Person, TestBackend } from "../support/backend.ts";
 
 type Groups = Record<string, number>;
@@ -29,18 +28,12 @@ with open(sys.argv[1], encoding="utf-8-sig", newline="") as file:
 print(json.dumps(counts))
 `;
 
-/** By Python's csv module; without Python by the second reader of the example. */
-export async function countsOfFile(path: string): Promise<Counts> {
+/** By Python's csv module. Throws where there is no Python. */
+export function countsOfFile(path: string): Counts {
   const python = spawnSync("python3", ["-c", PYTHON, path], { encoding: "utf8" });
-  if (python.error === undefined) {
-    expect(python.stderr).toBe("");
-    return JSON.parse(python.stdout) as Counts;
-  }
-  const counted = await countFile(path, () => false);
-  const [status, agency, type] = (["status", "agency", "complaint type"] as const).map((by) =>
-    Object.fromEntries(counted[by]),
-  );
-  return { status: status ?? {}, agency: agency ?? {}, type: type ?? {} };
+  if (python.error !== undefined) throw python.error;
+  expect(python.stderr).toBe("");
+  return JSON.parse(python.stdout) as Counts;
 }
 
 export async function countsOverApi(backend: TestBackend, { key }: Person): Promise<Counts> {

@@ -1,8 +1,14 @@
-// `backwright client`.
+// `backwright manifest` and `backwright client`: the declared backend as a document.
 import { loadProject } from "../app/project.ts";
+import { manifest } from "../model/manifest.ts";
 import { printContract } from "../model/print-contract.ts";
 import { requireRole } from "./arguments.ts";
-import { write } from "./output.ts";
+import { printJson, write } from "./output.ts";
+
+export async function printManifest(folder: string): Promise<void> {
+  const { model } = await loadProject(folder);
+  printJson(manifest(model));
+}
 
 export async function printClient(folder: string, role: string | undefined): Promise<void> {
   const { model } = await loadProject(folder);

@@ -1,9 +1,11 @@
-// The local times of a 311 file as instants, held against PostgreSQL's time zones and, where clocks
-// change, against instants written down by hand.
+// Local times of a file as instants, held against PostgreSQL's time zones and, where clocks change,
+// against instants written down by hand.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { toInstant } from "../../examples/work-orders/import-311/new-york-time.ts";
 import { openSession, type Session } from "../../src/database/session.ts";
+import { localTimeReader } from "../../src/transfer/local-time.ts";
 import { testAdminUrl } from "../support/postgres.ts";
+
+const toInstant = localTimeReader("M/d/yyyy hh:mm:ss a", "America/New_York");
 
 let session: Session;
 beforeAll(async () => {

@@ -15,7 +15,7 @@ export function queryString(query: AnyQuery): string {
   const parts: string[] = [];
   const add = (name: string, value: unknown): void => {
     if (value === undefined) return;
-    const text = Array.isArray(value) ? value.map(String).join(",") : textOf(value);
+    const text = Array.isArray(value) ? value.map(inList).join(",") : textOf(value);
     parts.push(`${name}=${encodeURIComponent(text)}`);
   };
   addFilters("filter", query.filter ?? {}, add);
@@ -43,6 +43,8 @@ export function queryString(query: AnyQuery): string {
 function textOf(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
+/** A value between commas. */
+const inList = (value: unknown): string => String(value).replace(/[\\,]/g, "\\$&");
 
 /** Every relation of an include and of those within it, by its path: `asset.site`. */
 function* included(

@@ -1,7 +1,7 @@
 // The contract as TypeScript text, for a repository that does not have the backend: what
 // contract.ts works out as a type, here made of the compiled model. Nothing of Drizzle is in it.
 import { type JsonSchema, zodSchema } from "./json-schema.ts";
-import type { ActionModel, FieldModel, Model, RelationModel, ResourceModel } from "./model.ts";
+import type { ActionModel, AnyRelationModel, FieldModel, Model, ResourceModel } from "./model.ts";
 import { typeText } from "./type-text.ts";
 
 /**
@@ -42,10 +42,11 @@ function printResource(resource: ResourceModel, model: Model, role: string | und
     ),
     ...block(
       "links",
-      links(resource, model, role).map(
-        ({ name, target, optional }) =>
-          `${name}: { to: ${JSON.stringify(target)}; optional: ${optional} };`,
-      ),
+      links(resource, model, role).map((relation) => {
+        const { kind, name, target } = relation;
+        const end = kind === "one" ? `optional: ${relation.optional}` : "many: true";
+        return `${name}: { to: ${JSON.stringify(target)}; ${end} };`;
+      }),
     ),
     ...block("actions", [...(actions?.values() ?? [])].flatMap(printAction)),
   ]);
@@ -85,13 +86,14 @@ function writable(resource: ResourceModel, role: string | undefined): readonly F
   return own.filter((field) => granted.includes(field));
 }
 
-/** The relations that `include` takes: to one record, of a resource that is served. */
+/** The relations that lead to a resource that is served. */
 function links(
   resource: ResourceModel,
   model: Model,
   role: string | undefined,
-): readonly RelationModel[] {
-  return [...resource.table.relations.values()].filter(({ target }) => {
+): readonly AnyRelationModel[] {
+  const { relations, manyRelations } = resource.table;
+  return [...relations.values(), ...manyRelations.values()].filter(({ target }) => {
     const other = model.resources.get(target);
     return other !== undefined && readable(other, role).length > 0;
   });

@@ -8,7 +8,7 @@ import { type Filter, filterName, type RelatedRecords } from "../sql/serve.ts";
 import type { Value } from "../sql/statement.ts";
 import { armsOf, type Grouped, isNegated } from "./groups.ts";
 import { filterable, isMatch, operatorsOf, readMatch } from "./parse-match.ts";
-import { names, type Parsing, readableRelations } from "./parsing.ts";
+import { names, type Parsing, readableRelations, splitList } from "./parsing.ts";
 
 export interface RawFilter extends Grouped {
   readonly field: string;
@@ -160,7 +160,7 @@ function parseComparison(
   problems: ErrorDetail[],
 ): ParsedFilter | undefined {
   const isList = operator === "in" || operator === "nin";
-  const texts = isList ? raw.value.split(",") : [raw.value];
+  const texts = isList ? splitList(raw.value) : [raw.value];
   const values = new Set<string>();
   for (const text of texts) {
     const value = field.type?.parse(text);

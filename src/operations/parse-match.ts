@@ -11,6 +11,7 @@ import {
   type Match,
   type Operator,
 } from "../model/model.ts";
+import { splitList } from "./parsing.ts";
 
 /** Fields that a filter may name, as far as the type goes. */
 export function filterable(fields: readonly FieldModel[]): readonly FieldModel[] {
@@ -48,7 +49,7 @@ export function readMatch(
 }
 
 function readMembers({ type }: FieldModel, text: string): string | { readonly problem: string } {
-  const members = text.split(",").map((one) => type?.element?.parse(one));
+  const members = splitList(text).map((one) => type?.element?.parse(one));
   if (members.length > IN_VALUES_MAX) return { problem: `takes at most ${IN_VALUES_MAX} values` };
   const read = members.filter((one) => one !== undefined);
   if (read.length === members.length) return encodeArray(read);

@@ -22,6 +22,7 @@ export interface Api {
     };
     links: {
       site: { to: "sites"; optional: false };
+      workOrders: { to: "workOrders"; many: true };
     };
     actions: Record<never, never>;
   };
@@ -68,7 +69,9 @@ export interface Api {
     write: {
       name?: string;
     };
-    links: Record<never, never>;
+    links: {
+      members: { to: "users"; many: true };
+    };
     actions: Record<never, never>;
   };
   users: {

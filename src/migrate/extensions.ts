@@ -1,5 +1,6 @@
 // The extensions that GIN indexes of a snapshot need: drizzle-kit creates none. Those named here
 // are trusted, so the owner of a database may create them, and are never dropped again.
+import { createExtension } from "./script.ts";
 import type { KitEntity, Snapshot } from "./snapshot.ts";
 
 interface IndexColumn {
@@ -17,13 +18,7 @@ export function createExtensions(before: Snapshot, after: Snapshot): readonly st
   return [...extensionsOf(after)]
     .filter((name) => !had.has(name))
     .sort()
-    .map((name) => `create extension if not exists ${name}`);
-}
-
-/** The extensions that a script creates. */
-export function createdExtensions(sql: string): readonly string[] {
-  const found = sql.matchAll(/^create extension (?:if not exists )?"?(\w+)/gim);
-  return [...found].map(([, name = ""]) => name);
+    .map(createExtension);
 }
 
 function extensionsOf({ drizzle: { ddl } }: Snapshot): Set<string> {

@@ -16,7 +16,7 @@ import type { WalledTable } from "../sql/row-security.ts";
 import { createExtensions } from "./extensions.ts";
 import { type MigrationHint, reverseHints } from "./hints.ts";
 import { type DiffOptions, describeTables, diffSnapshots } from "./kit.ts";
-import { formatDraft, formatScript, isConcurrentIndex } from "./script.ts";
+import { formatDraft, formatScript, isConcurrentIndex, isOutside } from "./script.ts";
 import {
   emptySnapshot,
   hasTable,
@@ -190,7 +190,7 @@ function withPlainIndexesOnNewTables(before: Snapshot, after: Snapshot): Snapsho
 
 function refuseMixedConcurrency(statements: readonly string[]): void {
   const concurrent = statements.find(isConcurrentIndex);
-  if (concurrent === undefined || statements.length === 1) return;
+  if (concurrent === undefined || isOutside(statements)) return;
   throw new StartError(
     `An index that is built concurrently needs a migration of its own:\n  ${concurrent}`,
     {

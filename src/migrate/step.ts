@@ -3,9 +3,8 @@
 
 import { StartError } from "../base/errors.ts";
 import { type PostgresFailure, postgresFailure } from "../database/session.ts";
-import { createdExtensions } from "./extensions.ts";
 import { COMMIT_GUARD, type KnownMigration } from "./history.ts";
-import type { MigrationScript } from "./script.ts";
+import { extensionsNamed, type MigrationScript } from "./script.ts";
 
 export interface MigrationStep {
   readonly direction: "up" | "down";
@@ -54,7 +53,7 @@ export function stepFailure(step: MigrationStep, error: unknown, inScript: boole
     ? describeFailure(step, failure)
     : `, after its last statement: ${failure.message} (${failure.code}).`;
   return new StartError(`${place}${what} ${rolledBack}`, {
-    fix: failureAdvice(failure, step.script.sql),
+    fix: failureAdvice(failure, step.script),
     cause: error,
   });
 }
@@ -83,10 +82,10 @@ function lineOf(sql: string, position: number): number {
   return before.filter((character) => character === "\n").length + 1;
 }
 
-function failureAdvice(failure: PostgresFailure, sql: string): string {
+function failureAdvice(failure: PostgresFailure, script: MigrationScript): string {
   const hint = failure.hint === null ? "" : ` PostgreSQL says: ${failure.hint}`;
   if (/extension "/.test(failure.message)) {
-    const extensions = createdExtensions(sql).map((name) => `  create extension ${name};`);
+    const extensions = extensionsNamed(script).map((name) => `  create extension ${name};`);
     return (
       "Run as an administrator in this database, where the server has them (PostgreSQL's contrib " +
       `package), and repeat the command:\n${extensions.join("\n")}${hint}`

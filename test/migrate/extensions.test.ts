@@ -7,13 +7,15 @@ import { planMigration } from "../../src/migrate/plan.ts";
 import { migrateUp } from "../../src/migrate/runner.ts";
 import { createScratch, type Scratch } from "./scratch.ts";
 
-type Keys = "title" | "org title" | "org tags" | "tags" | "data";
+type Keys = "concurrent" | "title" | "org title" | "org tags" | "tags" | "data";
 const things = (...keys: readonly Keys[]) =>
   pgTable(
     "things",
     { org: uuid().notNull(), title: text(), tags: text().array(), data: jsonb() },
     (t) => {
+      const parts = index("by_org_title").using("gin", t.org, t.title.op("gin_trgm_ops"));
       const indexes = {
+        concurrent: parts.concurrently(),
         title: index("by_title").using("gin", t.title.op("gin_trgm_ops")),
         "org title": index("by_org_title").using("gin", t.org, t.title.op("gin_trgm_ops")),
         "org tags": index("by_org_tags").using("gin", t.org, t.tags),
@@ -46,6 +48,18 @@ describe("the plan", () => {
     expect(getTableConfig(things(...keys)).indexes).toHaveLength(keys.length);
   });
 
+  test("of an index built concurrently names them to be created before it", async () => {
+    const { snapshot } = await planMigration(source(), null);
+    const { up } = await planMigration(source("concurrent"), snapshot);
+    expect(up.split("\n")).toEqual([
+      "-- backwright: no-transaction",
+      "-- backwright: needs extension btree_gin",
+      "-- backwright: needs extension pg_trgm",
+      expect.stringMatching(/^CREATE INDEX CONCURRENTLY "by_org_title"/),
+      "",
+    ]);
+  });
+
   test("creates what the last snapshot did not need already", async () => {
     const { snapshot } = await planMigration(source("title"), null);
     expect(created((await planMigration(source("title", "org title"), snapshot)).up)).toEqual([
@@ -68,6 +82,18 @@ describe("a run", () => {
     await migrateUp(scratch.options());
     await scratch.write([{ name: "again", up: "create extension if not exists pg_trgm;" }]);
     await migrateUp(scratch.options());
+  });
+
+  test("of an index built concurrently makes them before it, outside a transaction", async () => {
+    const first = await planMigration(source(), null);
+    const { up } = await planMigration(source("concurrent"), first.snapshot);
+    await scratch.write([
+      { name: "things", up: first.up },
+      { name: "index", up },
+    ]);
+    await migrateUp(scratch.options());
+    const valid = "select from pg_index where indexrelid = 'by_org_title'::regclass and indisvalid";
+    expect(await scratch.owner.query(valid)).toHaveLength(1);
   });
 
   test("tells what an administrator runs where the owner may not create one", async () => {

@@ -29,6 +29,12 @@ export const SEARCH_TEXT_MAX = 256;
 export const HIGHLIGHT_TEXT_MAX = 20_000;
 export const HIGHLIGHT_WHOLE_MAX = 200;
 
+/** Groups of one aggregate. More are refused, unless only the first of them are asked for. */
+export const AGGREGATE_GROUPS_MAX = 1_000;
+
+/** Fields to group by, and measures, in one aggregate. */
+export const AGGREGATE_FIELDS_MAX = 10;
+
 /** Values in one `in` or `nin` filter. Each is an index scan of its own when a sort follows it. */
 export const IN_VALUES_MAX = 20;
 

@@ -1,24 +1,20 @@
 // `backwright import`: a file's records through operations, as the holder of a key.
 import { readFile, stat } from "node:fs/promises";
 import { commandSettings } from "../app/databases.ts";
-import { readDevelopmentKeys } from "../app/keys-file.ts";
 import { operate } from "../app/operate.ts";
-import { loadProject, type Project } from "../app/project.ts";
-import type { RunningBackend } from "../app/serve.ts";
+import { loadProject } from "../app/project.ts";
 import { BackwrightError, StartError } from "../base/errors.ts";
 import { createLog } from "../observe/log.ts";
 import { type Format, formatOf, readRecords } from "../transfer/read-records.ts";
 import { RejectsFile } from "../transfer/rejects-file.ts";
 import { compileMapping } from "../transfer/row-plan.ts";
 import { type ImportOutcome, runImport } from "../transfer/run-import.ts";
+import { actorOf, keyOf, type WhoOptions } from "./caller-key.ts";
 import { ImportProgress } from "./import-progress.ts";
 import { print, progress } from "./output.ts";
 
-export interface ImportFileOptions {
+export interface ImportFileOptions extends WhoOptions {
   readonly map: string;
-  readonly key?: string;
-  readonly tenant?: string;
-  readonly role?: string;
   readonly format?: Format;
   readonly dryRun?: boolean;
   readonly rejects?: string;
@@ -38,7 +34,7 @@ export async function importFile(
   const format = options.format ?? formatOf(path);
   const plan = compileMapping(await readMapping(options.map), project.model, resource);
   const size = await sizeOf(path);
-  const key = options.key ?? process.env.BACKWRIGHT_KEY ?? (await developmentKey(project, options));
+  const key = await keyOf(project, options);
   const running = await operate(project, commandSettings(), createLog("warn"), progress);
   try {
     const actor = actorOf(running, key);
@@ -98,41 +94,6 @@ async function sizeOf(path: string): Promise<number> {
 
 const rejectsPath = (path: string, format: Format): string =>
   `${path}.rejected.${format === "csv" ? "csv" : "ndjson"}`;
-
-/** A key of the demo data, by tenant and role. Throws StartError listing what there is. */
-async function developmentKey(
-  project: Project,
-  { tenant, role }: ImportFileOptions,
-): Promise<string> {
-  const keys = await readDevelopmentKeys(project);
-  const wanted = keys.filter(
-    (one) =>
-      (tenant === undefined || one.tenant === tenant) && (role === undefined || one.role === role),
-  );
-  const [found, another] = wanted;
-  if (found !== undefined && (another === undefined || role !== undefined)) return found.key;
-  if (keys.length === 0) {
-    throw new StartError("Say who writes: there are no development keys here.", {
-      fix: "--key bw_…, or BACKWRIGHT_KEY",
-    });
-  }
-  const known = keys.map((one) => `--tenant "${one.tenant}" --role ${one.role}`);
-  const what = found === undefined ? "No development key is of" : "Several keys are of";
-  throw new StartError(`${what} that tenant and role.`, {
-    fix: `One of: ${[...new Set(known)].join(", ")}`,
-  });
-}
-
-function actorOf({ authenticator }: RunningBackend, key: string) {
-  return async () => {
-    try {
-      return await authenticator.authenticate(`Bearer ${key}`);
-    } catch (cause) {
-      if (!(cause instanceof BackwrightError) || cause.status !== 401) throw cause;
-      throw new StartError("The key is not valid.", { fix: "backwright keys list", cause });
-    }
-  };
-}
 
 function stopped(error: unknown, stop: AbortSignal): unknown {
   if (stop.aborted) {

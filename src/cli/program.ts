@@ -206,7 +206,7 @@ function addTransfer(program: Command, folder: Folder): void {
     .option("--key <key>", "the API key of who writes; or BACKWRIGHT_KEY")
     .option("--tenant <name>", "the development key of this tenant")
     .option("--role <role>", "the development key of this role")
-    .addOption(new Option("--format <format>", "by the file's name").choices(FORMATS))
+    .addOption(new Option("--format <format>", "unless the file's name tells").choices(FORMATS))
     .option("--dry-run", "check every record and write nothing")
     .option("--rejects <file>", "where rejected records go (<file>.rejected.<format>)")
     .addHelpText(
@@ -218,6 +218,25 @@ function addTransfer(program: Command, folder: Folder): void {
     )
     .action(async (resource: string, file: string, options) =>
       (await transferring()).importFile(folder(), resource, file, options),
+    );
+  program
+    .command("export <resource>")
+    .description("print the records that a key may read, all of them or those of a query")
+    .option("--key <key>", "the API key of who reads; or BACKWRIGHT_KEY")
+    .option("--tenant <name>", "the development key of this tenant")
+    .option("--role <role>", "the development key of this role")
+    .option("--query <query>", "filters, sort, fields and include as in an address")
+    .addOption(new Option("--format <format>").choices(FORMATS).default("ndjson"))
+    .option("--spreadsheet", "with csv: cells that would be formulas begin with '")
+    .addHelpText(
+      "after",
+      examples(
+        "backwright export work-orders --query 'filter[status]=open&fields=id,title' > open.ndjson",
+        "backwright export sites --format csv --spreadsheet > sites.csv",
+      ),
+    )
+    .action(async (resource: string, options) =>
+      (await import("./export-command.ts")).exportRecords(folder(), resource, options),
     );
 }
 

@@ -7,9 +7,10 @@ export function isFreeText({ type, values }: FieldModel): boolean {
   return (type?.sql === "text" || type?.sql === "varchar") && values === undefined;
 }
 
-/** What GIN finds by its members: an array, or jsonb. */
+/** What GIN finds by its members: an array of what can be told equal, or jsonb. */
 export function hasMembers({ type }: FieldModel): boolean {
-  return type?.element !== undefined || type?.sql === "jsonb";
+  const { element } = type ?? {};
+  return type?.sql === "jsonb" || element?.comparable === true || element?.sql === "numeric";
 }
 
 export function compileSearch(

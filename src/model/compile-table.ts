@@ -1,6 +1,7 @@
 // Reads one Drizzle table and its relations into a TableModel, and reports what disagrees.
 import { type Column, getColumns, is, One, type Relation, type Table } from "drizzle-orm";
 import { getTableConfig, type PgColumn, type PgTable } from "drizzle-orm/pg-core";
+import { columnType, sqlTypeOf } from "./column-type.ts";
 import { stateValues } from "./columns.ts";
 import {
   type ColumnNames,
@@ -10,7 +11,6 @@ import {
   type IndexedColumn,
   primaryKeyNames,
 } from "./compile-indexes.ts";
-import { fieldType } from "./fields.ts";
 import type { FieldModel, RelationModel, TableModel } from "./model.ts";
 import type { Problems } from "./problems.ts";
 
@@ -89,8 +89,7 @@ function compileField(
   if (RESERVED.includes(name)) {
     problems.add(where, `"${name}" is a word of the filter language`, "another name");
   }
-  // Drizzle names the type of an array's elements; the brackets are kept apart.
-  const sqlType = column.getSQLType() + "[]".repeat((column as PgColumn).dimensions);
+  const sqlType = sqlTypeOf(column as PgColumn);
   const tracked = Object.hasOwn(TRACKED, name) ? TRACKED[name] : undefined;
   if (tracked !== undefined && !sqlType.startsWith(tracked.slice(0, 9))) {
     const helper = name === "deletedAt" ? "...softDeleted()" : "...tracked()";
@@ -101,7 +100,7 @@ function compileField(
   return Object.freeze({
     name,
     column: column.name,
-    type: fieldType(sqlType, column.enumValues),
+    type: columnType(column as PgColumn),
     sqlType,
     nullable: !column.notNull,
     hasDefault: column.hasDefault || makeDefault !== undefined || generated,

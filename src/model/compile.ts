@@ -3,6 +3,7 @@ import { getColumns, type Table } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { type AccessContext, compileRoleAccess } from "./compile-access.ts";
 import { actionsOf, compileActions } from "./compile-actions.ts";
+import { compileAggregates } from "./compile-aggregates.ts";
 import { compileManyRelations } from "./compile-many.ts";
 import { compileSearch } from "./compile-search.ts";
 import { compileTable } from "./compile-table.ts";
@@ -129,7 +130,7 @@ function compileLookup(
   return { table: column[0], column: column[1], where: where[1] };
 }
 
-const OPTIONS = ["scope", "access", "hidden", "states", "search", "actions"];
+const OPTIONS = ["scope", "access", "hidden", "states", "search", "actions", "aggregates"];
 const RESERVED_NAMES = ["auth", "batch", "console", "docs", "graphql", "health", "mcp", "ready"];
 
 function compileResource(
@@ -179,6 +180,7 @@ function compileResource(
     states: compileStates(name, options.states ?? {}, table, problems),
     search: compileSearch({ name, table, served }, options.search, problems),
     actions: compileActions(name, options, roles, problems),
+    aggregates: compileAggregates({ name, served }, options.aggregates, problems),
   };
   const access = compileAccess(unfinished, options, roles, context);
   return Object.freeze({ ...unfinished, access });

@@ -2,7 +2,7 @@
 // the words of `q`. Few rows are found, so every filter and every order goes with them.
 import { SEARCH_TEXT_MAX } from "../base/limits.ts";
 import { isFreeText, partIndexLine } from "../model/compile-search.ts";
-import { isStorableText } from "../model/fields.ts";
+import { isStorableText } from "../model/field-type.ts";
 import { type FieldModel, fieldOf, type ResourceModel, type SearchModel } from "../model/model.ts";
 import { type Finder, matchFinder, readableSearch, searchFinder } from "../sql/finder.ts";
 import { anyOrder, type Filter, filterName, newestFirst, type Sort } from "../sql/serve.ts";

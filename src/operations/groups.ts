@@ -48,15 +48,13 @@ function placeOf<T>(root: Group<T>, groups: readonly string[]): Group<T> {
   return group;
 }
 
+/** As alternatives of what holds where the group does, or where it is false. */
 function expand<T>({ tests, inner }: Group<T>, negated: boolean): Arms<T> {
   const parts = tests.map((one): Arms<T> => [[one]]);
   for (const [word, groups] of inner) {
     const within = [...groups.values()].map((one) => expand(one, negated !== (word === "not")));
-    const isOr = word === "or" && !negated;
-    const isNorOfAll = word === "or" && negated;
-    if (isOr) parts.push(within.flat());
-    else if (isNorOfAll) parts.push(product(within));
-    else parts.push(...within);
+    if (word !== "or") parts.push(...within);
+    else parts.push(negated ? product(within) : within.flat());
   }
   return negated ? parts.flat() : product(parts);
 }

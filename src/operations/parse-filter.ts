@@ -41,7 +41,7 @@ export function parseFilters(raw: readonly RawFilter[], parsing: Parsing): Parse
   // Canonical order: the same question has one text, however it was spelled.
   const arms = inOrder(
     armsOf(parsed).map((arm) => inOrder(arm, keyOf)),
-    (arm) => arm.map(keyOf).join("|"),
+    (arm) => JSON.stringify([arm.map(({ filter }) => testKey(filter)), arm.map(keyOf)]),
   );
   if (arms.length > OR_ARMS_MAX) {
     const message = `come to ${arms.length} alternatives; at most ${OR_ARMS_MAX} are read`;

@@ -82,7 +82,7 @@ export function select(
   return { fields, includes: findIncludes(tree, { path: "", isMany: false }, parsing, reading) };
 }
 
-/** Records that the pages of included records may come to for each record of a list. */
+/** Refuses a list of `size` whose included pages come to more records than a reply may hold. */
 export function refuseManyRows(
   { includes }: Selection,
   size: number,

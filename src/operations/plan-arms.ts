@@ -29,9 +29,9 @@ export function planArms(
   return planned.arms;
 }
 
-function describe({ operator, negated, ...filter }: Filter): string {
-  const name = `filter[${filterName({ operator, negated, ...filter })}][${operator}]`;
-  return negated ? `not ${name}` : name;
+function describe(filter: Filter): string {
+  const name = `filter[${filterName(filter)}][${filter.operator}]`;
+  return filter.negated ? `not ${name}` : name;
 }
 
 function notServed(

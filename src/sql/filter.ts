@@ -40,6 +40,25 @@ export function finderValue(finder: Finder, at: number, parameters: Parameters):
   return parameters.input(at, finder.arguments[0] ?? "text");
 }
 
+/** Conditions of several alternatives where no order needs them apart: one `or`. */
+export function alternativesSql(
+  arms: readonly (readonly Filter[])[],
+  resource: Pick<ResourceModel, "table">,
+  alias: string,
+  context: { readonly model: Model; readonly parameters: Parameters },
+): string[] {
+  let input = 0;
+  const conditions = arms.map((filters) =>
+    filters.map((filter) => {
+      input += 1;
+      return filterSql(filter, input - 1, resource, alias, context);
+    }),
+  );
+  const [only = []] = conditions;
+  if (conditions.length === 1) return only;
+  return [`(${conditions.map((all) => `(${all.join(" and ")})`).join(" or ")})`];
+}
+
 /** The test of `column`, or of any other SQL of the field's type. */
 export function testSql(
   { field, operator, isNull }: Filter,

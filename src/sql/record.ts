@@ -1,7 +1,7 @@
 // A record of a reply as the columns that it is selected by; record-reader.ts reads them into JSON
 // text. Both walk the same fields and includes in the same order. Flat columns and text in Node
 // cost half of what JSON costs in PostgreSQL (docs/decisions/0010-json-in-node.md).
-import { jsonSource } from "../model/json-text.ts";
+import { jsonSource, jsonSourceAsText } from "../model/json-text.ts";
 import { type FieldModel, fieldOf, type Model } from "../model/model.ts";
 import { columnName } from "./names.ts";
 import { quoteIdentifier } from "./quote.ts";
@@ -18,6 +18,8 @@ export interface RecordSelect {
 interface Context {
   readonly model: Model;
   readonly parameters: Parameters;
+  /** SQL of a column: as it is sent, or as text within a list of texts. */
+  readonly source: (field: FieldModel, column: string) => string;
 }
 
 /** The version of the record, its fields; then each include, one after the other. */
@@ -27,9 +29,9 @@ export function recordSelect(
   parameters: Parameters,
 ): RecordSelect {
   const { resource, fields, includes } = shape;
-  const own = [versionSql(resource, ROOT), ...sources(fields, ROOT)];
-  const source = { table: resource.table, alias: ROOT };
-  return withIncludes(own, includes, source, { model, parameters });
+  const context = { model, parameters, source: jsonSource };
+  const own = [versionSql(resource, ROOT), ...sources(fields, ROOT, context)];
+  return withIncludes(own, includes, { table: resource.table, alias: ROOT }, context);
 }
 
 function withIncludes(
@@ -55,8 +57,8 @@ function withIncludes(
 /** Id, version and fields of the target, and what it includes itself. */
 function targetSelect(include: Include, alias: string, context: Context): RecordSelect {
   const { target, fields, includes } = include;
-  const id = columnName(fieldOf(target.table, "id"), alias);
-  const own = [id, versionSql(target, alias), ...sources(fields, alias)];
+  const id = sources([fieldOf(target.table, "id")], alias, context);
+  const own = [...id, versionSql(target, alias), ...sources(fields, alias, context)];
   return withIncludes(own, includes, { table: target.table, alias }, context);
 }
 
@@ -78,16 +80,20 @@ function manySql(include: Include, source: Source, context: Context): string {
   if (page === undefined) throw new Error("a relation to many is read in pages");
   const alias = innerAlias(source.alias, include.relation);
   const { from, where, id } = visibleRelated(source, include, alias, context);
-  const { columns, joins } = targetSelect(include, alias, context);
-  const texts = columns.map((sql) => (sql.endsWith("::text") ? sql : `${sql}::text`));
+  const asText = { ...context, source: jsonSourceAsText };
+  const { columns, joins } = targetSelect(include, alias, asText);
   const beyond =
     page.after === undefined ? "" : ` and ${id} < ${context.parameters.input(page.after, "uuid")}`;
   const rows =
-    `select array[${texts.join(", ")}] as v from ${from}${joins} where ${where}${beyond} ` +
+    `select array[${columns.join(", ")}] as v from ${from}${joins} where ${where}${beyond} ` +
     `order by ${id} ${page.order} limit ${page.size + 1}`;
   return `(select json_agg(r.v)::text from (${rows}) r)`;
 }
 
-function sources(fields: readonly FieldModel[], alias: string): string[] {
-  return fields.map((field) => jsonSource(field, columnName(field, alias)));
+function sources(
+  fields: readonly FieldModel[],
+  alias: string,
+  { source }: Pick<Context, "source">,
+): string[] {
+  return fields.map((field) => source(field, columnName(field, alias)));
 }

@@ -1,9 +1,10 @@
-// The records that an import refused, in a file like the one that they came from: mend them there and
-// import that file with the same mapping.
+// The records that an import refused, in a file like the one that they came from: mend them there
+// and import that file with the same mapping.
 
 import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
 import type { Format } from "./read-records.ts";
+import { csvCell } from "./run-export.ts";
 import type { Rejected } from "./run-import.ts";
 
 const REASONS = ["rejected_line", "rejected_field", "rejected_reason"] as const;
@@ -56,10 +57,4 @@ function reasonsOf({ line, problems }: Rejected) {
   };
 }
 
-/** Quoted where RFC 4180 asks for it. */
-function csvLine(cells: readonly string[]): string {
-  const quoted = cells.map((cell) =>
-    /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell,
-  );
-  return `${quoted.join(",")}\n`;
-}
+const csvLine = (cells: readonly string[]): string => `${cells.map(csvCell).join(",")}\n`;

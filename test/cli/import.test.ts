@@ -6,7 +6,6 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { compileMapping } from "../../src/transfer/row-plan.ts";
 import { EXAMPLE, type Person, startTestBackend, type TestBackend } from "../support/backend.ts";
 import { countsOfFile, countsOverApi } from "./import-counts.ts";
 import { type Ended, type Program, startProgram } from "./program.ts";
@@ -283,7 +282,7 @@ describe("an import by other mappings", () => {
     await expectOnce(who, 20);
   });
 
-  test("refuses the rows whose look-up finds nothing, and those that a rule passes over", async () => {
+  test("refuses rows whose look-up finds nothing, and passes over others by a rule", async () => {
     const who = await withRequester();
     const rows = [row("1", "a"), { ...row("2", "b"), mail: "nobody@x.org" }, row("3", "skip me")];
     const path = write("some.json", JSON.stringify(rows));
@@ -363,79 +362,6 @@ describe("an import that is disturbed", () => {
     for (const { code, stderr } of both) expect(code, stderr).toBe(0);
     await expectOnce(who, 600);
     expect(await countOf(who, "sites")).toBe(80);
-  });
-});
-
-describe("an import that cannot run", () => {
-  const header = readFileSync(SAMPLE, "utf8").split("\n")[0] ?? "";
-  const rows = readFileSync(SAMPLE, "utf8").split("\n").slice(1, 3).join("\n");
-  const stranger = { key: `bw_${"x".repeat(43)}` };
-
-  // Planted fault: a decoder that replaces what it cannot read -> red.
-  test.each([
-    ["an open quote", `${header}\n${rows}\n900,"x\n1,2\n`, /not CSV after line 3.*\n.*on line 4/],
-    ["another encoding", Buffer.from(`${header}\ncaf\u00e9\n`, "latin1"), /is not UTF-8/],
-  ])("says what is wrong with %s", async (name, text, expected) => {
-    const path = write(`${name.replaceAll(" ", "-")}.csv`, text);
-    const { code, stderr } = await importFile(await newOrganization(), path);
-    expect(stderr).toMatch(expected);
-    expect(code).toBe(1);
-  });
-
-  test.each([
-    ["a field that is none", { fields: { titel: "x" } }, /the field "titel"/],
-    ["a key that is not unique", { key: "title", fields: { title: "x" } }, /title is not unique/],
-    [
-      "a key without a field",
-      { key: "externalId", fields: { title: "x" } },
-      /not among its fields/,
-    ],
-    [
-      "a resource that is none",
-      { fields: { siteId: { find: "site", by: {} } } },
-      /no resource "site"/,
-    ],
-    [
-      "a look-up that is not unique",
-      { fields: { siteId: { find: "sites", by: { address: "x" } } } },
-      /address is not unique in sites/,
-    ],
-    [
-      "a time zone that is none",
-      { timeZone: "Mars/Base", fields: { title: { column: "x", upper: true } } },
-      /time zone "Mars\/Base" is none/,
-    ],
-    [
-      "a pattern that is none",
-      { fields: { title: { column: "x", match: "(" } } },
-      /no regular expression/,
-    ],
-    [
-      "a word that is unknown",
-      { fields: { title: { column: "x", uper: true } } },
-      /The mapping is not valid/,
-    ],
-    ["no fields", {}, /The mapping is not valid: fields/],
-  ])("refuses a mapping with %s", (_what, mapping, expected) => {
-    const compile = () => compileMapping(mapping, backend.project.model, "workOrders");
-    expect(compile).toThrow(expected);
-  });
-
-  test("says what is wrong with resource, file, mapping, format and key", async () => {
-    const cases: readonly (readonly [string[], RegExp])[] = [
-      [["orders", SAMPLE, "--map", MAP], /no resource "orders"[\s\S]*work-orders/],
-      [["work-orders", "/none.csv", "--map", MAP], /\/none.csv cannot be read/],
-      [["work-orders", SAMPLE, "--map", "/none.json"], /mapping \/none.json cannot be read/],
-      [["work-orders", SAMPLE, "--map", SAMPLE], /is not JSON/],
-      [["work-orders", "/etc/hostname", "--map", MAP], /cannot be told by its name[\s\S]*--format/],
-      [["work-orders", SAMPLE, "--map", MAP], /The key is not valid/],
-      [["work-orders", SAMPLE], /required option '--map/],
-    ];
-    for (const [[resource = "", ...args], expected] of cases) {
-      const { code, stderr } = await start(stranger, resource, ...args).ended;
-      expect(stderr).toMatch(expected);
-      expect(code).toBe(1);
-    }
   });
 });
 

@@ -25,6 +25,7 @@ export interface Api {
       workOrders: { to: "workOrders"; many: true };
     };
     actions: Record<never, never>;
+    aggregates: undefined;
   };
   categories: {
     fields: {
@@ -39,6 +40,7 @@ export interface Api {
     };
     links: Record<never, never>;
     actions: Record<never, never>;
+    aggregates: undefined;
   };
   sites: {
     fields: {
@@ -57,6 +59,7 @@ export interface Api {
     };
     links: Record<never, never>;
     actions: Record<never, never>;
+    aggregates: undefined;
   };
   teams: {
     fields: {
@@ -73,6 +76,7 @@ export interface Api {
       members: { to: "users"; many: true };
     };
     actions: Record<never, never>;
+    aggregates: undefined;
   };
   users: {
     fields: {
@@ -91,6 +95,7 @@ export interface Api {
     };
     links: Record<never, never>;
     actions: Record<never, never>;
+    aggregates: undefined;
   };
   workOrders: {
     fields: {
@@ -152,6 +157,13 @@ export interface Api {
         input: { note?: string | undefined };
         output: { id: string; closedAt: string };
       };
+    };
+    aggregates: {
+      groupBy: "status" | "priority" | "siteId" | "categoryId" | "teamId" | "assigneeId" | "reportedAt" | "reportedAt.day" | "reportedAt.week" | "reportedAt.month" | "reportedAt.quarter" | "reportedAt.year" | "closedAt" | "closedAt.day" | "closedAt.week" | "closedAt.month" | "closedAt.quarter" | "closedAt.year";
+      sum: never;
+      avg: never;
+      min: "reportedAt" | "dueAt";
+      max: "reportedAt" | "closedAt";
     };
   };
 }

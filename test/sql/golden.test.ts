@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fieldOf } from "../../src/model/model.ts";
+import { aggregateRecords } from "../../src/operations/aggregate.ts";
 import type { OperationsContext, RequestContext } from "../../src/operations/context.ts";
 import type { ListQuery, RawFilter, RecordQuery } from "../../src/operations/parse-list.ts";
 import { createRecord, deleteRecord, updateRecord } from "../../src/operations/write.ts";
@@ -178,6 +179,25 @@ const finders: Readonly<Record<string, readonly [role: string, by: string]>> = {
   "finder-words-of-some-fields": ["viewer", "q"],
 };
 
+const aggregates: Readonly<Record<string, Operation>> = {
+  "aggregate-manager": (c) =>
+    aggregateRecords(c, as("manager"), resourceOf(c, "workOrders"), {
+      groupBy: "status,reportedAt.month",
+      count: "true",
+      measures: { max: "closedAt" },
+      filters: [filter("site.name", "eq", "Yard"), filter("status", "in", "open,done")],
+      sort: "-count",
+    }),
+  "aggregate-technician": (c) =>
+    aggregateRecords(c, as("technician"), resourceOf(c, "workOrders"), { count: "true" }),
+};
+
+describe("an aggregate", () => {
+  test.each(Object.entries(aggregates))("%s", async (name, operation) => {
+    await expectGolden(name, await captureWrite(context, operation));
+  });
+});
+
 describe("one record", () => {
   test.each(Object.entries(gets))("%s", async (name, [role, query]) => {
     const of = resourceOf(context, "workOrders");
@@ -214,6 +234,7 @@ describe("a write", () => {
 });
 
 test("no file is left of a statement that is gone", () => {
-  const names = [gets, lists, finders, writes].flatMap((cases) => Object.keys(cases));
+  const cases = [aggregates, gets, lists, finders, writes];
+  const names = cases.flatMap((one) => Object.keys(one));
   expect(readdirSync(GOLDEN).sort()).toEqual(names.map((name) => `${name}.sql`).sort());
 });

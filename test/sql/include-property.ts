@@ -1,6 +1,6 @@
 // Included records as fast-check asks for them: random depots, vehicles, drivers and licences, read
-// by random roles. The judge is SQL of its own for each record and relation, one at a time, with the
-// roles' policies written down a second time; it shares no code with the product.
+// by random roles. The judge is SQL of its own for each record and relation, one at a time, with
+// the roles' policies written down a second time; it shares no code with the product.
 import fc from "fast-check";
 import { newId } from "../../src/base/ids.ts";
 import type { Person, TestBackend } from "../support/backend.ts";
@@ -61,7 +61,8 @@ const RELATION: Readonly<Record<string, { readonly to: Table; readonly joins: st
   },
   "vehicles.drivers": {
     to: "drivers",
-    joins: `t.id in (select driver_id from licences where organization_id = $1 and vehicle_id = $2)`,
+    joins:
+      "t.id in (select driver_id from licences where organization_id = $1 and vehicle_id = $2)",
   },
 };
 

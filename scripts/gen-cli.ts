@@ -15,8 +15,8 @@ const HEAD = `# The command line
 <!-- Written by scripts/gen-cli.ts from src/cli/program.ts: change it there. -->
 
 \`backwright --help\` and \`backwright <command> --help\` say the same. Results go to standard
-output, progress and errors to standard error, so a result can be piped. Colours are for terminals: off
-when piped, and with \`NO_COLOR\`. What is not known is refused with what was probably meant.
+output, progress and errors to standard error, so a result can be piped. Colours are for terminals:
+off when piped, and with \`NO_COLOR\`. What is not known is refused with what was probably meant.
 
 Commands that need a database take \`DATABASE_URL\` and \`DATABASE_OWNER_URL\`
 ([settings](settings.md)); without them they start the project's embedded PostgreSQL, whose files

@@ -22,6 +22,12 @@ export const IN_VALUES_MAX = 20;
 /** Fields in one sort, the id not counted. Behind a cursor each costs up to two runs. */
 export const SORT_FIELDS_MAX = 4;
 
+/** Records in one bulk request: their locks are held until all are written. */
+export const BULK_RECORDS_MAX = 500;
+
+/** Operations in one batch, which is one transaction. */
+export const BATCH_OPERATIONS_MAX = 50;
+
 /** Bytes of an Idempotency-Key. */
 export const IDEMPOTENCY_KEY_BYTES_MAX = 255;
 

@@ -2,11 +2,13 @@
 // called, so that help and completion are quick.
 import { readFileSync } from "node:fs";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { loadEnvironmentFiles } from "../app/environment-files.ts";
 
 const serving = () => import("./serve-command.ts");
 const migrating = () => import("./migrate-command.ts");
 const databases = () => import("./database-command.ts");
 const keys = () => import("./keys-command.ts");
+const documenting = () => import("./docs-command.ts");
 const modelling = () => import("./model-command.ts");
 const access = () => import("./access-command.ts");
 
@@ -21,6 +23,9 @@ export function createProgram(): Command {
     .showSuggestionAfterError()
     .showHelpAfterError("(backwright --help shows what there is)");
   const folder: Folder = () => program.opts<{ project: string }>().project;
+  program.hook("preAction", (_program, command) => {
+    loadEnvironmentFiles(folder(), command.name() === "start" ? "production" : "development");
+  });
   addServing(program, folder);
   addMigrate(program, folder);
   addDatabase(program, folder);
@@ -173,6 +178,13 @@ function addModel(program: Command, folder: Folder): void {
     .description("print the whole backend as one JSON document")
     .addHelpText("after", examples("backwright manifest > manifest.json"))
     .action(async () => (await modelling()).printManifest(folder()));
+  program
+    .command("docs")
+    .description("write pages about the backend: architecture, schema, setup, testing, errors")
+    .option("--out <folder>", "where to; docs/ of the project unless given")
+    .option("--check", "write nothing; fail where a page is missing or stale")
+    .addHelpText("after", examples("backwright docs", "backwright docs --check"))
+    .action(async (options) => (await documenting()).writeDocs(folder(), options));
   program
     .command("client")
     .description("print the contract as TypeScript, for a client in another repository")

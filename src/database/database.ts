@@ -5,14 +5,9 @@ import type { Log } from "../base/log.ts";
 import { bind, type Statement, type Value } from "../sql/statement.ts";
 import { DatabaseFailure } from "./failures.ts";
 import { Lane } from "./lane.ts";
-import type { Transaction } from "./transaction.ts";
+import type { Caller, Executor, Row, Transaction } from "./transaction.ts";
 
-export type Row = readonly Value[];
-
-/** What is known about a caller, as PostgreSQL text. `tenantId` sets the wall. */
-export interface Caller {
-  readonly claims: Readonly<Record<string, Value>>;
-}
+export type { Caller, Row };
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -38,7 +33,7 @@ interface Waiting {
   readonly giveUp: NodeJS.Timeout;
 }
 
-export class Database {
+export class Database implements Executor {
   readonly #reads: readonly Lane[];
   readonly #writes: readonly Lane[];
   readonly #waiting: Waiting[] = [];

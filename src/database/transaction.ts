@@ -1,5 +1,5 @@
-// One open transaction, as those who work in it see it: statements behind the tenant's wall, and
-// Drizzle on the same connection. Begins and ends nothing: the lane does.
+// One open transaction, as those who work in it see it: statements behind the tenant's wall,
+// Drizzle on the same connection, savepoints. The lane alone begins and ends it.
 import type { AnyRelations } from "drizzle-orm";
 import { getTableName, type Table } from "drizzle-orm";
 import { nodePgCodecs } from "drizzle-orm/node-postgres/codecs";
@@ -10,6 +10,33 @@ import { quoteLiteral } from "../sql/quote.ts";
 import { TENANT_SETTING } from "../sql/row-security.ts";
 import { bind, type Statement, type Value } from "../sql/statement.ts";
 import { DatabaseFailure } from "./failures.ts";
+
+export type Row = readonly Value[];
+
+/** What is known about a caller, as PostgreSQL text. `tenantId` sets the wall. */
+export interface Caller {
+  readonly claims: Readonly<Record<string, Value>>;
+}
+
+type Run = (
+  statement: Statement,
+  caller: Caller,
+  inputs: readonly Value[],
+) => Promise<readonly Row[]>;
+
+/**
+ * Where operations run: on the database, each statement a transaction of its own, or in one open
+ * transaction. All reject with DatabaseFailure.
+ */
+export interface Executor {
+  /** A short read, which waits for no lock. */
+  readonly read: Run;
+  /** A read that may take as long as statements may. */
+  readonly readAlone: Run;
+  readonly write: Run;
+  /** All that `work` does, or nothing when it throws; within a transaction a savepoint. */
+  transaction<T>(caller: Caller, work: (transaction: Transaction) => Promise<T>): Promise<T>;
+}
 
 /** How a transaction reaches its connection. */
 export interface TransactionChannel {
@@ -46,6 +73,8 @@ export class Transaction {
   readonly #channel: TransactionChannel;
   #claims: Readonly<Record<string, Value>> = {};
   #isOver = false;
+  /** The part that is at work now. */
+  #inner: Transaction | undefined;
   /** Settles when the statement that was asked for last has been answered. */
   #tail: Promise<unknown> = Promise.resolve();
   #failure: DatabaseFailure | undefined;
@@ -73,13 +102,52 @@ export class Transaction {
   /** Refuses further statements; resolves when those before have been answered. */
   async end(): Promise<void> {
     this.#isOver = true;
-    await this.#tail;
+    // Code of a part that never comes back does not hold the connection.
+    await (this.#inner?.end() ?? this.#tail);
   }
 
   /** Runs one of our statements behind the wall. Rejects with DatabaseFailure. */
   run(statement: Statement, inputs: readonly Value[]): Promise<readonly (readonly Value[])[]> {
     const values = bind(statement, this.#claims, inputs);
-    return this.#watched(() => this.#channel.run(statement, values));
+    return this.#watched(() => this.#noted(this.#channel.run(statement, values)));
+  }
+
+  /** Operations in this transaction, as the caller that it is bound to. */
+  get executor(): Executor {
+    const run: Run = (statement, _caller, inputs) => this.run(statement, inputs);
+    return {
+      read: run,
+      readAlone: run,
+      write: run,
+      transaction: (_caller, work) => this.nested(work),
+    };
+  }
+
+  /**
+   * A part of the transaction that is undone by itself when `work` throws. Nobody else's statement
+   * comes in between, so none is undone with it: `work` must wait for none of the outer ones.
+   */
+  nested<T>(work: (inner: Transaction) => Promise<T>): Promise<T> {
+    return this.#watched(async () => {
+      const inner = new Transaction(this.#channel);
+      inner.bindTo(this.#claims);
+      this.#inner = inner;
+      try {
+        await this.#command("savepoint backwright");
+        const result = await work(inner);
+        await inner.end();
+        await this.#command("release savepoint backwright");
+        return result;
+      } catch (error) {
+        await inner.end();
+        // Without the locks that a deadlock was about, only the whole may succeed.
+        this.#retryable ??= inner.retryable;
+        await this.#command("rollback to backwright; release backwright");
+        throw error;
+      } finally {
+        this.#inner = undefined;
+      }
+    });
   }
 
   /** Drizzle in this transaction. Its own `transaction()` is a savepoint. */
@@ -103,7 +171,7 @@ export class Transaction {
         new TypeError("A transaction is begun and ended by Backwright: return or throw instead."),
       );
     }
-    return this.#watched(() => this.#channel.query(config));
+    return this.#watched(() => this.#noted(this.#channel.query(config)));
   }
 
   // A failure is kept by the transaction, so code that has not come to await it yet does not end
@@ -119,6 +187,10 @@ export class Transaction {
     if (this.#isOver) throw new TypeError("The transaction is over: await every statement in it.");
     const answer = this.#tail.then(send);
     this.#tail = answer.catch(() => undefined);
+    return await answer;
+  }
+
+  async #noted<T>(answer: Promise<T>): Promise<T> {
     try {
       return await answer;
     } catch (error) {
@@ -129,6 +201,12 @@ export class Transaction {
       }
       throw error;
     }
+  }
+
+  /** The connection may be another's by now, so nothing is sent once the transaction is over. */
+  async #command(text: string): Promise<void> {
+    if (this.#isOver) throw new TypeError("The transaction is over.");
+    await this.#noted(this.#channel.query({ text }));
   }
 }
 

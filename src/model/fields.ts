@@ -208,8 +208,10 @@ function arrayType(element: FieldType): FieldType {
 }
 
 /** A PostgreSQL array literal of already encoded elements. */
-export function encodeArray(elements: readonly string[]): string {
-  const quoted = elements.map((e) => `"${e.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`);
+export function encodeArray(elements: readonly (string | null)[]): string {
+  const quoted = elements.map((e) =>
+    e === null ? "NULL" : `"${e.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`,
+  );
   return `{${quoted.join(",")}}`;
 }
 

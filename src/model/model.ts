@@ -200,6 +200,15 @@ export function fieldOf(table: TableModel, name: string): FieldModel {
   return field;
 }
 
+/** The unique keys of a table within one tenant: their fields without the tenant's. */
+export function uniqueKeys(table: TableModel): readonly (readonly FieldModel[])[] {
+  return table.indexes
+    .filter(({ unique }) => unique)
+    .map(({ keys }) => keys.map(({ field }) => fieldOf(table, field)))
+    .map((fields) => fields.filter((field) => field !== table.tenantField))
+    .filter((fields) => fields.length > 0);
+}
+
 /** The fields of a table that a predicate reads, relations by the field that holds the key. */
 export function fieldsRead(predicate: Predicate, table: TableModel): ReadonlySet<FieldModel> {
   const found = new Set<FieldModel>();

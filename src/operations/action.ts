@@ -10,22 +10,17 @@ import { DatabaseFailure } from "../database/failures.ts";
 import type { Transaction } from "../database/transaction.ts";
 import type { AnyActionContext, AnyEvent } from "../model/declare-untyped.ts";
 import type { ActionModel, Model, ReadGrant, ResourceModel } from "../model/model.ts";
-import {
-  claimKeyStatement,
-  emitStatement,
-  lockStatement,
-  storedReplyStatement,
-  storeReplyStatement,
-} from "../sql/action.ts";
+import { emitStatement, lockStatement } from "../sql/action.ts";
 import type { Value } from "../sql/statement.ts";
 import { actionActor } from "./action-actor.ts";
 import { type ActionTarget, changeRecord } from "./change.ts";
-import type { OperationsContext, RequestContext } from "./context.ts";
-import { replay, type WriteReply } from "./execute-write.ts";
+import { inClaimedTransaction } from "./claimed.ts";
+import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
+import { showAgain, type WriteReply } from "./execute-write.ts";
 import { publicError } from "./failures.ts";
-import { checkSameRequest, claimKey, type KeyClaim, type StoredReply } from "./idempotency.ts";
+import { checkSameRequest, claimKey, type StoredReply } from "./idempotency.ts";
+import { type RecordInput, requireVersions } from "./plan-write.ts";
 import { wholeRecord } from "./whole-record.ts";
-import { type RecordInput, requireVersions } from "./write.ts";
 
 export interface ActionInput extends RecordInput {
   readonly body: unknown;
@@ -54,19 +49,20 @@ export async function runAction(
   try {
     const parsed = await parseInput(action, input.body);
     const run = new ActionRun(context, request, target, read);
-    const outcome = await context.database.transaction(request.actor, (transaction) =>
-      run.inTransaction(transaction, parsed, input.version, claim),
+    const outcome = await inClaimedTransaction(
+      context,
+      request,
+      claim,
+      (transaction) => run.inTransaction(transaction, parsed, input.version, claim !== undefined),
+      (reply) => reply,
     );
-    if ("reply" in outcome) return outcome.reply;
-    return await replayAction(context, request, resource, outcome.claim, outcome.stored);
+    if ("made" in outcome) return { ...outcome.made, isNew: false, replayed: false };
+    checkSameRequest(outcome.stored, outcome.claim);
+    return await showOutcomeAgain(context, request, resource, outcome.stored);
   } catch (error) {
     throw actionError(error, context);
   }
 }
-
-type Outcome =
-  | { readonly reply: WriteReply }
-  | { readonly stored: StoredReply; readonly claim: KeyClaim };
 
 /** One action on one record; its transaction may be tried several times. */
 class ActionRun {
@@ -91,10 +87,8 @@ class ActionRun {
     transaction: Transaction,
     input: unknown,
     version: string | undefined,
-    claim: KeyClaim | undefined,
-  ): Promise<Outcome> {
-    const stored = claim && (await this.#claim(transaction, claim));
-    if (claim !== undefined && stored !== undefined) return { stored, claim };
+    isStored: boolean,
+  ): Promise<RecordReply> {
     await this.#lock(transaction, version);
     const { action } = this.#target;
     const unanswered = new Set<Promise<unknown>>();
@@ -102,24 +96,7 @@ class ActionRun {
     const result = await action.run(context);
     // What the code did not wait for is part of the action all the same.
     await Promise.all(unanswered);
-    const reply = await this.#reply(transaction, result, claim !== undefined);
-    if (claim !== undefined) await this.#store(transaction, claim, reply);
-    return { reply: { ...reply, replayed: false } };
-  }
-
-  /** What is stored for the key; undefined: the key is ours until the transaction ends. */
-  async #claim(transaction: Transaction, claim: KeyClaim): Promise<StoredReply | undefined> {
-    const { shapes } = this.#context;
-    const locking = shapes.get("claim key", claimKeyStatement);
-    const [locked] = await transaction.run(locking, [claim.lock]);
-    if (locked?.[0] !== "true") {
-      throw new BackwrightError("IDEMPOTENCY_IN_PROGRESS", { retryAfterSeconds: 1 });
-    }
-    const reading = shapes.get("stored reply", storedReplyStatement);
-    const [row] = await transaction.run(reading, [claim.scope, claim.key]);
-    if (row === undefined) return undefined;
-    const [hash = null, mask = null, id, json, version = null] = row;
-    return { hash, mask, id: id ?? "", json: json ?? "", version };
+    return this.#reply(transaction, result, isStored);
   }
 
   /** Throws NOT_FOUND for a record that is absent or invisible, VERSION_CONFLICT for another. */
@@ -192,11 +169,7 @@ class ActionRun {
     if (row === undefined) throw new Error(`${event.name} has no record to be an event of`);
   }
 
-  async #reply(
-    transaction: Transaction,
-    result: unknown,
-    isStored: boolean,
-  ): Promise<Omit<WriteReply, "replayed">> {
+  async #reply(transaction: Transaction, result: unknown, isStored: boolean): Promise<RecordReply> {
     const { action, id } = this.#target;
     const { output } = action;
     if (output === undefined) {
@@ -226,40 +199,26 @@ class ActionRun {
     const [row] = await transaction.run(statement, [id]);
     return row && { json: reader.json(row), version: reader.version(row) };
   }
-
-  async #store(
-    transaction: Transaction,
-    claim: KeyClaim,
-    { id, json, version, mask }: Omit<WriteReply, "replayed">,
-  ): Promise<void> {
-    const statement = this.#context.shapes.get("store reply", storeReplyStatement);
-    const inputs = [claim.scope, claim.key, claim.hash, mask, id, version, json];
-    const [row] = await transaction.run(statement, inputs);
-    // Only somebody who passed the claim by could have stored a reply meanwhile.
-    if (row === undefined) throw new BackwrightError("UNAVAILABLE", { retryAfterSeconds: 1 });
-  }
 }
 
 /** The stored bytes, to somebody who may run the action and see the record today. */
-async function replayAction(
+export async function showOutcomeAgain(
   context: OperationsContext,
   request: RequestContext,
   resource: ResourceModel,
-  claim: KeyClaim,
-  stored: StoredReply,
+  stored: Pick<StoredReply, "id" | "json" | "version" | "mask" | "status">,
 ): Promise<WriteReply> {
   const { id, json, mask } = stored;
   if (mask !== OUTPUT && mask !== OUTPUT_UNSEEN) {
-    return replay(context, request, resource, claim, stored);
+    return showAgain(context, request, resource, stored);
   }
-  checkSameRequest(stored, claim);
   if (mask === OUTPUT) {
     const read = decide(request.actor, resource, "read");
     const { statement } = wholeRecord(context, resource, request.actor.role, read);
     const [row] = await context.database.read(statement, request.actor, [id]);
     if (row === undefined) throw new BackwrightError("NOT_FOUND");
   }
-  return { id, json, version: null, mask, replayed: true };
+  return { id, json, version: null, mask, isNew: false, replayed: true };
 }
 
 /** Throws VALIDATION_ERROR naming what is wrong. */

@@ -16,7 +16,7 @@ import type { ReferenceGuard, UpdateShape } from "../sql/write-shape.ts";
 import type { OperationsContext, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
 import type { FieldValue } from "./parse-body.ts";
-import { assign, Inputs, refuseUpdate, statesBefore } from "./write.ts";
+import { assign, Inputs, refuseUpdate, statesBefore } from "./plan-write.ts";
 
 /** The record that an action is run on. */
 export interface ActionTarget {
@@ -49,6 +49,7 @@ export async function changeRecord(
     rows: EVERYTHING,
     after: EVERYTHING,
     id: inputs.add(id),
+    keys: [],
     version: undefined,
     inputs: {
       requestId: inputs.add(request.requestId),

@@ -1,13 +1,14 @@
 // What operations are given: the model, the database and the facts of one request.
 import type { Actor } from "../access/actor.ts";
-import type { Database } from "../database/database.ts";
+import type { Executor } from "../database/transaction.ts";
 import type { Model } from "../model/model.ts";
 import type { CursorSigner } from "./cursor.ts";
 import type { Shapes } from "./shapes.ts";
 
 export interface OperationsContext {
   readonly model: Model;
-  readonly database: Database;
+  /** The database, or one open transaction: operations do not know which. */
+  readonly database: Executor;
   readonly shapes: Shapes;
   readonly cursors: CursorSigner;
   /** Constraint name → the API fields that it is about. */

@@ -14,6 +14,8 @@ import { wholeRecord } from "./whole-record.ts";
 export interface WriteReply extends RecordReply {
   /** The stored reply of an earlier request with the same Idempotency-Key. */
   readonly replayed: boolean;
+  /** Whether the request made the record. */
+  readonly isNew: boolean;
 }
 
 // RACE: a guard that held when it was diagnosed but not in the write means that the row changed in
@@ -24,6 +26,7 @@ const ATTEMPTS_MAX = 4;
 export interface PlannedWrite {
   readonly resource: ResourceModel;
   readonly isRemoval?: true;
+  readonly isCreation?: true;
   readonly claim: KeyClaim | undefined;
   readonly statement: Statement;
   readonly inputs: readonly Value[];
@@ -46,7 +49,8 @@ export async function executeWrite(
     const id = row[WRITE_RESULT.id];
     if (id != null) {
       const json = row[WRITE_RESULT.reply] ?? "";
-      return { id, json, version: row[WRITE_RESULT.version] ?? null, mask, replayed: false };
+      const version = row[WRITE_RESULT.version] ?? null;
+      return { id, json, version, mask, isNew: write.isCreation === true, replayed: false };
     }
     const stored = storedReply(row);
     if (stored !== undefined && claim !== undefined) {
@@ -98,6 +102,7 @@ function storedReply(row: Row): StoredReply | undefined {
     id,
     json: row[WRITE_RESULT.priorReply] ?? "",
     version: row[WRITE_RESULT.priorVersion] ?? null,
+    status: row[WRITE_RESULT.priorStatus] ?? null,
   };
 }
 
@@ -110,12 +115,25 @@ export async function replay(
   stored: StoredReply,
 ): Promise<WriteReply> {
   checkSameRequest(stored, claim);
+  return showAgain(context, request, resource, stored);
+}
+
+/** As above, for a stored reply that is known to be of the same request. */
+export async function showAgain(
+  context: OperationsContext,
+  request: RequestContext,
+  resource: ResourceModel,
+  stored: Pick<StoredReply, "id" | "json" | "version" | "mask" | "status">,
+): Promise<WriteReply> {
   const { id, json, version } = stored;
-  // A deletion's reply shows nothing, and its record is gone.
-  if (json === "") return { id, json, version, mask: claim.mask, replayed: true };
   const read = grantOf(request.actor, resource, "read");
+  const mask = maskFingerprint(read);
+  const isNew = stored.status === "201";
+  const same = { id, json, version, mask, isNew, replayed: true };
+  // A deletion's reply shows nothing, and its record is gone.
+  if (json === "") return same;
   if (read === undefined) {
-    if (stored.mask === claim.mask) return { id, json, version, mask: claim.mask, replayed: true };
+    if (stored.mask === mask) return same;
     throw new BackwrightError("NOT_FOUND");
   }
   const { statement, reader } = wholeRecord(context, resource, request.actor.role, read);
@@ -127,9 +145,6 @@ export async function replay(
   // A reply of the id alone was given for a row that its writer could not see in the first place.
   const idAlone = json === `{"id":"${id}"}`;
   if (row === undefined && !idAlone) throw new BackwrightError("NOT_FOUND");
-  if (row === undefined || stored.mask === claim.mask) {
-    return { id, json, version, mask: claim.mask, replayed: true };
-  }
-  const fresh = { json: reader.json(row), version: reader.version(row) };
-  return { id, ...fresh, mask: claim.mask, replayed: true };
+  if (row === undefined || stored.mask === mask) return same;
+  return { ...same, json: reader.json(row), version: reader.version(row) };
 }

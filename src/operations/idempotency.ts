@@ -26,7 +26,7 @@ const PRINTABLE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 export function claimKey(
   key: string | undefined,
   context: RequestContext,
-  resource: ResourceModel,
+  resource: Pick<ResourceModel, "name">,
   operation: string,
   body: unknown,
   grant: ReadGrant | undefined,
@@ -54,6 +54,8 @@ export interface StoredReply {
   readonly id: string;
   readonly json: string;
   readonly version: Value;
+  /** Of the reply, as HTTP counts them. */
+  readonly status: Value;
 }
 
 /** Throws IDEMPOTENCY_KEY_REUSED when the key came with another body. */

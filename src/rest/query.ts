@@ -51,6 +51,19 @@ export function parseListQuery(text: string): ListQuery {
   return { include, fields, filters, sort, size, after, before, offset, count };
 }
 
+/** The fields that an upsert goes by. Throws PARAMETER_INVALID. */
+export function parseUpsertQuery(text: string): readonly string[] {
+  const problems: ErrorDetail[] = [];
+  let by: readonly string[] = [];
+  for (const parameter of parameters(text, "by", problems)) {
+    if (parameter.name !== "by" || parameter.path.length > 0) {
+      problems.push(unknown(parameter, "by"));
+    } else by = parameter.value.split(",");
+  }
+  refuse(problems);
+  return by;
+}
+
 class Selection {
   include: string | undefined;
   readonly fields = new Map<string, string>();

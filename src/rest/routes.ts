@@ -10,6 +10,7 @@ import type { OperationsContext, RecordReply, RequestContext } from "../operatio
 import type { WriteReply } from "../operations/execute-write.ts";
 import { publicError } from "../operations/failures.ts";
 import { getRecord, listRecords } from "../operations/read.ts";
+import { upsertRecord } from "../operations/upsert.ts";
 import {
   createRecord,
   deleteRecord,
@@ -19,7 +20,8 @@ import {
 } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
 import { openApiDocument } from "./openapi.ts";
-import { parseListQuery, parseRecordQuery } from "./query.ts";
+import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
+import { BULK_VERBS, bulk } from "./several.ts";
 
 const VERSION = "v1";
 const FACE = `rest/${VERSION}`;
@@ -60,12 +62,20 @@ export function restRoutes(options: RestOptions): readonly Route[] {
     add("POST", path, "create", (request, facts) =>
       create(context, resource, request, facts, path),
     );
+    add("PUT", path, "upsert", (request, facts) => upsert(context, resource, request, facts, path));
     add("PATCH", `${path}/:id`, "update", (request, facts) =>
       update(context, resource, request, facts),
     );
     add("DELETE", `${path}/:id`, "delete", (request, facts) =>
       remove(context, resource, request, facts),
     );
+    for (const verb of BULK_VERBS) {
+      const name = `bulk${verb.charAt(0).toUpperCase()}${verb.slice(1)}`;
+      add("POST", `${path}/bulk-${verb}`, name, (request, facts) => {
+        refuseQuery(request);
+        return bulk(context, resource, verb, request, facts);
+      });
+    }
     for (const { name, path: action } of resource.actions.values()) {
       add("POST", `${path}/:id/${action}`, name, (request, facts) =>
         act(context, resource, name, request, facts),
@@ -179,6 +189,25 @@ async function create(
   const idempotencyKey = headerOf(request, "idempotency-key");
   const input = { body: request.body, idempotencyKey };
   const record = await createRecord(context, facts, resource, input);
+  return written(request, record, 201, { location: `${path}/${record.id}` });
+}
+
+async function upsert(
+  context: OperationsContext,
+  resource: ResourceModel,
+  request: HttpRequest,
+  facts: RequestContext,
+  path: string,
+): Promise<HttpReply> {
+  const match = headerOf(request, "if-match");
+  const record = await upsertRecord(context, facts, resource, {
+    by: parseUpsertQuery(request.query),
+    body: request.body,
+    version: ifMatch(match),
+    mustExist: match === "*",
+    idempotencyKey: headerOf(request, "idempotency-key"),
+  });
+  if (!record.isNew) return written(request, record, 200, {});
   return written(request, record, 201, { location: `${path}/${record.id}` });
 }
 

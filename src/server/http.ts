@@ -20,7 +20,7 @@ export interface HttpReply {
 }
 
 export interface Route {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** With parameters as `:id`. */
   readonly path: string;
   /** Throws BackwrightError for whatever the caller should know. */

@@ -15,11 +15,11 @@ export function claimKeyStatement(): Statement {
   return parameters.statement(`select pg_try_advisory_xact_lock(${lock})::text`);
 }
 
-/** Inputs: scope, key. The row is [hash, mask, record id, reply, version] where one is stored. */
+/** Inputs: scope, key. The row is [hash, mask, record id, reply, version, status], if any. */
 export function storedReplyStatement(): Statement {
   const parameters = new Parameters();
   return parameters.statement(
-    "select request_hash, mask, record_id::text, reply, version::text " +
+    "select request_hash, mask, record_id::text, reply, version::text, status::text " +
       "from backwright.idempotency " +
       `where tenant_id = ${parameters.claim("tenantId", "uuid")} ` +
       `and scope = ${parameters.input(0, "text")} ` +
@@ -54,6 +54,24 @@ export function lockStatement(resource: ResourceModel, rows: Predicate, model: M
   return parameters.statement(
     `select ${versionSql(resource, ROOT)} from ${tableName(resource.table)} ${ROOT} ` +
       `where ${conditions.join(" and ")} for update of ${ROOT}`,
+  );
+}
+
+/** Input 0 is an array of ids. Locks the visible ones in their order; the rows are [id]. */
+export function lockManyStatement(
+  resource: ResourceModel,
+  rows: Predicate,
+  model: Model,
+): Statement {
+  const parameters = new Parameters();
+  const id = columnName(fieldOf(resource.table, "id"), ROOT);
+  const conditions = [
+    ...visibleConditions(resource, rows, model, parameters),
+    `${id} = any(${parameters.input(0, "uuid[]")})`,
+  ];
+  return parameters.statement(
+    `select ${id}::text from ${tableName(resource.table)} ${ROOT} ` +
+      `where ${conditions.join(" and ")} order by ${id} for update of ${ROOT}`,
   );
 }
 

@@ -23,6 +23,8 @@ export interface Written {
   /** What the row must satisfy after the write, over the alias of the root. */
   readonly after: string | undefined;
   readonly verb: "created" | "updated" | "deleted" | "restored";
+  /** Any number of rows, told in the order of their ids; the result has a row for each. */
+  readonly isMany?: true;
 }
 
 /** The whole statement; its row has the columns of WRITE_RESULT. */
@@ -30,7 +32,7 @@ export function writeStatement(
   shape: WriteShape,
   model: Model,
   parameters: Parameters,
-  { write, after, verb }: Written,
+  { write, after, verb, isMany }: Written,
 ): Statement {
   const { resource, inputs } = shape;
   const { table } = resource;
@@ -57,11 +59,11 @@ export function writeStatement(
     // planner from writing the expression out in each place.
     `${NEW} as (select ${columns.join(", ")} from written ${ROOT} ` +
       `cross join lateral (select ${record} as record offset 0) whole)`,
-    auditInsert(shape, verb, parameters),
-    eventInsert(shape, verb, parameters),
+    auditInsert(shape, verb, parameters, isMany),
+    eventInsert(shape, verb, parameters, isMany),
     ...idempotencyInsert(inputs, verb, parameters),
   ];
-  return parameters.statement(`with ${parts.join(", ")} ${resultSelect(inputs, after)}`);
+  return parameters.statement(`with ${parts.join(", ")} ${resultSelect(inputs, after, isMany)}`);
 }
 
 /** For the audit log: the whole row after a create and before a delete, else what was changed. */
@@ -90,7 +92,15 @@ function replySql(shape: WriteShape, model: Model, parameters: Parameters, whole
   return visible === undefined ? masked : `case when ${visible} then ${masked} else ${id} end`;
 }
 
-function auditInsert(shape: WriteShape, verb: string, parameters: Parameters): string {
+// Positions are given in the order in which rows come (PostgreSQL manual, "INSERT": ORDER BY).
+const inOrder = (isMany: true | undefined): string => (isMany ? ` order by ${NEW}.id` : "");
+
+function auditInsert(
+  shape: WriteShape,
+  verb: string,
+  parameters: Parameters,
+  isMany: true | undefined,
+): string {
   const { resource, inputs } = shape;
   const columns = "tenant_id, request_id, actor, credential, role, operation, resource, record_id";
   const values = [
@@ -107,16 +117,22 @@ function auditInsert(shape: WriteShape, verb: string, parameters: Parameters): s
   ];
   return (
     `audited as (insert into backwright.audit (${columns}, before, after) ` +
-    `select ${values.join(", ")} from ${NEW})`
+    `select ${values.join(", ")} from ${NEW}${inOrder(isMany)})`
   );
 }
 
-function eventInsert(shape: WriteShape, verb: string, parameters: Parameters): string {
+function eventInsert(
+  shape: WriteShape,
+  verb: string,
+  parameters: Parameters,
+  isMany: true | undefined,
+): string {
   const { resource, inputs, assignments } = shape;
   const fields = assignments.map(({ field }) => field.name);
   const names = verb === "updated" ? fields : resource.served.map((field) => field.name);
   const values = [
-    parameters.input(inputs.eventId, "uuid"),
+    // Ids of many rows would have to be joined to them again.
+    isMany ? "uuidv7()" : parameters.input(inputs.eventId, "uuid"),
     parameters.claim("tenantId", "uuid"),
     quoteLiteral(`${resource.name}.${verb}`),
     `${NEW}.id`,
@@ -129,7 +145,7 @@ function eventInsert(shape: WriteShape, verb: string, parameters: Parameters): s
   return (
     "emitted as (insert into backwright.events " +
     "(id, tenant_id, type, key, sequence, fields, record, actor, request_id) " +
-    `select ${values.join(", ")} from ${NEW})`
+    `select ${values.join(", ")} from ${NEW}${inOrder(isMany)})`
   );
 }
 
@@ -179,13 +195,17 @@ function idempotencyInsert(
   ];
 }
 
-function resultSelect(inputs: WriteInputs, after: string | undefined): string {
+function resultSelect(
+  inputs: WriteInputs,
+  after: string | undefined,
+  isMany: true | undefined,
+): string {
   const refusals: string[] = [];
   if (after !== undefined) {
     refusals.push(`when ${NEW}.violates then backwright.refuse('${REFUSED_AFTER_IMAGE}')`);
   }
   const columns = [`${NEW}.id::text`, `${NEW}.version::text`, `${NEW}.reply::text`];
-  let from = `(select) as one left join ${NEW} on true`;
+  let from = isMany ? NEW : `(select) as one left join ${NEW} on true`;
   if (inputs.idempotency !== undefined) {
     refusals.push(
       `when ${NEW}.id is not null and not exists (select from claimed) ` +

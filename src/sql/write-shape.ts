@@ -52,6 +52,8 @@ export interface CreateShape extends WriteShape {
 
 export interface UpdateShape extends WriteShape {
   readonly id: number;
+  /** Fields that must hold a value, for a record that was found by it. */
+  readonly keys: readonly Assignment[];
   readonly rows: Predicate;
   readonly after: Predicate;
   /** The version that If-Match names. */
@@ -63,6 +65,7 @@ export interface UpdateShape extends WriteShape {
 /** Deletes, or with `deletedAt` on the table marks as deleted; `restore` takes the mark away. */
 export interface DeleteShape extends WriteShape {
   readonly id: number;
+  readonly keys: readonly Assignment[];
   readonly rows: Predicate;
   readonly version: number | undefined;
   readonly restore: boolean;

@@ -3,7 +3,15 @@
 //
 // RACE: every guard stands in the INSERT's or UPDATE's own WHERE. A check in a sibling CTE looks at
 // a snapshot from before the wait for the row's lock, and let a cancelled order be assigned.
-import { fieldOf, fieldsRead, type Model, type TableModel } from "../model/model.ts";
+import {
+  type FieldModel,
+  fieldOf,
+  fieldsRead,
+  type Model,
+  type Predicate,
+  type ResourceModel,
+  type TableModel,
+} from "../model/model.ts";
 import {
   columnName,
   fieldMember,
@@ -14,10 +22,17 @@ import {
   tenantCondition,
 } from "./names.ts";
 import { operandSql, predicateSql } from "./predicate.ts";
-import { ROOT, versionSql } from "./read.ts";
+import { ROOT, versionSql, visibleConditions } from "./read.ts";
 import { Parameters, type Statement } from "./statement.ts";
 import { writeStatement } from "./write-effects.ts";
-import type { CreateShape, DeleteShape, UpdateShape, WriteShape } from "./write-shape.ts";
+import type {
+  Assignment,
+  CreateShape,
+  DeleteShape,
+  ReferenceGuard,
+  UpdateShape,
+  WriteShape,
+} from "./write-shape.ts";
 
 /** Creates a record. The row's columns are WRITE_RESULT; `id` is null when a guard refused. */
 export function createStatement(shape: CreateShape, model: Model): Statement {
@@ -51,6 +66,50 @@ export function createStatement(shape: CreateShape, model: Model): Statement {
     `select ${values.join(", ")}${from}${where} returning ${ROOT}.*`;
   const after = predicateSql(shape.after, table, ROOT, { model, parameters });
   return writeStatement(shape, model, parameters, { write, after, verb: "created" });
+}
+
+/**
+ * Creates many records: as above, but each input but the request's is an array with a value for each
+ * of them. A record whose references are refused is left out of the rows that come back.
+ */
+export function createManyStatement(shape: CreateShape, model: Model): Statement {
+  const parameters = new Parameters();
+  const { table } = shape.resource;
+  const columns = [columnName(fieldOf(table, "id"))];
+  const values = ["g.id"];
+  const arrays = [parameters.input(shape.id, "uuid[]")];
+  const names = ["id"];
+  if (table.tenantField !== undefined && table.tenantField.name !== "id") {
+    columns.push(columnName(table.tenantField));
+    values.push(parameters.claim("tenantId", "uuid"));
+  }
+  const places = new Map<number, string>();
+  shape.assignments.forEach(({ field, input }, at) => {
+    const type = sqlType(field);
+    // unnest() would take lists of lists apart, so a list travels as its text.
+    const isList = type.endsWith("[]");
+    arrays.push(parameters.input(input, isList ? "text[]" : `${type}[]`));
+    names.push(`c${at}`);
+    columns.push(columnName(field));
+    values.push(isList ? `g.c${at}::${type}` : `g.c${at}`);
+    places.set(input, `g.c${at}`);
+  });
+  for (const [field, operand] of shape.set) {
+    columns.push(columnName(field));
+    values.push(operandSql(operand, sqlType(field), parameters));
+  }
+  const placeOf = ({ input }: { input: number }): string => places.get(input) ?? "null";
+  const guards = referenceConditions(shape, model, parameters, placeOf).map(
+    (condition, at) =>
+      `(${placeOf(shape.references[at] ?? { input: -1 })} is null or ${condition})`,
+  );
+  const where = guards.length === 0 ? "" : ` where ${guards.join(" and ")}`;
+  const write =
+    `insert into ${tableName(table)} as ${ROOT} (${columns.join(", ")}) ` +
+    `select ${values.join(", ")} from unnest(${arrays.join(", ")}) as g(${names.join(", ")})` +
+    `${where} returning ${ROOT}.*`;
+  const after = predicateSql(shape.after, table, ROOT, { model, parameters });
+  return writeStatement(shape, model, parameters, { write, after, verb: "created", isMany: true });
 }
 
 /** Updates a record where every guard holds; otherwise `id` is null and nothing has changed. */
@@ -125,6 +184,7 @@ export function updateDiagnosis(shape: UpdateShape | DeleteShape, model: Model):
   const where = [
     (restores ? deletedCondition : livingCondition)(table, ROOT, parameters),
     `${columnName(fieldOf(table, "id"), ROOT)} = ${parameters.input(shape.id, "uuid")}`,
+    ...keyConditions(shape.keys, parameters),
   ].filter((condition) => condition !== undefined);
   return parameters.statement(
     `select ${columns.map((column) => `(${column})::text`).join(", ")} ` +
@@ -150,10 +210,36 @@ function targetConditions(
   return [
     state(table, ROOT, parameters),
     `${columnName(fieldOf(table, "id"), ROOT)} = ${parameters.input(shape.id, "uuid")}`,
+    ...keyConditions(shape.keys, parameters),
     predicateSql(shape.readRows, table, ROOT, { model, parameters }),
     predicateSql(shape.rows, table, ROOT, { model, parameters }),
     ...versionConditions(shape, parameters),
   ].filter((condition) => condition !== undefined);
+}
+
+/** Input 0 and on are the values of `fields`; the row is [id] of the record that has them. */
+export function findStatement(
+  resource: ResourceModel,
+  fields: readonly FieldModel[],
+  rows: Predicate,
+  model: Model,
+): Statement {
+  const parameters = new Parameters();
+  const keys = fields.map((field, input) => ({ field, input }));
+  const where = [
+    ...visibleConditions(resource, rows, model, parameters),
+    ...keyConditions(keys, parameters),
+  ];
+  return parameters.statement(
+    `select ${columnName(fieldOf(resource.table, "id"), ROOT)}::text ` +
+      `from ${tableName(resource.table)} ${ROOT} where ${where.join(" and ")}`,
+  );
+}
+
+function keyConditions(keys: readonly Assignment[], parameters: Parameters): string[] {
+  return keys.map(
+    ({ field, input }) => `${columnName(field, ROOT)} = ${parameters.input(input, sqlType(field))}`,
+  );
 }
 
 /** The tenant's rows that are marked as deleted. */
@@ -197,13 +283,14 @@ function referenceConditions(
   shape: Pick<WriteShape, "references">,
   model: Model,
   parameters: Parameters,
+  placed = ({ field, input }: ReferenceGuard) => parameters.input(input, sqlType(field)),
 ): string[] {
-  return shape.references.map(({ field, input, target, rows }, at) => {
+  return shape.references.map((guard, at) => {
+    const { target, rows } = guard;
     const alias = `ref${at}`;
     const conditions = [
       livingCondition(target.table, alias, parameters),
-      `${columnName(fieldOf(target.table, "id"), alias)} = ` +
-        parameters.input(input, sqlType(field)),
+      `${columnName(fieldOf(target.table, "id"), alias)} = ${placed(guard)}`,
       predicateSql(rows, target.table, alias, { model, parameters }),
     ].filter((condition) => condition !== undefined);
     const from = `${tableName(target.table)} ${alias}`;

@@ -2,7 +2,7 @@
 // writes down what it is asked.
 import type { Actor } from "../../src/access/actor.ts";
 import { newId } from "../../src/base/ids.ts";
-import type { Caller, Database, Row } from "../../src/database/database.ts";
+import type { Caller, Executor, Row } from "../../src/database/transaction.ts";
 import type { ResourceModel } from "../../src/model/model.ts";
 import type { OperationsContext, RequestContext } from "../../src/operations/context.ts";
 import { type CursorPosition, CursorSigner } from "../../src/operations/cursor.ts";
@@ -37,7 +37,7 @@ export type Run = (
 ) => Promise<readonly Row[]>;
 
 /** The database with another way to run statements; whatever else it can do stays. */
-export function withRun(database: Database, run: { readonly read?: Run; write?: Run }): Database {
+export function withRun(database: Executor, run: { readonly read?: Run; write?: Run }): Executor {
   return new Proxy(database, {
     get(target, name) {
       if (name === "read" && run.read !== undefined) return run.read;

@@ -1,0 +1,38 @@
+// REST for requests that write several records: bulk and batch, from HTTP to operations and back.
+import type { ResourceModel } from "../model/model.ts";
+import { type BulkVerb, bulkWrite, type SeveralReply } from "../operations/bulk.ts";
+import type { OperationsContext, RequestContext } from "../operations/context.ts";
+import { isDone, outcomeJson } from "../operations/outcomes.ts";
+import { type HttpReply, type HttpRequest, headerOf } from "../server/http.ts";
+
+export const BULK_VERBS: readonly BulkVerb[] = ["create", "update", "delete"];
+
+/** 200 whatever became of the records: each says so itself. */
+export async function bulk(
+  context: OperationsContext,
+  resource: ResourceModel,
+  verb: BulkVerb,
+  request: HttpRequest,
+  facts: RequestContext,
+): Promise<HttpReply> {
+  const idempotencyKey = headerOf(request, "idempotency-key");
+  const input = { body: request.body, idempotencyKey };
+  const reply = await bulkWrite(context, facts, resource, verb, input);
+  const { outcomes } = reply;
+  const data = outcomes.map((outcome, index) => outcomeJson(outcome, `"index":${index},`));
+  const succeeded = outcomes.filter(isDone).length;
+  const counts = { succeeded, failed: outcomes.length - succeeded };
+  const meta = JSON.stringify({ bulk: counts });
+  return several(request, reply, `{"data":[${data.join(",")}],"meta":${meta}}`);
+}
+
+function several(
+  request: HttpRequest,
+  { outcomes, replayed }: SeveralReply,
+  body: string,
+): HttpReply {
+  request.facts.rows = replayed ? 0 : outcomes.filter(isDone).length;
+  const headers = { "cache-control": "no-store" };
+  const again = replayed ? { "idempotency-replayed": "true" } : {};
+  return { status: 200, body, headers: { ...headers, ...again } };
+}

@@ -74,7 +74,7 @@ export async function mountBackend(
   let running: RunningBackend & { readiness?: () => Readiness };
   let isClosing = false;
   try {
-    running = await start(project, settings, log, onProgress, entrance);
+    running = await start(project, settings, log, onProgress, { entrance });
   } catch (error) {
     ownLog?.flush();
     throw error;

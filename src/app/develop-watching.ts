@@ -32,7 +32,7 @@ export interface WatchedDevelopment {
   stop(): Promise<void>;
 }
 
-/** Starts as `develop` does, and again after each change. Throws StartError from the first start. */
+/** Starts as `develop` does, and after each change. Throws StartError from the first start. */
 export async function developWatching(options: WatchingOptions): Promise<WatchedDevelopment> {
   const modules = new ProjectModules(options.folder);
   const project = await loadProject(options.folder);
@@ -159,8 +159,8 @@ class Restarts {
     const plan = await planMigration(schemaSource(project.backend, project.model), previous);
     if (plan.empty || this.#isStopping) return;
     this.#options.onProgress(
-      "The tables differ from the last migration. To write the next one, which is applied as soon " +
-        "as it is there: backwright migrate new <name>",
+      "The tables differ from the last migration. To write the next one, which is applied as " +
+        "soon as it is there: backwright migrate new <name>",
     );
   }
 }

@@ -9,6 +9,7 @@ import {
 } from "../app/explain-access.ts";
 import { loadProject } from "../app/project.ts";
 import { StartError } from "../base/errors.ts";
+import { accessMarkdown } from "../documents/access.ts";
 import { type AccessMatrix, accessMatrix } from "../model/access-matrix.ts";
 import { accessOf } from "../model/manifest.ts";
 import { requireId, requireRole } from "./arguments.ts";
@@ -22,8 +23,12 @@ export async function printAccess(folder: string, format: AccessFormat): Promise
     printJson(accessOf(model));
     return;
   }
+  if (format === "markdown") {
+    print(accessMarkdown(model));
+    return;
+  }
   const matrices = [...model.resources.values()].map((one) => accessMatrix(model, one));
-  print(matrices.map(format === "text" ? matrixText : matrixMarkdown).join("\n\n"));
+  print(matrices.map(matrixText).join("\n\n"));
 }
 
 function matrixText({ resource, operations, fields, notes }: AccessMatrix): string {
@@ -33,15 +38,6 @@ function matrixText({ resource, operations, fields, notes }: AccessMatrix): stri
 }
 
 const indent = (text: string): string => text.replace(/^(?=.)/gm, "  ");
-
-function matrixMarkdown({ resource, operations, fields, notes }: AccessMatrix): string {
-  const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  const table = ([head = [], ...rows]: readonly (readonly string[])[]): string =>
-    [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
-  const footnotes = notes.map((note, at) => `- [${at + 1}] \`${note}\``);
-  const parts = [`## ${resource}`, table(operations), footnotes.join("\n"), table(fields)];
-  return parts.filter((part) => part !== "").join("\n\n");
-}
 
 export interface ExplainOptions {
   readonly as: string;

@@ -8,5 +8,5 @@ try {
   await program.parseAsync();
 } catch (error) {
   printFailure(error, program.opts<{ verbose?: boolean }>().verbose === true);
-  process.exit(1);
+  process.exit(process.exitCode ?? 1);
 }

@@ -11,8 +11,11 @@ const keys = () => import("./keys-command.ts");
 const documenting = () => import("./docs-command.ts");
 const modelling = () => import("./model-command.ts");
 const access = () => import("./access-command.ts");
+const documenting = () => import("./docs-command.ts");
+const transferring = () => import("./import-command.ts");
 
 type Folder = () => string;
+const FORMATS = ["csv", "ndjson", "json"];
 
 export function createProgram(): Command {
   const program = new Command("backwright")
@@ -32,6 +35,7 @@ export function createProgram(): Command {
   addKeys(program, folder);
   addModel(program, folder);
   addAccess(program, folder);
+  addTransfer(program, folder);
   addAid(program, folder);
   return program;
 }
@@ -194,6 +198,57 @@ function addModel(program: Command, folder: Folder): void {
     .option("--role <role>", "only what this role may use")
     .addHelpText("after", examples("backwright client --role viewer > src/api.ts"))
     .action(async ({ role }: { role?: string }) => (await modelling()).printClient(folder(), role));
+  program
+    .command("docs")
+    .description(
+      "write pages about the backend: architecture, schema, access, setup, testing, errors",
+    )
+    .option("--out <folder>", "where to; docs/ of the project unless given")
+    .option("--check", "write nothing; fail where a page is missing or stale")
+    .addHelpText("after", examples("backwright docs", "backwright docs --check"))
+    .action(async (options) => (await documenting()).writeDocs(folder(), options));
+}
+
+function addTransfer(program: Command, folder: Folder): void {
+  program
+    .command("import <resource> <file>")
+    .description("write the records of a CSV, NDJSON or JSON file through the API's operations")
+    .requiredOption("--map <file>", "what the file's records mean, as JSON")
+    .option("--key <key>", "the API key of who writes; or BACKWRIGHT_KEY")
+    .option("--tenant <name>", "the development key of this tenant")
+    .option("--role <role>", "the development key of this role")
+    .addOption(new Option("--format <format>", "unless the file's name tells").choices(FORMATS))
+    .option("--dry-run", "check every record and write nothing")
+    .option("--rejects <file>", "where rejected records go (<file>.rejected.<format>)")
+    .addHelpText(
+      "after",
+      examples(
+        "backwright import work-orders requests.csv --map requests.map.json --dry-run",
+        'backwright import work-orders requests.csv --map requests.map.json --tenant "Acme"',
+      ),
+    )
+    .action(async (resource: string, file: string, options) =>
+      (await transferring()).importFile(folder(), resource, file, options),
+    );
+  program
+    .command("export <resource>")
+    .description("print the records that a key may read, all of them or those of a query")
+    .option("--key <key>", "the API key of who reads; or BACKWRIGHT_KEY")
+    .option("--tenant <name>", "the development key of this tenant")
+    .option("--role <role>", "the development key of this role")
+    .option("--query <query>", "filters, sort, fields and include as in an address")
+    .addOption(new Option("--format <format>").choices(FORMATS).default("ndjson"))
+    .option("--spreadsheet", "with csv: cells that would be formulas begin with '")
+    .addHelpText(
+      "after",
+      examples(
+        "backwright export work-orders --query 'filter[status]=open&fields=id,title' > open.ndjson",
+        "backwright export sites --format csv --spreadsheet > sites.csv",
+      ),
+    )
+    .action(async (resource: string, options) =>
+      (await import("./export-command.ts")).exportRecords(folder(), resource, options),
+    );
 }
 
 function addAccess(program: Command, folder: Folder): void {

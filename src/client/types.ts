@@ -6,8 +6,8 @@ interface Link {
   readonly optional: boolean;
 }
 
-type Flat<T> = { [K in keyof T]: T[K] } & {};
-type FieldsOf<N extends keyof C, C> = C[N] extends { fields: infer F } ? F : never;
+export type Flat<T> = { [K in keyof T]: T[K] } & {};
+export type FieldsOf<N extends keyof C, C> = C[N] extends { fields: infer F } ? F : never;
 type LinksOf<N extends keyof C, C> = C[N] extends { links: infer L } ? L : never;
 type WriteOf<N extends keyof C, C> = C[N] extends { write: infer W } ? W : never;
 type TargetOf<L, C> = L extends { to: infer T extends keyof C } ? T : never;
@@ -149,8 +149,4 @@ type ActionMethod<T, N extends keyof C, C> = T extends { input: infer I; output:
 /** One method for each action: `client.workOrders.assign(id, { technicianId })`. */
 export type ActionClient<N extends keyof C, C> = {
   readonly [K in keyof ActionsOf<N, C>]: ActionMethod<ActionsOf<N, C>[K], N, C>;
-};
-
-export type Client<C> = {
-  readonly [N in keyof C]: ResourceClient<N, C> & ActionClient<N, C>;
 };

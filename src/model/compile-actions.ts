@@ -9,7 +9,17 @@ type Declared = AnyResource["options"];
 
 const KEYS = ["input", "output", "access", "table", "run"];
 // What the address and the typed client use besides.
-const RESERVED = ["all", "create", "delete", "get", "list", "restore", "then", "update"];
+const RESERVED = [
+  "aggregate",
+  "all",
+  "create",
+  "delete",
+  "get",
+  "list",
+  "restore",
+  "then",
+  "update",
+];
 const NAME = /^[a-z][A-Za-z0-9]*$/;
 
 export function compileActions(

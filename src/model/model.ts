@@ -8,7 +8,7 @@
 import type { AnyRelations } from "drizzle-orm";
 import type { z } from "zod";
 import type { AnyAction } from "./declare-untyped.ts";
-import type { FieldType } from "./fields.ts";
+import type { FieldType } from "./field-type.ts";
 
 export interface Model {
   readonly name: string;
@@ -102,7 +102,20 @@ export interface ResourceModel {
   /** field → state → states that it may move to. */
   readonly states: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
   readonly actions: ReadonlyMap<string, ActionModel>;
+  /** Undefined: there are none to be asked for. */
+  readonly aggregates: AggregatesModel | undefined;
   readonly access: ReadonlyMap<string, RoleAccess>;
+}
+
+export const MEASURES = ["sum", "avg", "min", "max"] as const;
+export type Measure = (typeof MEASURES)[number];
+export const BUCKETS = ["day", "week", "month", "quarter", "year"] as const;
+export type Bucket = (typeof BUCKETS)[number];
+
+/** What of a resource may be counted and summed up, by those who may read the fields. */
+export interface AggregatesModel {
+  readonly groupBy: readonly FieldModel[];
+  readonly measures: Readonly<Record<Measure, readonly FieldModel[]>>;
 }
 
 /** Something that is done to one record, as one transaction. */

@@ -1,7 +1,16 @@
 // The contract as TypeScript text, for a repository that does not have the backend: what
 // contract.ts works out as a type, here made of the compiled model. Nothing of Drizzle is in it.
+import { groupNames } from "./compile-aggregates.ts";
+import type { FieldType } from "./field-type.ts";
 import { type JsonSchema, zodSchema } from "./json-schema.ts";
-import type { ActionModel, FieldModel, Model, RelationModel, ResourceModel } from "./model.ts";
+import {
+  type ActionModel,
+  type FieldModel,
+  MEASURES,
+  type Model,
+  type RelationModel,
+  type ResourceModel,
+} from "./model.ts";
 import { typeText } from "./type-text.ts";
 
 /**
@@ -48,6 +57,7 @@ function printResource(resource: ResourceModel, model: Model, role: string | und
       ),
     ),
     ...block("actions", [...(actions?.values() ?? [])].flatMap(printAction)),
+    ...printAggregates(resource, role),
   ]);
 }
 
@@ -64,6 +74,21 @@ function printAction({ name, input, output }: ActionModel): string[] {
     `  output: ${output === undefined ? '"the record"' : typeText(zodSchema(output, "output"))};`,
     "};",
   ];
+}
+
+/** What reports may ask for. */
+function printAggregates(resource: ResourceModel, role: string | undefined): string[] {
+  const { aggregates } = resource;
+  const fields = readable(resource, role);
+  if (aggregates === undefined || fields.length === 0) return ["aggregates: undefined;"];
+  const names = (declared: readonly FieldModel[], of: (field: FieldModel) => readonly string[]) =>
+    typeText({ enum: declared.filter((field) => fields.includes(field)).flatMap(of) });
+  return block("aggregates", [
+    `groupBy: ${names(aggregates.groupBy, groupNames)};`,
+    ...MEASURES.map(
+      (measure) => `${measure}: ${names(aggregates.measures[measure], (field) => [field.name])};`,
+    ),
+  ]);
 }
 
 /* ---------- what a role is granted ---------- */
@@ -105,7 +130,7 @@ function nullable(field: FieldModel, type: (field: FieldModel) => string): strin
 
 function replyType(field: FieldModel): string {
   const { type, values } = field;
-  return typeText(literals(values ?? type?.values) ?? sqlSchema(type?.sql ?? field.sqlType));
+  return typeText(literals(values ?? type?.values) ?? sqlSchema(type?.sql ?? field.sqlType, type));
 }
 
 /** Eight-byte integers are also accepted as numbers where these are exact. */
@@ -120,8 +145,18 @@ function literals(values: readonly string[] | undefined): JsonSchema | undefined
 
 const NUMBERS = ["smallint", "integer", "real", "double precision"];
 
-function sqlSchema(sql: string): JsonSchema {
-  if (sql.endsWith("[]")) return { type: "array", items: sqlSchema(sql.slice(0, -2)) };
+const COORDINATES: Readonly<Record<string, number>> = { point: 2, line: 3 };
+
+function sqlSchema(sql: string, type: FieldType | undefined): JsonSchema {
+  if (sql.endsWith("[]")) {
+    const element = type?.element;
+    const items = literals(element?.values) ?? sqlSchema(sql.slice(0, -2), element);
+    return { type: "array", items };
+  }
+  const coordinates = COORDINATES[sql];
+  if (coordinates !== undefined) {
+    return { type: "array", prefixItems: Array(coordinates).fill({ type: "number" }) };
+  }
   if (NUMBERS.includes(sql)) return { type: "number" };
   if (sql === "boolean") return { type: "boolean" };
   return sql === "json" || sql === "jsonb" ? {} : { type: "string" };

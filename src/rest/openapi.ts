@@ -13,6 +13,7 @@ import type {
   UpdateGrant,
 } from "../model/model.ts";
 import { actionSchemaNames, actionSchemas } from "./openapi-actions.ts";
+import { aggregateParts } from "./openapi-aggregate.ts";
 import {
   ERROR_RESPONSES,
   type ErrorResponse,
@@ -91,6 +92,7 @@ function resourcePaths(
     collection.get = listOperation(resource, parameters);
     record.get = getOperation(resource, recordParameters(resource, read, model, role));
   }
+  const aggregates = read && resource.aggregates;
   if (create) collection.post = createOperation(resource);
   if (update) record.patch = updateOperation(resource);
   if (remove) record.delete = deleteOperation(resource);
@@ -98,6 +100,10 @@ function resourcePaths(
   const paths: Record<string, Json> = {};
   if (Object.keys(collection).length > 0) paths[path] = collection;
   if (Object.keys(record).length > 0) paths[`${path}/{id}`] = { parameters: [id], ...record };
+  if (aggregates) {
+    const parts = aggregateParts(resource, read, aggregates);
+    paths[`${path}/aggregate`] = { get: operation(resource, parts) };
+  }
   if (remove && resource.table.deletedField !== undefined) {
     paths[`${path}/{id}/restore`] = { parameters: [id], post: restoreOperation(resource) };
   }

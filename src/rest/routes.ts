@@ -6,6 +6,7 @@ import { BackwrightError } from "../base/errors.ts";
 import type { Authenticator } from "../identity/authenticate.ts";
 import type { ResourceModel } from "../model/model.ts";
 import { runAction } from "../operations/action.ts";
+import { aggregateRecords } from "../operations/aggregate.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "../operations/context.ts";
 import type { WriteReply } from "../operations/execute-write.ts";
 import { publicError } from "../operations/failures.ts";
@@ -19,6 +20,7 @@ import {
   updateRecord,
 } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
+import { aggregateBody, parseAggregateQuery } from "./aggregate.ts";
 import { openApiDocument } from "./openapi.ts";
 import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
 import { BULK_VERBS, bulk } from "./several.ts";
@@ -58,6 +60,11 @@ export function restRoutes(options: RestOptions): readonly Route[] {
     };
     add("GET", path, "list", (request, facts) => list(context, resource, request, facts));
     add("GET", `${path}/:id`, "get", (request, facts) => get(context, resource, request, facts));
+    if (resource.aggregates !== undefined) {
+      add("GET", `${path}/aggregate`, "aggregate", (request, facts) =>
+        aggregate(context, resource, request, facts),
+      );
+    }
     if (resource.scope === "global") continue; // Read-only, whatever the role.
     add("POST", path, "create", (request, facts) =>
       create(context, resource, request, facts, path),
@@ -137,6 +144,19 @@ async function list(
   const pagination = JSON.stringify({ size, next, prev, hasMore, ...total });
   const body = `{"data":[${records.join(",")}],"meta":{"pagination":${pagination}}}`;
   return read(request, body, weakEtag(request, facts, page.stamp, body));
+}
+
+async function aggregate(
+  context: OperationsContext,
+  resource: ResourceModel,
+  request: HttpRequest,
+  facts: RequestContext,
+): Promise<HttpReply> {
+  const query = parseAggregateQuery(request.query);
+  const reply = await aggregateRecords(context, facts, resource, query);
+  request.facts.rows = reply.groups.length;
+  const body = aggregateBody(reply);
+  return read(request, body, weakEtag(request, facts, undefined, body));
 }
 
 async function get(

@@ -47,6 +47,12 @@ describe("backwright docs", () => {
     }
   });
 
+  test("writes which fields each role may use", () => {
+    const page = read("access.md");
+    expect(page).toContain("## workOrders");
+    expect(page).toContain("internalNotes");
+  });
+
   test("writes every error code, and how to set up and test", () => {
     for (const code of Object.keys(ERROR_CATALOGUE)) expect(read("errors.md")).toContain(code);
     expect(read("backend-setup.md")).toContain("backwright start");
@@ -67,6 +73,6 @@ describe("backwright docs", () => {
     expect(read("errors.md")).toContain("more"); // It wrote nothing.
     await docs();
     expect(read("errors.md")).toBe(fresh);
-    expect(readdirSync(out)).toHaveLength(5);
+    expect(readdirSync(out)).toHaveLength(6);
   });
 });

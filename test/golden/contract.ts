@@ -24,6 +24,7 @@ export interface Api {
       site: { to: "sites"; optional: false };
     };
     actions: Record<never, never>;
+    aggregates: undefined;
   };
   categories: {
     fields: {
@@ -38,6 +39,7 @@ export interface Api {
     };
     links: Record<never, never>;
     actions: Record<never, never>;
+    aggregates: undefined;
   };
   sites: {
     fields: {
@@ -56,6 +58,7 @@ export interface Api {
     };
     links: Record<never, never>;
     actions: Record<never, never>;
+    aggregates: undefined;
   };
   teams: {
     fields: {
@@ -70,6 +73,7 @@ export interface Api {
     };
     links: Record<never, never>;
     actions: Record<never, never>;
+    aggregates: undefined;
   };
   users: {
     fields: {
@@ -88,6 +92,7 @@ export interface Api {
     };
     links: Record<never, never>;
     actions: Record<never, never>;
+    aggregates: undefined;
   };
   workOrders: {
     fields: {
@@ -149,6 +154,13 @@ export interface Api {
         input: { note?: string | undefined };
         output: { id: string; closedAt: string };
       };
+    };
+    aggregates: {
+      groupBy: "status" | "priority" | "siteId" | "categoryId" | "teamId" | "assigneeId" | "reportedAt" | "reportedAt.day" | "reportedAt.week" | "reportedAt.month" | "reportedAt.quarter" | "reportedAt.year" | "closedAt" | "closedAt.day" | "closedAt.week" | "closedAt.month" | "closedAt.quarter" | "closedAt.year";
+      sum: never;
+      avg: never;
+      min: "reportedAt" | "dueAt";
+      max: "reportedAt" | "closedAt";
     };
   };
 }

@@ -72,12 +72,19 @@ type Same<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** A type cannot know which column names the tenant; it is never served. */
 type Served<C> = {
-  [N in keyof C]: C[N] extends { fields: infer F; write: infer W; links: infer L; actions: infer A }
+  [N in keyof C]: C[N] extends {
+    fields: infer F;
+    write: infer W;
+    links: infer L;
+    actions: infer A;
+    aggregates: infer G;
+  }
     ? {
         fields: Omit<F, "organizationId">;
         write: Omit<W, "organizationId">;
         links: L;
         actions: A;
+        aggregates: G;
       }
     : never;
 };

@@ -1,0 +1,7 @@
+// The type of a whole client: for every resource its verbs, its actions and its aggregates.
+import type { AggregateClient } from "./aggregate-types.ts";
+import type { ActionClient, ResourceClient } from "./types.ts";
+
+export type Client<C> = {
+  readonly [N in keyof C]: ResourceClient<N, C> & ActionClient<N, C> & AggregateClient<N, C>;
+};

@@ -8,7 +8,6 @@ const serving = () => import("./serve-command.ts");
 const migrating = () => import("./migrate-command.ts");
 const databases = () => import("./database-command.ts");
 const keys = () => import("./keys-command.ts");
-const documenting = () => import("./docs-command.ts");
 const modelling = () => import("./model-command.ts");
 const access = () => import("./access-command.ts");
 const documenting = () => import("./docs-command.ts");
@@ -185,13 +184,6 @@ function addModel(program: Command, folder: Folder): void {
     .description("print the whole backend as one JSON document")
     .addHelpText("after", examples("backwright manifest > manifest.json"))
     .action(async () => (await modelling()).printManifest(folder()));
-  program
-    .command("docs")
-    .description("write pages about the backend: architecture, schema, setup, testing, errors")
-    .option("--out <folder>", "where to; docs/ of the project unless given")
-    .option("--check", "write nothing; fail where a page is missing or stale")
-    .addHelpText("after", examples("backwright docs", "backwright docs --check"))
-    .action(async (options) => (await documenting()).writeDocs(folder(), options));
   program
     .command("client")
     .description("print the contract as TypeScript, for a client in another repository")

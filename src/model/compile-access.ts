@@ -236,17 +236,12 @@ function compileEntry(
   if (key === "not") return { kind: "not", of: compileRows(table, value, where, context) };
   const field = table.fields.get(key);
   if (field !== undefined) return compileTests(field, value, where, context);
-  const relation = table.relations.get(key);
+  const relation = table.relations.get(key) ?? table.manyRelations.get(key);
   const target = relation === undefined ? undefined : context.tables.get(relation.target);
   if (relation !== undefined && target !== undefined) {
     return { kind: "related", relation, where: compileRows(target, value, where, context) };
   }
-  context.problems.add(
-    where,
-    table.manyRelations.includes(key)
-      ? "is a relation to many; policies take relations to one. Declare a claim for the list"
-      : `${table.key} has no field or relation "${key}"`,
-  );
+  context.problems.add(where, `${table.key} has no field or relation "${key}"`);
   return EVERYTHING;
 }
 

@@ -62,9 +62,7 @@ export function compileTable(key: string, table: PgTable, context: TableContext)
     tenantField: tenantName === undefined ? undefined : fields.get(tenantName),
     deletedField: fields.get("deletedAt"),
     relations,
-    manyRelations: Object.entries(context.relations)
-      .filter(([, relation]) => !is(relation, One))
-      .map(([name]) => name),
+    manyRelations: new Map(), // They are checked against other tables: compile-many.ts.
     indexes: compileIndexes(config, names),
     references,
     versioned: fields.has("version"),
@@ -221,6 +219,7 @@ function compileRelations(
       );
     }
     relations.set(name, {
+      kind: "one",
       name,
       key: pair.source,
       target: relation.targetTableName,

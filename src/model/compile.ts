@@ -4,6 +4,7 @@ import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { type AccessContext, compileRoleAccess } from "./compile-access.ts";
 import { actionsOf, compileActions } from "./compile-actions.ts";
 import { compileAggregates } from "./compile-aggregates.ts";
+import { compileManyRelations } from "./compile-many.ts";
 import { compileTable } from "./compile-table.ts";
 import type { ClaimSource } from "./declare-claims.ts";
 import type { AnyBackend, AnyDomain, AnyResource } from "./declare-untyped.ts";
@@ -65,6 +66,12 @@ function compileTables(domain: AnyDomain, problems: Problems): Map<string, Table
   for (const [key, entry] of Object.entries(domain.relations)) {
     const context = { problems, tenant: domain.tenant, keys, relations: entry.relations };
     tables.set(key, compileTable(key, entry.table as PgTable, context));
+  }
+  const context = { problems, tables: new Map(tables), keys };
+  for (const [key, table] of tables) {
+    const relations = domain.relations[key]?.relations ?? {};
+    const manyRelations = compileManyRelations(table, relations, context);
+    tables.set(key, Object.freeze({ ...table, manyRelations }));
   }
   return tables;
 }

@@ -3,18 +3,10 @@
 // `Rows<"workOrders", App>`; test/types/misuse holds the messages.
 import type { Action, Actions, ActionTypes, Event, Schema } from "./declare-actions.ts";
 import type { ArrayOf, Claim, ClaimKind, KindOf } from "./declare-claims.ts";
-import type {
-  Columns,
-  Domain,
-  Field,
-  Relations,
-  TableName,
-  Target,
-  ToOne,
-} from "./declare-tables.ts";
+import type { Columns, Domain, Field, Relations, TableName, Target } from "./declare-tables.ts";
 import type { AnyBackend, AnyDomain, AnyResource, Scope } from "./declare-untyped.ts";
 
-export type { Columns, Domain, Field, Relations, TableName, Target, ToOne };
+export type { Columns, Domain, Field, Relations, TableName, Target };
 
 /* ---------- filters ---------- */
 
@@ -56,9 +48,9 @@ export interface Combined<N extends TableName<D>, D extends Domain> {
   /** Never set: keeps the rows of one table from being used for another. */
   readonly [TABLE]?: N;
 }
-/** Some rows of a table, as data: every entry must hold; a to-one relation nests. */
+/** Some rows of a table, as data: every entry must hold; a relation nests: there is such a row. */
 export type Rows<N extends TableName<D>, D extends Domain> = {
-  readonly [K in Field<N, D> | ToOne<Relations<N, D>>]?: K extends Field<N, D>
+  readonly [K in Field<N, D> | (keyof Relations<N, D> & string)]?: K extends Field<N, D>
     ? Test<Columns<N, D>[K]["_"]["data"], Columns<N, D>[K]["_"]["dataType"]>
     : Rows<Target<Relations<N, D>[K], D>, D>;
 } & Combined<N, D>;

@@ -50,6 +50,11 @@ function describeResource(resource: ResourceModel): Json {
     table: table.schema === undefined ? table.sqlName : `${table.schema}.${table.sqlName}`,
     fields: Object.fromEntries(resource.served.map((field) => [field.name, describeField(field)])),
     relations: entries(table.relations, ({ key, target, optional }) => ({ key, target, optional })),
+    manyRelations: entries(table.manyRelations, ({ key, target, through }) => ({
+      key,
+      target,
+      ...(through === undefined ? {} : { through: `${through.table}.${through.targetKey}` }),
+    })),
     indexes: table.indexes.map(({ name, unique, keys }) => ({
       name,
       unique,

@@ -53,12 +53,26 @@ export interface FieldModel {
 
 /** A to-one relation: `key` is the field that holds the reference. */
 export interface RelationModel {
+  readonly kind: "one";
   readonly name: string;
   readonly key: string;
   readonly target: string;
   readonly targetKey: string;
   readonly optional: boolean;
 }
+
+/** A to-many relation: `key` is the field over there that holds this record's id. */
+export interface ManyRelationModel {
+  readonly kind: "many";
+  readonly name: string;
+  /** A field of the target, or of the join table that `through` names. */
+  readonly key: string;
+  readonly target: string;
+  /** The join table, and its field that holds the target's id. */
+  readonly through: { readonly table: string; readonly targetKey: string } | undefined;
+}
+
+export type AnyRelationModel = RelationModel | ManyRelationModel;
 
 export interface IndexKey {
   readonly field: string;
@@ -82,8 +96,7 @@ export interface TableModel {
   /** The field that marks a row as deleted: such rows are seen by nobody until restored. */
   readonly deletedField: FieldModel | undefined;
   readonly relations: ReadonlyMap<string, RelationModel>;
-  /** Names of relations to many, which policies and includes do not take. */
-  readonly manyRelations: readonly string[];
+  readonly manyRelations: ReadonlyMap<string, ManyRelationModel>;
   /** Usable B-tree indexes: no expressions, not partial. */
   readonly indexes: readonly IndexModel[];
   /** The field that holds a reference → the table that it points to (composite keys resolved). */
@@ -197,7 +210,7 @@ export type Predicate =
       readonly values: readonly Operand[] | { readonly kind: "claim"; readonly claim: string };
     }
   | { readonly kind: "isNull"; readonly field: FieldModel; readonly isNull: boolean }
-  | { readonly kind: "related"; readonly relation: RelationModel; readonly where: Predicate };
+  | { readonly kind: "related"; readonly relation: AnyRelationModel; readonly where: Predicate };
 
 export const EVERYTHING: Predicate = { kind: "everything" };
 
@@ -237,7 +250,7 @@ export function fieldsRead(predicate: Predicate, table: TableModel): ReadonlySet
         visit(part.of);
         return;
       case "related":
-        found.add(fieldOf(table, part.relation.key));
+        found.add(fieldOf(table, part.relation.kind === "one" ? part.relation.key : "id"));
         return;
       default:
         found.add(part.field);

@@ -1,6 +1,7 @@
 // A policy's row condition as SQL. Three-valued: a NULL is neither matched nor excluded by `not`.
 import type { Comparison, Model, Operand, Predicate, TableModel } from "../model/model.ts";
-import { columnName, constant, relationCondition, sqlType, tableName } from "./names.ts";
+import { columnName, constant, sqlType } from "./names.ts";
+import { innerAlias, relatedRows, tableOf } from "./relation.ts";
 import type { Parameters } from "./statement.ts";
 
 export const COMPARISON_SQL: Readonly<Record<Comparison, string>> = {
@@ -53,12 +54,11 @@ function render(
     case "in":
       return `${columnName(predicate.field, alias)} ${inSql(predicate, parameters)}`;
     case "related": {
-      const target = context.model.tables.get(predicate.relation.target);
-      if (target === undefined) throw new Error(`no table ${predicate.relation.target}`);
-      const inner = `${alias}_${predicate.relation.name.toLowerCase()}`;
-      const join = relationCondition(table, alias, predicate.relation, target, inner, parameters);
-      const where = render(predicate.where, target, inner, context);
-      return `exists (select from ${tableName(target)} ${inner} where ${join} and ${where})`;
+      const inner = innerAlias(alias, predicate.relation);
+      const { from, where } = relatedRows({ table, alias }, predicate.relation, inner, context);
+      const target = tableOf(context.model, predicate.relation.target);
+      const test = render(predicate.where, target, inner, context);
+      return `exists (select from ${from} where ${where} and ${test})`;
     }
   }
 }

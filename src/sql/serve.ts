@@ -2,21 +2,23 @@
 // index finds the rows in order, so that a page costs the rows that it returns; anything else is
 // refused with what would be allowed. Pure: no SQL is written here.
 import type {
+  AnyRelationModel,
   FieldModel,
   IndexKey,
   IndexModel,
   Operator,
   Predicate,
-  RelationModel,
   ResourceModel,
   TableModel,
 } from "../model/model.ts";
 
-/** The other end of a to-one relation, and the rows there that the role may read. */
+/** The other end of a relation, and the rows there that the role may read. */
 export interface RelatedRecords {
-  readonly relation: RelationModel;
+  readonly relation: AnyRelationModel;
   readonly target: ResourceModel;
   readonly rows: Predicate;
+  /** Those of the join table, where there is one that is served too. */
+  readonly joinRows: Predicate;
 }
 
 export interface Filter {
@@ -24,6 +26,8 @@ export interface Filter {
   readonly operator: Operator;
   /** For isNull: which of the two; part of the shape rather than a value. */
   readonly isNull: boolean;
+  /** Asks that the test is false. Only where no other operator says so: through a relation. */
+  readonly negated: boolean;
   /** Where the field is that of a related record: tested on each row that is read. */
   readonly through: RelatedRecords | undefined;
 }
@@ -100,7 +104,7 @@ function formsOf(index: IndexModel, table: TableModel): Form[] {
 }
 
 const fixes = (filter: Filter): boolean =>
-  filter.operator === "eq" || filter.operator === "in" || isNullTest(filter);
+  !filter.negated && (filter.operator === "eq" || filter.operator === "in" || isNullTest(filter));
 const isNullTest = (filter: Filter): boolean => filter.operator === "isNull" && filter.isNull;
 
 /** Whether equality on a whole unique key leaves at most one row for each combination. */
@@ -118,6 +122,7 @@ function fixesUniqueKey(filters: readonly Filter[], table: TableModel): boolean 
 /** Whether a form serves one filter next to its sort, if nothing else were asked. */
 function servesAlone(filter: Filter, form: Form): boolean {
   const name = filter.field.name;
+  if (filter.negated) return false;
   if (name === form.sorts[0]?.field) return true;
   return form.prefix.length === 1 && form.prefix[0]?.field === name && fixes(filter);
 }
@@ -148,7 +153,7 @@ interface Match {
 }
 
 function match(form: Form, filters: readonly Filter[]): Match | undefined {
-  const used = new Set<Filter>();
+  const used = new Set<Filter>(); // Further tests of a fixed field hold for all rows or for none.
   for (const key of form.prefix) {
     const filter = filters.find((one) => one.field.name === key.field && fixes(one));
     if (filter === undefined) return undefined;
@@ -156,7 +161,10 @@ function match(form: Form, filters: readonly Filter[]): Match | undefined {
   }
   // A range on the first key bounds what is read; one on a later key would only pass over rows.
   const first = form.sorts[0]?.field;
-  const left = filters.filter((one) => !used.has(one) && one.field.name !== first);
+  const isFixed = (one: Filter): boolean =>
+    used.has(one) || (fixes(one) && form.prefix.some((key) => key.field === one.field.name));
+  const isBound = (one: Filter): boolean => one.field.name === first && !one.negated;
+  const left = filters.filter((one) => !isFixed(one) && !isBound(one));
   return { form, left };
 }
 
@@ -204,7 +212,7 @@ export function serve(
   return { sorts: wanted ?? naturalSort(best.form, table), form: best.form, single: false };
 }
 
-function newestFirst(table: TableModel): readonly Sort[] | undefined {
+export function newestFirst(table: TableModel): readonly Sort[] | undefined {
   const field = table.fields.get("id");
   return field === undefined ? undefined : [{ field, descending: true }];
 }

@@ -93,6 +93,65 @@ describe("the typed client", () => {
     expect(page.data.map((one) => one.id)).toEqual([made.id]);
   });
 
+  test("asks for groups, includes of includes and pages of many", async () => {
+    const dock = await client.sites.create({ name: "Dock" });
+    const asset = await client.assets.create({ name: "Pump", siteId: dock.id });
+    for (const title of ["one", "two", "three"]) {
+      await client.workOrders.create({ ...order(title), assetId: asset.id });
+    }
+    const read = await client.assets.get(asset.id, {
+      fields: ["name"],
+      include: {
+        workOrders: {
+          fields: ["title"],
+          include: { site: { fields: ["name"] } },
+          page: { size: 2 },
+        },
+      },
+    });
+    expectTypeOf(read.workOrders.data).toEqualTypeOf<
+      { title: string; site: { name: string } | null }[]
+    >();
+    const site = { name: "Yard" };
+    expect(read).toMatchObject({
+      name: "Pump",
+      workOrders: {
+        data: [
+          { title: "three", site },
+          { title: "two", site },
+        ],
+      },
+    });
+    const { next } = read.workOrders.meta.pagination;
+    expect(next).not.toBeNull();
+    const on = await client.assets.get(asset.id, {
+      include: { workOrders: { fields: ["title"], page: { size: 2, after: next ?? "" } } },
+    });
+    expect(on.workOrders.data).toEqual([{ title: "one" }]);
+    const found = await client.workOrders.list({
+      filter: {
+        assetId: asset.id,
+        or: [
+          { id: { in: [asset.id] } },
+          { not: { or: [{ status: "done" }, { "site.name": "x" }] } },
+        ],
+      },
+      sort: "id",
+      fields: ["title"],
+    });
+    expect(found.data.map(({ title }) => title)).toEqual(["one", "two", "three"]);
+  });
+
+  // Planted fault: the client's values joined as they are -> finds none of the three, red.
+  test("asks for values with commas and backslashes among several", async () => {
+    const names = ["a,b", "c\\", "\\,d", "e"];
+    const teams = await Promise.all(names.map((name) => client.teams.create({ name })));
+    const query = { filter: { name: { in: names } }, sort: "name" } as const;
+    const found = await client.teams.list(query);
+    expect(found.data.map(({ name }) => name).sort()).toEqual([...names].sort());
+    await Promise.all(teams.map(({ id }) => client.teams.delete(id)));
+  });
+
   test("walks every page in order", async () => {
     for (let at = 0; at < 7; at += 1) await client.categories.create({ name: `c${at}` });
     const names: string[] = [];

@@ -163,7 +163,10 @@ const CASES: readonly (readonly [mistake: string, declared: Declared, ...said: s
       { tasks: {} },
       {
         resources: {
-          users: { scope: "tenant", access: { boss: { read: { rows: { tasks: {} } } } } },
+          users: {
+            scope: "tenant",
+            access: { boss: { read: { rows: { tasks: { kind: "a", nothing: 1 } } } } },
+          },
         },
         relations: (r) => ({
           users: {
@@ -175,8 +178,7 @@ const CASES: readonly (readonly [mistake: string, declared: Declared, ...said: s
         }),
       },
     ),
-    "  users.access.boss.read.rows.tasks: is a relation to many; policies take relations to one. " +
-      "Declare a claim for the list",
+    '  users.access.boss.read.rows.tasks.nothing: tasks has no field or relation "nothing"',
   ],
   [
     "rows that say nothing",

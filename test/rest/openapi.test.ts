@@ -118,6 +118,23 @@ describe("the OpenAPI document", () => {
     }
   });
 
+  test("offers pages of included records, each where it is taken", async () => {
+    const namesOf = (path: string): string[] =>
+      (documentOf("manager").paths[path]?.get?.parameters ?? []).map(({ name }) => name);
+    const size = "page[workOrders][size]";
+    expect(namesOf("/v1/assets")).toEqual(expect.arrayContaining([size, "filter"]));
+    expect(namesOf("/v1/assets")).not.toContain("page[workOrders][after]");
+    expect(namesOf("/v1/assets/{id}")).toContain("page[workOrders][after]");
+    const path = `/v1/assets?include=workOrders.team&${size}=3`;
+    expect((await backend.request(path, { key: keyOf("manager") })).status).toBe(200);
+    const { Assets } = documentOf("manager").components.schemas;
+    expect(Object.keys(Assets?.properties ?? {})).toEqual(
+      expect.arrayContaining(["site", "workOrders"]),
+    );
+    // The requester may not read the field of work orders that leads to the team.
+    expect(JSON.stringify(documentOf("requester"))).not.toContain("page[members]");
+  });
+
   test("holds the inputs and outputs of actions, as far as the role may run them", () => {
     const { paths, components } = documentOf("manager");
     expect(paths["/v1/work-orders/{id}/assign"]?.post?.operationId).toBe("workOrders.assign");

@@ -58,6 +58,15 @@ const gets: Readonly<Record<string, readonly [role: string, query: RecordQuery]>
 };
 
 const fields = new Map([["", "id,dueAt"]]);
+const included = {
+  include: "asset.site,asset.workOrders",
+  fields: new Map([
+    ["", "id"],
+    ["asset", "name"],
+    ["asset.site", "name,isPublic"],
+    ["asset.workOrders", "dueAt"],
+  ]),
+};
 const lists: Readonly<
   Record<string, readonly [ListQuery, place?: Place | undefined, role?: string]>
 > = {
@@ -97,6 +106,19 @@ const lists: Readonly<
   ],
   "list-unique": [{ fields, filters: [filter("id", "in", ID)], sort: "-dueAt" }, keyed(false)],
   "list-viewer-relation": [{ fields, sort: "dueAt" }, undefined, "viewer"],
+  "list-include-many": [{ ...included, sort: "-dueAt" }, keyed(false)],
+  "list-groups-after": [
+    {
+      fields,
+      filters: [
+        { ...filter("status", "eq", "open"), groups: ["or", "0"] },
+        { ...filter("dueAt", "lt", DUE), groups: ["or", "1"] },
+        { ...filter("site.name", "eq", "Yard"), groups: ["or", "1", "not"] },
+      ],
+      sort: "-dueAt",
+    },
+    keyed(false),
+  ],
 };
 
 const as = (role: string): RequestContext => requestOf(actorOf(role));

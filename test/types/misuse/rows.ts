@@ -15,8 +15,8 @@ rows("workOrders", { or: [{ titel: "Leak" }] });
 // Mistake: a misspelt table.
 rows("workOrder", {});
 
-// Mistake: a to-many relation.
-rows("teams", { members: { id: me.id } });
+// Mistake: a misspelt column of a related table, by a relation to many.
+rows("teams", { members: { idd: me.id } });
 
 // Mistake: an unknown claim.
 rows("workOrders", { assigneeId: me.userId });

@@ -3,9 +3,7 @@ import type { Actor } from "../access/actor.ts";
 import { newId } from "../base/ids.ts";
 import { runAction } from "./action.ts";
 import type { OperationsContext } from "./context.ts";
-import { type JsonRecord, RecordCaller } from "./record-caller.ts";
-
-export type { JsonRecord };
+import { RecordCaller } from "./record-caller.ts";
 
 /** Calls operations as one actor, by the names of resources. All throw BackwrightError. */
 export class Caller extends RecordCaller {

@@ -1,5 +1,5 @@
-// Reliability check 1 of the transaction plan: kill -9 of the API at each step of an action and of a
-// bulk request. Both happen once, whole, with their events and audit entries, or not at all.
+// Reliability check 1 of the transaction plan: kill -9 of the API at each step of an action and of
+// a bulk request. Both happen once, whole, with their events and audit entries, or not at all.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestBackend, type TestBackend } from "../support/backend.ts";
 import {

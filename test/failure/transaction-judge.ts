@@ -1,5 +1,5 @@
-// What killed transactions must have left: judged by plain SQL over the tables, knowing the requests
-// and their replies and nothing of how they were run.
+// What killed transactions must have left: judged by plain SQL over the tables, knowing the
+// requests and their replies and nothing of how they were run.
 import type { TestBackend } from "../support/backend.ts";
 import { BULK_RECORDS, type Killed } from "./kill-transactions.ts";
 
@@ -17,7 +17,8 @@ const EFFECTS = `
   with orders as (select id, version from work_orders where id = $1 or description = $2)
   select (select count(*)::int from orders) as orders,
     (select coalesce(sum(version), 0)::int from orders) as versions,
-    (select count(*)::int from backwright.audit where record_id in (select id from orders)) as entries,
+    (select count(*)::int from backwright.audit
+      where record_id in (select id from orders)) as entries,
     (select count(*)::int from backwright.audit
       where record_id in (select id from orders) and operation = 'assign') as changes,
     (select count(*)::int from backwright.events where key in (select id from orders)

@@ -1,5 +1,5 @@
 // `ops` in an action: operations as its caller, in its transaction. What the caller may not do
-// through the API is refused, what is written is undone with the action, what fails is undone by itself.
+// through the API is refused, what is written is undone with the action, what fails by itself.
 import { randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vitest";

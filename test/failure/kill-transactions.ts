@@ -1,6 +1,6 @@
 // kill -9 of the process at each step of a transaction: an action and a bulk request are held at
-// the same step by the door to PostgreSQL, the process is killed, and a client repeats both at the next
-// one until they are acknowledged.
+// the same step by the door to PostgreSQL, the process is killed, and a client repeats both at the
+// next one until they are acknowledged.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TestBackend } from "../support/backend.ts";
 import { type ApiProcess, type Environment, startPool } from "./api-process.ts";

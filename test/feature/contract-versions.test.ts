@@ -1,5 +1,5 @@
-// Versions and states under concurrency: If-Match, merges of different fields, moves of a state; the
-// same whichever plan a write is made by.
+// Versions and states under concurrency: If-Match, merges of different fields, moves of a state;
+// the same whichever plan a write is made by.
 //
 // Planted faults, each red before it was taken out again:
 // - the version left out of the UPDATE's WHERE (checked by the diagnosis only) -> one winner

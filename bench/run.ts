@@ -8,6 +8,7 @@ import { type BenchDatabase, createKeys, openBenchDatabase } from "./harness/dat
 import { checkEquality } from "./harness/equality.ts";
 import { describeMachine } from "./harness/machine.ts";
 import { HELP, type Options, readOptions } from "./harness/options.ts";
+import { generatePrismaClient } from "./harness/prisma-client.ts";
 import { type Contestant, type StartOptions, startContestant } from "./harness/processes.ts";
 import { profileScenario } from "./harness/profile.ts";
 import { renderReport, writeReport } from "./harness/report.ts";
@@ -29,6 +30,7 @@ interface Bench {
 
 async function main(options: Options): Promise<void> {
   const machine = describeMachine();
+  if (options.contestants.includes("express-prisma")) generatePrismaClient();
   const database = await openBenchDatabase(options.fresh, progress);
   const folder = mkdtempSync(join(tmpdir(), "backwright-bench-"));
   const generator = new LoadGenerator();

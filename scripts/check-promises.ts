@@ -7,6 +7,7 @@ import {
   isBinaryExpression,
   isCallExpression,
   isExpressionStatement,
+  isIdentifier,
   isPropertyAccessExpression,
   isVoidExpression,
 } from "typescript/unstable/ast/is";
@@ -36,7 +37,10 @@ export function findDroppedPromises(configPath: string, root: string): string[] 
 }
 
 function droppedIn(file: SourceFile, checker: Checker): Node[] {
-  const nodes = statementsOf(file).filter((node) => !isHandled(node));
+  const isTest = file.text.includes('from "node:test"');
+  const nodes = statementsOf(file).filter(
+    (node) => !isHandled(node) && !(isTest && isTestCall(node)),
+  );
   if (nodes.length === 0) return [];
   const types = checker.getTypeAtLocation(nodes);
   return nodes.filter((_, index) => isPromise(types[index], checker));
@@ -59,6 +63,11 @@ function isHandled(node: Node): boolean {
   const method = node.expression.name.text;
   if (method === "finally") return isHandled(node.expression.expression);
   return node.arguments.length >= (method === "catch" ? 1 : method === "then" ? 2 : Infinity);
+}
+
+/** Node's runner waits for every test by itself. */
+function isTestCall(node: Node): boolean {
+  return isCallExpression(node) && isIdentifier(node.expression) && node.expression.text === "test";
 }
 
 function isPromise(type: Type | undefined, checker: Checker): boolean {

@@ -1,5 +1,9 @@
 // The public door: everything that an application imports from "backwright".
 
+import type { MountedApi, MountOptions } from "./app/mount.ts";
+import type { Backend } from "./model/declare.ts";
+
+export type { MountedApi, MountOptions } from "./app/mount.ts";
 export type { SeedContext } from "./app/seed.ts";
 export { now } from "./base/clock.ts";
 export { BackwrightError, type ErrorCode, type ErrorDetail, StartError } from "./base/errors.ts";
@@ -9,3 +13,17 @@ export type { ContractOf } from "./model/contract.ts";
 export type { DomainOf } from "./model/declare.ts";
 export type { ActionContext } from "./model/declare-actions.ts";
 export { define } from "./model/define.ts";
+
+/**
+ * Serves a backend inside an Express 5, Fastify 5 or plain Node server that is there already, all
+ * of it or one resource at a time. Settings come from the environment, as for `backwright start`.
+ * Throws StartError, with everything that was opened closed again.
+ */
+export async function mount<Rs>(
+  backend: Backend<Rs>,
+  options: MountOptions<keyof Rs & string> = {},
+): Promise<MountedApi> {
+  // Loaded when it is called: a schema that imports "backwright" needs no server.
+  const { mountBackend } = await import("./app/mount.ts");
+  return mountBackend(backend, options);
+}

@@ -13,7 +13,8 @@ import { createTestDatabase, type TestDatabase } from "./support/postgres.ts";
 
 const paths = repositoryFiles();
 const pages: Page[] = paths
-  .filter((path) => path.endsWith(".md"))
+  // A template's page is about the project that is made of it.
+  .filter((path) => path.endsWith(".md") && !path.includes("/templates/"))
   .map((path) => ({ path, text: readRepositoryFile(path) }));
 
 function repositoryFacts(): DocsFacts {

@@ -19,6 +19,9 @@ import { entryFor, findGaps, type LockPackages } from "../scripts/complete-lockf
 import { pack } from "../scripts/package.ts";
 import { type Manifest, publishManifest } from "../scripts/publish-manifest.ts";
 import { ROOT, readRepositoryFile, repositoryFiles } from "../scripts/repository-files.ts";
+import { loadProject } from "../src/app/project.ts";
+import { printContract } from "../src/model/print-contract.ts";
+import { EXAMPLE } from "./support/backend.ts";
 
 const manifest: Manifest = JSON.parse(readRepositoryFile("package.json"));
 
@@ -158,6 +161,36 @@ describe("the package that a user installs", () => {
     const program = readFileSync(join(installed, bin.backwright), "utf8");
     expect(program.startsWith("#!/usr/bin/env node\n")).toBe(true);
     expect(runNode([join(installed, bin.backwright), "--help"])).toContain("migrate");
+  });
+
+  test("gives a repository without the backend a typed client", { timeout: 60_000 }, async () => {
+    const { model } = await loadProject(EXAMPLE);
+    const own = join(folder, "caller");
+    mkdirSync(own);
+    writeFileSync(join(own, "api.ts"), printContract(model));
+    const options = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, types: [] };
+    const place = { module: "nodenext", target: "es2024", lib: ["es2024", "dom"] };
+    const compilerOptions = { ...options, ...place };
+    writeFileSync(join(own, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+    const use = [
+      'import { createClient } from "backwright/client";',
+      'import type { Api } from "./api.js";',
+      'const { workOrders, categories } = createClient<Api>({ url: "https://api.example.org" });',
+      'const got = await workOrders.get("1", { include: { site: true }, fields: ["dueAt"] });',
+      "export const dueAt: string | null = got.dueAt;",
+      "export const site: string | undefined = got.site?.name;",
+      'export const { status } = await workOrders.assign("1", { technicianId: "2" });',
+      'await categories.create({ name: "Roofs" });',
+      "// @ts-expect-error: there is no such field",
+      'await workOrders.list({ sort: "dueOn" });',
+      "// @ts-expect-error: there is no such state",
+      'await workOrders.update("1", { status: "lost" });',
+      "// @ts-expect-error: the input is required",
+      'await workOrders.assign("1");',
+    ];
+    writeFileSync(join(own, "use.ts"), use.join("\n"));
+    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+    expect(runNode([tsc, "-p", own])).toBe("");
   });
 
   test("gives its types to a strict project", { timeout: 60_000 }, () => {

@@ -7,8 +7,16 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BenchDatabase, EXAMPLE } from "./database.ts";
 
-export const CONTESTANTS = ["backwright", "drizzle-fastify", "by-hand", "hello"] as const;
+export const PEERS = ["express-prisma", "express-knex", "nest-typeorm"] as const;
+export const CONTESTANTS = ["backwright", "drizzle-fastify", "by-hand", ...PEERS, "hello"] as const;
 export type ContestantName = (typeof CONTESTANTS)[number];
+
+/** Whether a contestant holds instants as Date, which knows no microseconds. */
+export const cutsInstants = (name: ContestantName): boolean => PEERS.some((peer) => peer === name);
+
+/** They have no wall between tenants, so they connect as a role that no wall holds for. */
+const isWallFree = (name: ContestantName): boolean =>
+  name === "drizzle-fastify" || cutsInstants(name);
 
 const ROOT = join(import.meta.dirname, "../..");
 const SECRET_KEY = "only-for-measurements-0123456789-0123456789";
@@ -64,7 +72,7 @@ export async function spawnContestant(
         NODE_ENV: "production",
         HOST: "127.0.0.1",
         PORT: String(port),
-        DATABASE_URL: name === "drizzle-fastify" ? database.wallFreeUrl : database.appUrl,
+        DATABASE_URL: isWallFree(name) ? database.wallFreeUrl : database.appUrl,
         SECRET_KEY,
         LOG_LEVEL: "info",
         POOL_SIZE: process.env.POOL_SIZE ?? POOL_SIZE,

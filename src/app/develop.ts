@@ -10,7 +10,7 @@ import { openProjectDatabase, requireOwnerUrl } from "./databases.ts";
 import { readDevelopmentKeys, writeDevelopmentKeys } from "./keys-file.ts";
 import { loadSeed, type Project } from "./project.ts";
 import { type DevelopmentKey, runSeed } from "./seed.ts";
-import { type RunningBackend, serve } from "./serve.ts";
+import { type Entrance, type RunningBackend, serve } from "./serve.ts";
 
 export interface DevelopmentBackend extends RunningBackend {
   readonly keys: readonly DevelopmentKey[];
@@ -23,6 +23,7 @@ export async function develop(
   settings: Settings,
   log: Log,
   onProgress: (message: string) => void,
+  entrance?: Entrance,
 ): Promise<DevelopmentBackend> {
   const database = await openProjectDatabase(project, settings, onProgress);
   try {
@@ -36,7 +37,13 @@ export async function develop(
     });
     const applied = migrations.filter((migration) => migration.scope === "app");
     if (applied.length > 0) onProgress(`Applied ${applied.map(({ name }) => name).join(", ")}`);
-    const running = await serve({ model: project.model, settings, databaseUrl: database.url, log });
+    const running = await serve({
+      model: project.model,
+      settings,
+      databaseUrl: database.url,
+      log,
+      ...(entrance === undefined ? {} : { entrance }),
+    });
     const keys = await seedOnce(project, running, ownerUrl, onProgress);
     return {
       ...running,

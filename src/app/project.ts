@@ -32,6 +32,12 @@ export async function loadProject(folder: string): Promise<Project> {
       fix: 'export default backend({ name: "my-app", resources: { … } });',
     });
   }
+  return projectOf(backend, directory);
+}
+
+/** The project of a backend that is loaded already. Throws StartError for a wrong declaration. */
+export function projectOf(backend: AnyBackend, folder: string): Project {
+  const directory = resolve(folder);
   return {
     directory,
     migrations: join(directory, "migrations"),

@@ -41,9 +41,19 @@ export async function runSeed(
   backend: RunningBackend,
   owner: Session,
 ): Promise<readonly DevelopmentKey[]> {
-  const { model } = backend.context;
   const keys: DevelopmentKey[] = [];
-  await seed({
+  await seed(seedContext(backend, owner, (key) => keys.push(key)));
+  return keys;
+}
+
+/** What a seed is given; the keys that it makes are told to `onKey`. */
+export function seedContext(
+  backend: RunningBackend,
+  owner: Session,
+  onKey: (key: DevelopmentKey) => void,
+): SeedContext {
+  const { model } = backend.context;
+  return {
     async tenant(values) {
       const id = newId();
       await insertRow(owner, model, model.tenant.key, { ...values, id });
@@ -58,11 +68,10 @@ export async function runSeed(
     },
     async key({ tenantId, tenant, role, id, name }) {
       const key = await createApiKey(owner, { tenantId, role, subject: id, name });
-      keys.push({ tenant, role, name, key });
+      onKey({ tenant, role, name, key });
       return key;
     },
-  });
-  return keys;
+  };
 }
 
 async function insertRow(

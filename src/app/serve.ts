@@ -15,7 +15,8 @@ import type { OperationsContext } from "../operations/context.ts";
 import { CursorSigner } from "../operations/cursor.ts";
 import { Shapes } from "../operations/shapes.ts";
 import { restRoutes } from "../rest/routes.ts";
-import { createServer, type Readiness, type Server } from "../server/server.ts";
+import type { Route } from "../server/http.ts";
+import { createServer, type Readiness, type Server, type ServerOptions } from "../server/server.ts";
 import { Parameters } from "../sql/statement.ts";
 
 export interface ServeOptions {
@@ -25,6 +26,23 @@ export interface ServeOptions {
   readonly databaseUrl: string;
   readonly log: Log;
   readonly readiness?: () => Readiness;
+  /** How requests come in. Undefined: through a port of its own. */
+  readonly entrance?: Entrance;
+}
+
+/** A way in beside the port of its own: another server that hands requests over. */
+export interface Entrance {
+  /** Stands before every path: "/api", or "". */
+  readonly prefix: string;
+  /** The resources that are served. Undefined: all. */
+  readonly only?: ReadonlySet<string>;
+  open(options: ServerOptions): Promise<Opened>;
+}
+
+export interface Opened {
+  readonly url: string;
+  /** Finishes what is in flight, for at most `graceMs` milliseconds, then cuts the rest. */
+  drain(graceMs: number): Promise<void>;
 }
 
 export interface RunningBackend {
@@ -46,7 +64,7 @@ const FORGET_AT_ONCE = 10_000;
 
 /** Starts serving. Throws StartError, with everything that was opened closed again. */
 export async function serve(options: ServeOptions): Promise<RunningBackend> {
-  const { model, settings, databaseUrl, log } = options;
+  const { model, settings, databaseUrl, log, entrance } = options;
   const constraints = new Map(await inspectDatabase(databaseUrl, model));
   const database = await openDatabase(options);
   const context: OperationsContext = {
@@ -58,24 +76,17 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
   };
   const authenticator = new Authenticator(database, model);
   try {
-    const server = await createServer({
-      limits: REQUEST_LIMITS,
-      corsOrigins: settings.corsOrigins,
-      log,
-      routes: restRoutes({ context, authenticator }),
-      readiness: options.readiness ?? (() => ({ ready: true })),
-    });
-    const port = await listen(server, settings);
+    const routes = restRoutes({ ...entrance, context, authenticator });
+    const opened = await open(options, routes);
     const forgetting = forgetReplies(database, log);
     let stopping: Promise<void> | undefined;
     const stop = async (): Promise<void> => {
       clearInterval(forgetting);
-      await server.drain(DRAIN_MS);
+      await opened.drain(DRAIN_MS);
       await database.close();
     };
-    const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
     return {
-      url: `http://${host}:${port}`,
+      url: opened.url,
       context,
       authenticator,
       reload: async () => {
@@ -139,6 +150,22 @@ async function openDatabase({ settings, databaseUrl, log }: ServeOptions): Promi
       cause,
     });
   }
+}
+
+async function open(options: ServeOptions, routes: readonly Route[]): Promise<Opened> {
+  const { settings, log, entrance, readiness } = options;
+  const { corsOrigins } = settings;
+  const server: ServerOptions = { limits: REQUEST_LIMITS, corsOrigins, log, routes };
+  if (entrance !== undefined) return entrance.open(server);
+  const isReady = readiness ?? (() => ({ ready: true }));
+  return openPort({ ...server, readiness: isReady }, settings);
+}
+
+async function openPort(options: ServerOptions, settings: Settings): Promise<Opened> {
+  const server = await createServer(options);
+  const port = await listen(server, settings);
+  const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
+  return { url: `http://${host}:${port}`, drain: (graceMs) => server.drain(graceMs) };
 }
 
 async function listen(server: Server, { host, port }: Settings): Promise<number> {

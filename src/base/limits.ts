@@ -16,6 +16,12 @@ export const OFFSET_BUCKETS = [100, 1_000, OFFSET_MAX] as const;
 /** Where an estimated count stops counting. */
 export const COUNT_ESTIMATE_MAX = 10_000;
 
+/** Groups of one aggregate. More are refused, unless only the first of them are asked for. */
+export const AGGREGATE_GROUPS_MAX = 1_000;
+
+/** Fields to group by, and measures, in one aggregate. */
+export const AGGREGATE_FIELDS_MAX = 10;
+
 /** Values in one `in` or `nin` filter. Each is an index scan of its own when a sort follows it. */
 export const IN_VALUES_MAX = 20;
 

@@ -1,12 +1,8 @@
 // `backwright dev` and `backwright start`: run until a signal, then stop in order.
-import { openProjectDatabase } from "../app/databases.ts";
 import { develop } from "../app/develop.ts";
+import { serveProduction } from "../app/produce.ts";
 import { loadProject } from "../app/project.ts";
-import { serve } from "../app/serve.ts";
-import { StartError } from "../base/errors.ts";
 import { readSettings } from "../base/settings.ts";
-import { migrationStatus } from "../migrate/runner.ts";
-import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
 import { createLog, type ProcessLog } from "../observe/log.ts";
 import { printBanner } from "./banner.ts";
 import { progress } from "./output.ts";
@@ -27,47 +23,7 @@ export async function runProduction(folder: string): Promise<void> {
   const project = await loadProject(folder);
   const settings = readSettings(process.env, "production");
   const log = createLog(settings.logLevel);
-  await untilStopped(log, async () => {
-    const database = await openProjectDatabase(project, settings, progress);
-    const pending = await pendingMigrations(database.url, project.migrations);
-    if (pending.length > 0) log.warn({ pending }, "migrations are pending: not ready");
-    let isMigrated = pending.length === 0;
-    const running = await serve({
-      model: project.model,
-      settings,
-      databaseUrl: database.url,
-      log,
-      readiness: () =>
-        isMigrated ? { ready: true } : { ready: false, reason: "migrations pending" },
-    });
-    log.info({ url: running.url }, "serving");
-    const look = async (): Promise<void> => {
-      const left = await pendingMigrations(database.url, project.migrations);
-      if (left.length > 0) return;
-      await running.reload();
-      isMigrated = true;
-      clearInterval(looking);
-      log.info({}, "migrations are applied: ready");
-    };
-    const looking = setInterval(() => {
-      look().catch((error: unknown) => log.warn({ err: error }, "migrations cannot be compared"));
-    }, LOOK_FOR_MIGRATIONS_MS).unref();
-    if (isMigrated) clearInterval(looking);
-    return running;
-  });
-}
-
-const LOOK_FOR_MIGRATIONS_MS = 2_000;
-
-async function pendingMigrations(url: string, directory: string): Promise<readonly string[]> {
-  const rows = await migrationStatus({ ownerUrl: url, directory, system: SYSTEM_MIGRATIONS });
-  const changed = rows.find((row) => row.state !== "applied" && row.state !== "pending");
-  if (changed !== undefined) {
-    throw new StartError(`The migration ${changed.name} is ${changed.state} in the database.`, {
-      fix: changed.advice ?? "backwright migrate status",
-    });
-  }
-  return rows.filter((row) => row.state === "pending").map((row) => row.name);
+  await untilStopped(log, () => serveProduction(project, settings, log, progress));
 }
 
 /**

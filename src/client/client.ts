@@ -1,16 +1,10 @@
 // The typed client: fetch, the query grammar, retries that cannot double an effect, typed errors.
 // Runs in browsers, Node and workers; knows the server by its addresses only.
+import type { Client } from "./client-types.ts";
 import { ApiError, readError } from "./errors.ts";
-import { queryString } from "./query.ts";
-import type {
-  BulkOptions,
-  CallOptions,
-  Client,
-  ListQuery,
-  Page,
-  UpdateOptions,
-  WriteOptions,
-} from "./types.ts";
+import { aggregateString, queryString } from "./query.ts";
+import type { BulkOptions } from "./several-types.ts";
+import type { CallOptions, ListQuery, Page, UpdateOptions, WriteOptions } from "./types.ts";
 
 export interface ClientOptions {
   /** Where the API is, such as https://api.example.org. */
@@ -79,6 +73,10 @@ function createResource(send: Send, name: string) {
         page = await list(next, options);
         yield* page.data;
       }
+    },
+    aggregate: (query: object, options: CallOptions = {}) => {
+      const question = aggregateString(query as Readonly<Record<string, unknown>>);
+      return send({ method: "GET", path: `${path}/aggregate${question}`, ...options });
     },
     get: (id: string, query: Query = {}, options: CallOptions = {}) =>
       record({ method: "GET", path: at(id) + queryString(query), ...options }),

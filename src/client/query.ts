@@ -8,6 +8,17 @@ interface AnyQuery {
   readonly page?: object;
 }
 
+/** A question of figures: its filter, sort and page as in a list. */
+export function aggregateString(query: Readonly<Record<string, unknown>>): string {
+  const { filter, sort, page, ...own } = query;
+  const list = queryString({ filter, sort, page } as AnyQuery);
+  const parts = Object.entries(own)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
+  const all = list === "" ? parts : [...parts, list.slice(1)];
+  return all.length === 0 ? "" : `?${all.join("&")}`;
+}
+
 /** "" or "?…". Values are encoded; a filter of undefined is left out. */
 export function queryString(query: AnyQuery): string {
   const parts: string[] = [];

@@ -29,6 +29,7 @@ type Unfinished = Omit<ResourceModel, "access">;
 /** Actions are granted beside the verbs: compile-actions.ts. */
 type VerbAccess = Omit<RoleAccess, "actions">;
 
+const WITHOUT_EQUALITY: ReadonlySet<string> = new Set(["json", "point", "line"]);
 const VERBS = ["read", "create", "update", "delete", "actions"];
 
 /** Compiles what one role may do. `where` is the path in the declaration, for problems. */
@@ -259,8 +260,10 @@ function compileTests(
   if (typeof value !== "object" || isClaimRef(value) || value instanceof Date) {
     return { kind: "compare", field, operator: "eq", value: operand(field, value, where, context) };
   }
-  if (field.type?.sql === "json" && !Object.keys(value).every((key) => key === "isNull")) {
-    context.problems.add(where, "json cannot be compared, only tested with isNull; jsonb can");
+  const sql = field.type?.sql ?? "";
+  if (WITHOUT_EQUALITY.has(sql) && !Object.keys(value).every((key) => key === "isNull")) {
+    const other = sql === "json" ? "; jsonb can" : "";
+    context.problems.add(where, `${sql} cannot be compared, only tested with isNull${other}`);
   }
   const parts = Object.entries(value)
     .filter(([, given]) => given !== undefined)

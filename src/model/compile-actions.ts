@@ -10,8 +10,8 @@ type Declared = AnyResource["options"];
 const KEYS = ["input", "output", "access", "table", "run"];
 // What the address and the typed client use besides.
 const RESERVED = [
-  ...["all", "bulkCreate", "bulkDelete", "bulkUpdate", "create", "delete", "get", "list"],
-  ...["restore", "then", "update", "upsert"],
+  ...["aggregate", "all", "bulkCreate", "bulkDelete", "bulkUpdate", "create", "delete", "get"],
+  ...["list", "restore", "then", "update", "upsert"],
 ];
 const NAME = /^[a-z][A-Za-z0-9]*$/;
 

@@ -1,8 +1,8 @@
 // Reads one Drizzle table and its relations into a TableModel, and reports what disagrees.
 import { type Column, getColumns, is, One, type Relation, type SQL, type Table } from "drizzle-orm";
 import { getTableConfig, type PgColumn, PgDialect, type PgTable } from "drizzle-orm/pg-core";
+import { columnType, sqlTypeOf } from "./column-type.ts";
 import { stateValues } from "./columns.ts";
-import { fieldType } from "./fields.ts";
 import type { FieldModel, IndexKey, IndexModel, RelationModel, TableModel } from "./model.ts";
 import type { Problems } from "./problems.ts";
 
@@ -85,8 +85,7 @@ function compileField(
   if (RESERVED.includes(name)) {
     problems.add(where, `"${name}" is a word of the filter language`, "another name");
   }
-  // Drizzle names the type of an array's elements; the brackets are kept apart.
-  const sqlType = column.getSQLType() + "[]".repeat((column as PgColumn).dimensions);
+  const sqlType = sqlTypeOf(column as PgColumn);
   const tracked = Object.hasOwn(TRACKED, name) ? TRACKED[name] : undefined;
   if (tracked !== undefined && !sqlType.startsWith(tracked.slice(0, 9))) {
     const helper = name === "deletedAt" ? "...softDeleted()" : "...tracked()";
@@ -97,7 +96,7 @@ function compileField(
   return Object.freeze({
     name,
     column: column.name,
-    type: fieldType(sqlType, column.enumValues),
+    type: columnType(column as PgColumn),
     sqlType,
     nullable: !column.notNull,
     hasDefault: column.hasDefault || makeDefault !== undefined || generated,

@@ -3,6 +3,7 @@ import { getColumns, type Table } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { type AccessContext, compileRoleAccess } from "./compile-access.ts";
 import { actionsOf, compileActions } from "./compile-actions.ts";
+import { compileAggregates } from "./compile-aggregates.ts";
 import { compileTable } from "./compile-table.ts";
 import type { ClaimSource } from "./declare-claims.ts";
 import type { AnyBackend, AnyDomain, AnyResource } from "./declare-untyped.ts";
@@ -121,7 +122,7 @@ function compileLookup(
   return { table: column[0], column: column[1], where: where[1] };
 }
 
-const OPTIONS = ["scope", "access", "hidden", "states", "actions"];
+const OPTIONS = ["scope", "access", "hidden", "states", "actions", "aggregates"];
 const RESERVED_NAMES = ["auth", "batch", "console", "docs", "graphql", "health", "mcp", "ready"];
 
 function compileResource(
@@ -170,6 +171,7 @@ function compileResource(
     served,
     states: compileStates(name, options.states ?? {}, table, problems),
     actions: compileActions(name, options, roles, problems),
+    aggregates: compileAggregates({ name, served }, options.aggregates, problems),
   };
   const access = compileAccess(unfinished, options, roles, context);
   return Object.freeze({ ...unfinished, access });

@@ -1,6 +1,15 @@
 // The API of a backend as one plain type: all that a typed client needs, nothing of Drizzle in it.
 // Knows nothing of roles: a field or row that a role may not see is refused or null at run time.
-import type { Backend, Domain, Relations, TableName, Target, ToOne } from "./declare.ts";
+import type {
+  Backend,
+  Columns,
+  Domain,
+  Field,
+  Relations,
+  TableName,
+  Target,
+  ToOne,
+} from "./declare.ts";
 import type { Fields, Write } from "./declare-json.ts";
 
 /**
@@ -25,11 +34,33 @@ type InJson<T> = T extends Date
 /** Actions by name; `output` is "the record" where an action replies with it. */
 type ActionContracts<Acts> = { [K in keyof Acts]: InJson<Acts[K]> };
 
-export interface ResourceContract<N extends TableName<D>, D extends Domain, H, Acts, Served> {
+type DateInDrizzle = "object date" | "string date" | "string timestamp";
+type Bucket = "day" | "week" | "month" | "quarter" | "year";
+type Listed<G, K extends string> = G extends { readonly [P in K]: readonly (infer F)[] }
+  ? F & string
+  : never;
+type Bucketed<F, N extends TableName<D>, D extends Domain> = F extends Field<N, D> & string
+  ? Columns<N, D>[F]["_"]["dataType"] extends DateInDrizzle
+    ? `${F}.${Bucket}`
+    : never
+  : never;
+/** What reports may ask for; undefined where a resource declares no aggregates. */
+type AggregateContract<G, N extends TableName<D>, D extends Domain> = G extends object
+  ? {
+      groupBy: Listed<G, "groupBy"> | Bucketed<Listed<G, "groupBy">, N, D>;
+      sum: Listed<G, "sum">;
+      avg: Listed<G, "avg">;
+      min: Listed<G, "min">;
+      max: Listed<G, "max">;
+    }
+  : undefined;
+
+export interface ResourceContract<N extends TableName<D>, D extends Domain, H, Acts, Served, G> {
   fields: Fields<N, D, H>;
   write: Write<N, D, H>;
   links: Links<N, D, Served>;
   actions: ActionContracts<Acts>;
+  aggregates: AggregateContract<G, N, D>;
 }
 
 type ContractOfResource<R, Served> = R extends { readonly name: infer N; readonly _?: infer Facts }
@@ -37,8 +68,9 @@ type ContractOfResource<R, Served> = R extends { readonly name: infer N; readonl
       readonly domain: infer D extends Domain;
       readonly hidden: infer H;
       readonly actions: infer Acts;
+      readonly aggregates: infer G;
     }
-    ? ResourceContract<N & TableName<D>, D, H, Acts, Served>
+    ? ResourceContract<N & TableName<D>, D, H, Acts, Served, G>
     : never
   : never;
 

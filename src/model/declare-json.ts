@@ -8,7 +8,11 @@ type Reply<V, DataType> = DataType extends StringInJson
   ? [V] extends [readonly unknown[]]
     ? string[]
     : string
-  : V;
+  : DataType extends "object point"
+    ? [number, number]
+    : DataType extends "object line"
+      ? [number, number, number]
+      : V;
 /** Eight-byte integers are also accepted as numbers where these are exact. */
 type Body<V, DataType> = DataType extends "bigint int64" | "number int53"
   ? Reply<V, DataType> | number

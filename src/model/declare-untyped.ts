@@ -83,6 +83,7 @@ export interface AnyResourceOptions {
     readonly [field: string]: { readonly [state: string]: readonly string[] };
   };
   readonly actions?: { readonly [name: string]: AnyAction };
+  readonly aggregates?: object | undefined;
 }
 
 export interface AnyResource {

@@ -121,6 +121,17 @@ export type States<N extends TableName<D>, D extends Domain> = {
   readonly [F in StateField<N, D>]?: Transitions<F, N, D>;
 };
 
+/* ---------- aggregates ---------- */
+
+/** Which fields reports may group by and sum up; counting is always among them. */
+export interface Aggregates<F> {
+  readonly groupBy?: readonly F[];
+  readonly sum?: readonly F[];
+  readonly avg?: readonly F[];
+  readonly min?: readonly F[];
+  readonly max?: readonly F[];
+}
+
 /* ---------- resource, backend, definition ---------- */
 
 export interface ResourceOptions<
@@ -130,6 +141,7 @@ export interface ResourceOptions<
   A extends string,
   I,
   O,
+  G,
 > {
   /** `global` rows belong to no tenant and are read-only to every role. */
   readonly scope: Scope;
@@ -139,16 +151,24 @@ export interface ResourceOptions<
   readonly states?: States<N, D>;
   /** What can be done to a record beside the verbs: `POST /v1/<resource>/<id>/<action>`. */
   readonly actions?: Actions<N, D, A, I, O>;
+  /** What `GET /v1/<resource>/aggregate` counts and sums up, for those who may read the fields. */
+  readonly aggregates?: G;
 }
 export interface Resource<
   N extends TableName<D>,
   D extends Domain,
   H extends string,
   Acts = ActionTypes<never, unknown, unknown>,
+  G = undefined,
 > extends AnyResource {
   readonly name: N;
   /** Never set: carries types to `ContractOf`. */
-  readonly _?: { readonly domain: D; readonly hidden: H; readonly actions: Acts };
+  readonly _?: {
+    readonly domain: D;
+    readonly hidden: H;
+    readonly actions: Acts;
+    readonly aggregates: G;
+  };
 }
 
 /** A resource under its own name; the key in `resources` must be that name. */
@@ -183,10 +203,11 @@ export interface Definition<D extends Domain> {
     A extends string = never,
     I = unknown,
     O = unknown,
+    const G extends Aggregates<Field<N, D>> | undefined = undefined,
   >(
     table: N,
-    options: ResourceOptions<NoInfer<N>, D, H, A, I, O>,
-  ): Resource<N, D, H, ActionTypes<A, I, O>>;
+    options: ResourceOptions<NoInfer<N>, D, H, A, I, O, G>,
+  ): Resource<N, D, H, ActionTypes<A, I, O>, G>;
   /** A large action in a file of its own: `actions: { close }`. */
   action<N extends TableName<D>, I = undefined, O = void>(
     table: N,

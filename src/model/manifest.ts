@@ -1,6 +1,14 @@
 // The manifest: the whole backend as one JSON document, stable from run to run, so that two of
 // them can be compared. Everything in it comes from the compiled model.
-import type { FieldModel, Model, Operand, Predicate, ResourceModel, RoleAccess } from "./model.ts";
+import type {
+  AggregatesModel,
+  FieldModel,
+  Model,
+  Operand,
+  Predicate,
+  ResourceModel,
+  RoleAccess,
+} from "./model.ts";
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
@@ -19,6 +27,11 @@ export function manifest(model: Model): Json {
     })),
     resources: entries(model.resources, describeResource),
   };
+}
+
+/** Who may do what, by resource and role: the part of the manifest that access is decided by. */
+export function accessOf(model: Model): Json {
+  return entries(model.resources, ({ access }) => entries(access, describeAccess));
 }
 
 function entries<T>(map: ReadonlyMap<string, T>, describe: (value: T) => Json): Json {
@@ -48,6 +61,7 @@ function describeResource(resource: ResourceModel): Json {
       hasInput: input !== undefined,
       replies: output === undefined ? "record" : "output",
     })),
+    ...(resource.aggregates && { aggregates: describeAggregates(resource.aggregates) }),
     access: entries(resource.access, describeAccess),
   };
 }
@@ -59,6 +73,18 @@ function describeField(field: FieldModel): Json {
     hasDefault: field.hasDefault,
     managed: field.managed,
     ...(field.values === undefined ? {} : { values: field.values }),
+  };
+}
+
+function describeAggregates({ groupBy, measures }: AggregatesModel): Json {
+  const names = (fields: readonly FieldModel[]): Json => fields.map((field) => field.name);
+  const { sum, avg, min, max } = measures;
+  return {
+    groupBy: names(groupBy),
+    sum: names(sum),
+    avg: names(avg),
+    min: names(min),
+    max: names(max),
   };
 }
 

@@ -8,7 +8,7 @@
 import type { AnyRelations } from "drizzle-orm";
 import type { z } from "zod";
 import type { AnyAction } from "./declare-untyped.ts";
-import type { FieldType } from "./fields.ts";
+import type { FieldType } from "./field-type.ts";
 
 export interface Model {
   readonly name: string;
@@ -102,7 +102,20 @@ export interface ResourceModel {
   /** field → state → states that it may move to. */
   readonly states: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
   readonly actions: ReadonlyMap<string, ActionModel>;
+  /** Undefined: there are none to be asked for. */
+  readonly aggregates: AggregatesModel | undefined;
   readonly access: ReadonlyMap<string, RoleAccess>;
+}
+
+export const MEASURES = ["sum", "avg", "min", "max"] as const;
+export type Measure = (typeof MEASURES)[number];
+export const BUCKETS = ["day", "week", "month", "quarter", "year"] as const;
+export type Bucket = (typeof BUCKETS)[number];
+
+/** What of a resource may be counted and summed up, by those who may read the fields. */
+export interface AggregatesModel {
+  readonly groupBy: readonly FieldModel[];
+  readonly measures: Readonly<Record<Measure, readonly FieldModel[]>>;
 }
 
 /** Something that is done to one record, as one transaction. */
@@ -198,6 +211,15 @@ export function fieldOf(table: TableModel, name: string): FieldModel {
   const field = table.fields.get(name);
   if (field === undefined) throw new Error(`${table.key} has no field ${name}`);
   return field;
+}
+
+/** The unique keys of a table within one tenant: their fields without the tenant's. */
+export function uniqueKeys(table: TableModel): readonly (readonly FieldModel[])[] {
+  return table.indexes
+    .filter(({ unique }) => unique)
+    .map(({ keys }) => keys.map(({ field }) => fieldOf(table, field)))
+    .map((fields) => fields.filter((field) => field !== table.tenantField))
+    .filter((fields) => fields.length > 0);
 }
 
 /** The fields of a table that a predicate reads, relations by the field that holds the key. */

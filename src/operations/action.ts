@@ -5,6 +5,7 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import { z } from "zod";
 import { decide, decideAction, maskFingerprint } from "../access/decide.ts";
 import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
+import { roundedNumbers } from "../base/exact-number.ts";
 import { newId } from "../base/ids.ts";
 import { DatabaseFailure } from "../database/failures.ts";
 import type { Transaction } from "../database/transaction.ts";
@@ -228,7 +229,8 @@ export async function showOutcomeAgain(
 
 /** Throws VALIDATION_ERROR naming what is wrong. */
 async function parseInput(action: ActionModel, body: unknown): Promise<unknown> {
-  const given = body ?? {};
+  // The code of an action works with JavaScript's numbers.
+  const given = roundedNumbers(body ?? {});
   const parsed = await z.safeParseAsync(action.input ?? NOTHING, given);
   if (parsed.success) return action.input === undefined ? undefined : parsed.data;
   const details: ErrorDetail[] = parsed.error.issues.flatMap((issue) => {

@@ -5,7 +5,7 @@ import { BackwrightError } from "../base/errors.ts";
 import { BATCH_OPERATIONS_MAX } from "../base/limits.ts";
 import type { Transaction } from "../database/transaction.ts";
 import { encodeArray } from "../model/fields.ts";
-import type { Model, ResourceModel } from "../model/model.ts";
+import type { ResourceModel } from "../model/model.ts";
 import { lockManyStatement } from "../sql/action.ts";
 import { runAction } from "./action.ts";
 import type { SeveralReply } from "./bulk.ts";
@@ -22,6 +22,8 @@ export interface BatchInput {
   /** `{ operations }` */
   readonly body: unknown;
   readonly idempotencyKey?: string | undefined;
+  /** The names of the resources that are served where that is not all. */
+  readonly only?: ReadonlySet<string> | undefined;
 }
 
 const VERBS = { create: 201, get: 200, update: 200, delete: 204, restore: 200 } as const;
@@ -46,9 +48,11 @@ const isVerb = (name: string): name is Verb => Object.hasOwn(VERBS, name);
 export async function runBatch(
   context: OperationsContext,
   request: RequestContext,
-  { body, idempotencyKey }: BatchInput,
+  { body, idempotencyKey, only }: BatchInput,
 ): Promise<SeveralReply> {
-  const operations = parseOperations(body, context.model);
+  const all = [...context.model.resources.values()];
+  const served = all.filter(({ name }) => only?.has(name) !== false);
+  const operations = parseOperations(body, served);
   for (const [index, operation] of operations.entries()) {
     await at(index, context, async () => authorise(request, operation));
   }
@@ -200,7 +204,7 @@ function resolved(value: unknown, field: string, ids: readonly string[]): unknow
 }
 
 /** Throws VALIDATION_ERROR. */
-function parseOperations(body: unknown, model: Model): readonly Operation[] {
+function parseOperations(body: unknown, served: readonly ResourceModel[]): readonly Operation[] {
   const { operations, ...rest } = objectOf(body);
   refuseUnknown(rest, "operations");
   if (
@@ -213,7 +217,7 @@ function parseOperations(body: unknown, model: Model): readonly Operation[] {
   }
   return (operations as unknown[]).map((given, index) => {
     try {
-      return parseOperation(given, model);
+      return parseOperation(given, served);
     } catch (error) {
       throw error instanceof BackwrightError ? placed(error, `operations[${index}]`) : error;
     }
@@ -228,11 +232,14 @@ const MEMBERS: Readonly<Partial<Record<string, readonly string[]>>> = {
   restore: ["id", "version"],
 };
 
-function parseOperation(given: unknown, model: Model): Operation {
+function parseOperation(given: unknown, served: readonly ResourceModel[]): Operation {
   const { operation, ...members } = objectOf(given);
   const [, of = "", name = ""] = /^(\w+)\.(\w+)$/.exec(String(operation)) ?? [];
-  const resource = model.resources.get(of);
-  if (resource === undefined) throw unknownOperation("<resource>.", model.resources.keys());
+  const resource = served.find((one) => one.name === of);
+  if (resource === undefined) {
+    const names = served.map((one) => `${one.name}.<operation>`);
+    throw unknownOperation("<resource>.<operation>", names);
+  }
   const offered = operationNames(resource);
   if (!offered.includes(name)) throw unknownOperation(`${of}.<operation>`, offered);
   const allowed = MEMBERS[name] ?? ["id", "version", "body"];

@@ -161,7 +161,7 @@ async function countRecords(
     : { total: COUNT_ESTIMATE_MAX, totalIs: "atLeast" };
 }
 
-function testsKey(filters: readonly Filter[]): string {
+export function testsKey(filters: readonly Filter[]): string {
   return filters.map((one) => `${filterName(one)} ${one.operator} ${one.isNull}`).join();
 }
 

@@ -1,7 +1,6 @@
 // The inputs and outputs of actions as JSON Schema, made of the Zod schemas that requests and
 // replies are checked by.
-import { z } from "zod";
-import type { JsonSchema } from "../model/json-schema.ts";
+import { type JsonSchema, zodSchema } from "../model/json-schema.ts";
 import type { ActionModel } from "../model/model.ts";
 
 /** The names under which the schemas of an action stand among the components. */
@@ -28,22 +27,8 @@ export function actionSchemas(
   const schemas: Record<string, JsonSchema> = {};
   for (const action of actions) {
     const names = actionSchemaNames(record, action);
-    if (names.input && action.input) schemas[names.input] = jsonSchema(action.input, "input");
-    if (names.output && action.output) schemas[names.output] = jsonSchema(action.output, "output");
+    if (names.input && action.input) schemas[names.input] = zodSchema(action.input, "input");
+    if (names.output && action.output) schemas[names.output] = zodSchema(action.output, "output");
   }
   return schemas;
-}
-
-/** What JSON Schema has no words for is left open, except dates, which travel as instants. */
-function jsonSchema(schema: z.ZodType, io: "input" | "output"): JsonSchema {
-  const { $schema: _, ...made } = z.toJSONSchema(schema, {
-    io,
-    unrepresentable: "any",
-    override({ zodSchema, jsonSchema: target }) {
-      if (zodSchema._zod.def.type !== "date") return;
-      target.type = "string";
-      target.format = "date-time";
-    },
-  });
-  return made;
 }

@@ -125,7 +125,7 @@ function relatedParameters({ name, fields }: Target): Parameter[] {
     });
 }
 
-function filterParameters(field: FieldModel, isSorted: boolean): Parameter[] {
+export function filterParameters(field: FieldModel, isSorted: boolean): Parameter[] {
   const schema = parameterSchema(field);
   const name = `filter[${field.name}]`;
   const list = { type: "array", items: schema, minItems: 1, maxItems: IN_VALUES_MAX };
@@ -152,11 +152,11 @@ function listOf(name: string, description: string, fields: readonly FieldModel[]
   return comma(name, description, { type: "array", items, minItems: 1 });
 }
 
-function query(name: string, description: string, schema: JsonSchema): Parameter {
+export function query(name: string, description: string, schema: JsonSchema): Parameter {
   return { name, in: "query", required: false, description, schema };
 }
 
 /** A list in one parameter, its values separated by commas. */
-function comma(name: string, description: string, schema: JsonSchema): Parameter {
+export function comma(name: string, description: string, schema: JsonSchema): Parameter {
   return { ...query(name, description, schema), style: "form", explode: false };
 }

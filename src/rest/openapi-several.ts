@@ -132,10 +132,14 @@ function bulkReply(record: string): JsonSchema {
 }
 
 /** `/v1/batch`, for roles that may write or run anything. */
-export function batchPaths(model: Model, role: string): Record<string, Json> {
-  const names = [...model.resources.values()].flatMap((resource) =>
-    batchNames(resource, resource.access.get(role)),
-  );
+export function batchPaths(
+  model: Model,
+  role: string,
+  only: ReadonlySet<string> | undefined,
+): Record<string, Json> {
+  const names = [...model.resources.values()]
+    .filter(({ name }) => only?.has(name) !== false)
+    .flatMap((resource) => batchNames(resource, resource.access.get(role)));
   if (!names.some((name) => !name.endsWith(".get"))) return {};
   const one = object(
     {

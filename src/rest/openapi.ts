@@ -13,6 +13,7 @@ import type {
   UpdateGrant,
 } from "../model/model.ts";
 import { actionSchemaNames, actionSchemas } from "./openapi-actions.ts";
+import { aggregateParts } from "./openapi-aggregate.ts";
 import { errorResponses, errorSchema } from "./openapi-errors.ts";
 import {
   data,
@@ -27,13 +28,22 @@ import {
 import { type Parameter, readParameters, recordParameters } from "./openapi-parameters.ts";
 import { batchPaths, bulkPaths, severalSchemas, upsertOperation } from "./openapi-several.ts";
 
-/** The document for a role. Paths and fields that the role may not use are not in it. */
-export function openApiDocument(model: Model, role: string): Json {
+/**
+ * The document for a role. Paths and fields that the role may not use are not in it. `prefix`
+ * stands before every path; `only` names the resources that are served where that is not all.
+ */
+export function openApiDocument(
+  model: Model,
+  role: string,
+  prefix = "",
+  only?: ReadonlySet<string>,
+): Json {
   const paths: Record<string, Json> = {};
   const schemas: Record<string, Json> = { Error: errorSchema(), Pagination: paginationSchema() };
   const tags: Json[] = [];
   for (const resource of model.resources.values()) {
     const access = resource.access.get(role);
+    if (only?.has(resource.name) === false) continue;
     if (access === undefined || Object.values(access).every((grant) => grant === undefined))
       continue;
     const name = schemaName(resource);
@@ -45,7 +55,7 @@ export function openApiDocument(model: Model, role: string): Json {
     Object.assign(schemas, actionSchemas(name, access.actions?.values() ?? []));
     Object.assign(paths, resourcePaths(resource, access, model, role));
   }
-  Object.assign(paths, batchPaths(model, role));
+  Object.assign(paths, batchPaths(model, role, only));
   return {
     openapi: "3.1.0",
     info: {
@@ -54,7 +64,7 @@ export function openApiDocument(model: Model, role: string): Json {
       description: `What the role ${role} may do. Requests carry an API key of that role.`,
       license: { name: "Proprietary", identifier: "LicenseRef-Proprietary" },
     },
-    servers: [{ url: "/", description: "This server." }],
+    servers: [{ url: prefix === "" ? "/" : prefix, description: "This server." }],
     security: [{ apiKey: [] }],
     tags,
     paths,
@@ -83,6 +93,7 @@ function resourcePaths(
     collection.get = listOperation(resource, parameters);
     record.get = getOperation(resource, recordParameters(resource, read, model, role));
   }
+  const aggregates = read && resource.aggregates;
   if (create) collection.post = createOperation(resource);
   const upsert = upsertOperation(resource, access);
   if (upsert) collection.put = upsert;
@@ -92,6 +103,10 @@ function resourcePaths(
   const paths: Record<string, Json> = {};
   if (Object.keys(collection).length > 0) paths[path] = collection;
   if (Object.keys(record).length > 0) paths[`${path}/{id}`] = { parameters: [id], ...record };
+  if (aggregates) {
+    const parts = aggregateParts(resource, read, aggregates);
+    paths[`${path}/aggregate`] = { get: operation(resource, parts) };
+  }
   Object.assign(paths, bulkPaths(resource, access));
   if (remove && resource.table.deletedField !== undefined) {
     paths[`${path}/{id}/restore`] = { parameters: [id], post: restoreOperation(resource) };

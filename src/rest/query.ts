@@ -27,14 +27,16 @@ export function parseRecordQuery(text: string): RecordQuery {
   return selection;
 }
 
-/** Throws PARAMETER_INVALID naming each parameter that is not known. */
-export function parseListQuery(text: string): ListQuery {
+/**
+ * Throws PARAMETER_INVALID naming each parameter that is not known; `allowed` is told with it.
+ */
+export function parseListQuery(text: string, allowed = LIST): ListQuery {
   const problems: ErrorDetail[] = [];
   const selection = new Selection();
   const filters: RawFilter[] = [];
   let sort: string | undefined;
   const page: Record<string, string> = {};
-  for (const parameter of parameters(text, LIST, problems)) {
+  for (const parameter of parameters(text, allowed, problems)) {
     const { name, path, value } = parameter;
     const [first, second] = path;
     if (name === "filter" && first !== undefined) {
@@ -43,7 +45,7 @@ export function parseListQuery(text: string): ListQuery {
       sort = value;
     } else if (name === "page" && second === undefined && isPageKey(first)) {
       page[first] = value;
-    } else if (!selection.take(parameter)) problems.push(unknown(parameter, LIST));
+    } else if (!selection.take(parameter)) problems.push(unknown(parameter, allowed));
   }
   refuse(problems);
   const { size, after, before, offset, count } = page;

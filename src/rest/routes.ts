@@ -6,6 +6,7 @@ import { BackwrightError } from "../base/errors.ts";
 import type { Authenticator } from "../identity/authenticate.ts";
 import type { ResourceModel } from "../model/model.ts";
 import { runAction } from "../operations/action.ts";
+import { aggregateRecords } from "../operations/aggregate.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "../operations/context.ts";
 import type { WriteReply } from "../operations/execute-write.ts";
 import { publicError } from "../operations/failures.ts";
@@ -19,6 +20,7 @@ import {
   updateRecord,
 } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
+import { aggregateBody, parseAggregateQuery } from "./aggregate.ts";
 import { openApiDocument } from "./openapi.ts";
 import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
 import { BULK_VERBS, batch, bulk } from "./several.ts";
@@ -36,18 +38,21 @@ const READ_HEADERS = {
 export interface RestOptions {
   readonly context: OperationsContext;
   readonly authenticator: Authenticator;
+  /** Stands before every path: "/api". */
+  readonly prefix?: string | undefined;
+  /** The resources that have routes. Undefined: all. */
+  readonly only?: ReadonlySet<string> | undefined;
 }
 
 type Handler = (request: HttpRequest, facts: RequestContext) => Promise<HttpReply>;
 
 /** The routes of every resource of the model. */
-export function restRoutes({ context, authenticator }: RestOptions): readonly Route[] {
-  const routes: Route[] = [
-    openApiRoute(context, authenticator),
-    batchRoute(context, authenticator),
-  ];
+export function restRoutes(options: RestOptions): readonly Route[] {
+  const { context, authenticator, prefix = "", only } = options;
+  const routes: Route[] = [openApiRoute(options), batchRoute(options)];
   for (const resource of context.model.resources.values()) {
-    const path = `/${VERSION}/${resource.path}`;
+    if (only?.has(resource.name) === false) continue;
+    const path = `${prefix}/${VERSION}/${resource.path}`;
     const add = (method: Route["method"], at: string, operation: string, run: Handler): void => {
       const name = `${resource.name}.${operation}`;
       const handle = (request: HttpRequest) => guarded(context, authenticator, name, request, run);
@@ -55,9 +60,16 @@ export function restRoutes({ context, authenticator }: RestOptions): readonly Ro
     };
     add("GET", path, "list", (request, facts) => list(context, resource, request, facts));
     add("GET", `${path}/:id`, "get", (request, facts) => get(context, resource, request, facts));
+    if (resource.aggregates !== undefined) {
+      add("GET", `${path}/aggregate`, "aggregate", (request, facts) =>
+        aggregate(context, resource, request, facts),
+      );
+    }
     if (resource.scope === "global") continue; // Read-only, whatever the role.
-    add("POST", path, "create", (request, facts) => create(context, resource, request, facts));
-    add("PUT", path, "upsert", (request, facts) => upsert(context, resource, request, facts));
+    add("POST", path, "create", (request, facts) =>
+      create(context, resource, request, facts, path),
+    );
+    add("PUT", path, "upsert", (request, facts) => upsert(context, resource, request, facts, path));
     add("PATCH", `${path}/:id`, "update", (request, facts) =>
       update(context, resource, request, facts),
     );
@@ -85,26 +97,27 @@ export function restRoutes({ context, authenticator }: RestOptions): readonly Ro
 }
 
 /** The contract, as far as the caller's role goes. */
-function openApiRoute(context: OperationsContext, authenticator: Authenticator): Route {
+function openApiRoute({ context, authenticator, prefix = "", only }: RestOptions): Route {
   const documents = new Map<string, string>();
   const run: Handler = async (request, { actor: { role } }) => {
     refuseQuery(request);
-    const known = documents.get(role) ?? JSON.stringify(openApiDocument(context.model, role));
+    const known =
+      documents.get(role) ?? JSON.stringify(openApiDocument(context.model, role, prefix, only));
     documents.set(role, known);
     return read(request, known, `W/"${hash("sha1", known, "base64url")}"`);
   };
   const handle = (request: HttpRequest) => guarded(context, authenticator, "openapi", request, run);
-  return { method: "GET", path: "/openapi.json", handle };
+  return { method: "GET", path: `${prefix}/openapi.json`, handle };
 }
 
 /** Of every resource, so it stands beside them. */
-function batchRoute(context: OperationsContext, authenticator: Authenticator): Route {
+function batchRoute({ context, authenticator, prefix = "", only }: RestOptions): Route {
   const run: Handler = (request, facts) => {
     refuseQuery(request);
-    return batch(context, request, facts);
+    return batch(context, request, facts, only);
   };
   const handle = (request: HttpRequest) => guarded(context, authenticator, "batch", request, run);
-  return { method: "POST", path: `/${VERSION}/batch`, handle };
+  return { method: "POST", path: `${prefix}/${VERSION}/batch`, handle };
 }
 
 async function guarded(
@@ -141,6 +154,19 @@ async function list(
   const pagination = JSON.stringify({ size, next, prev, hasMore, ...total });
   const body = `{"data":[${records.join(",")}],"meta":{"pagination":${pagination}}}`;
   return read(request, body, weakEtag(request, facts, page.stamp, body));
+}
+
+async function aggregate(
+  context: OperationsContext,
+  resource: ResourceModel,
+  request: HttpRequest,
+  facts: RequestContext,
+): Promise<HttpReply> {
+  const query = parseAggregateQuery(request.query);
+  const reply = await aggregateRecords(context, facts, resource, query);
+  request.facts.rows = reply.groups.length;
+  const body = aggregateBody(reply);
+  return read(request, body, weakEtag(request, facts, undefined, body));
 }
 
 async function get(
@@ -187,13 +213,13 @@ async function create(
   resource: ResourceModel,
   request: HttpRequest,
   facts: RequestContext,
+  path: string,
 ): Promise<HttpReply> {
   refuseQuery(request);
   const idempotencyKey = headerOf(request, "idempotency-key");
   const input = { body: request.body, idempotencyKey };
   const record = await createRecord(context, facts, resource, input);
-  const location = { location: `/${VERSION}/${resource.path}/${record.id}` };
-  return written(request, record, 201, location);
+  return written(request, record, 201, { location: `${path}/${record.id}` });
 }
 
 async function upsert(
@@ -201,6 +227,7 @@ async function upsert(
   resource: ResourceModel,
   request: HttpRequest,
   facts: RequestContext,
+  path: string,
 ): Promise<HttpReply> {
   const match = headerOf(request, "if-match");
   const record = await upsertRecord(context, facts, resource, {
@@ -211,8 +238,7 @@ async function upsert(
     idempotencyKey: headerOf(request, "idempotency-key"),
   });
   if (!record.isNew) return written(request, record, 200, {});
-  const location = { location: `/${VERSION}/${resource.path}/${record.id}` };
-  return written(request, record, 201, location);
+  return written(request, record, 201, { location: `${path}/${record.id}` });
 }
 
 async function update(

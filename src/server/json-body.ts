@@ -1,5 +1,6 @@
-// Reads a JSON body: UTF-8 without exceptions, bounded depth, then JSON.parse.
+// Reads a JSON body: UTF-8 without exceptions, bounded depth, no name twice, numbers as they stand.
 import { BackwrightError } from "../base/errors.ts";
+import { parseExactly, repeatedName } from "./exact-json.ts";
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -12,11 +13,19 @@ export function parseJsonBody(bytes: Buffer, depthMax: number): unknown {
     throw new BackwrightError("REQUEST_INVALID", { message: "The body is not UTF-8.", cause });
   }
   checkDepth(text, depthMax);
+  let body: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    body = parseExactly(text);
   } catch (cause) {
     throw new BackwrightError("REQUEST_INVALID", { message: "The body is not JSON.", cause });
   }
+  const name = repeatedName(text);
+  if (name === undefined) return body;
+  const field = name.toWellFormed().slice(0, 100);
+  throw new BackwrightError("REQUEST_INVALID", {
+    message: `The body names "${field}" twice in one object.`,
+    details: [{ field, message: "is given twice" }],
+  });
 }
 
 // Counted before parsing: a deep document costs JSON.parse, and whoever walks it after, a stack.

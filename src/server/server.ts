@@ -26,7 +26,15 @@ export interface ServerOptions {
   readonly corsOrigins?: readonly string[];
   readonly log: Log;
   readonly routes: readonly Route[];
-  readonly readiness: () => Readiness;
+  /** Answers /ready. Undefined where another server asks: no /health and no /ready then. */
+  readonly readiness?: () => Readiness;
+}
+
+/** The application that answers requests, however they come in. */
+export interface Kernel {
+  readonly app: FastifyInstance;
+  /** From now on /ready says no, and replies ask for a new connection. */
+  startDraining(): void;
 }
 
 export interface Server {
@@ -36,7 +44,7 @@ export interface Server {
   drain(graceMs: number): Promise<void>;
 }
 
-const JSON_TYPE = "application/json; charset=utf-8";
+export const JSON_TYPE = "application/json; charset=utf-8";
 const PROBLEM_TYPE = "application/problem+json";
 // LIMIT: below this a compressed reply is hardly smaller and always later.
 const COMPRESS_BYTES_MIN = 1_400;
@@ -50,8 +58,9 @@ interface Facts {
   startedMs: number;
 }
 
-export async function createServer(options: ServerOptions): Promise<Server> {
-  const { limits, log } = options;
+/** What answers is the same behind a port of its own and inside another server. */
+export async function createKernel(options: ServerOptions): Promise<Kernel> {
+  const { limits, log, readiness } = options;
   const headers = await securityHeaders();
   let isDraining = false;
   const app = fastify({
@@ -88,8 +97,18 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   addHooks(app, options, headers, () => isDraining);
   addBodyParser(app, limits);
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, log));
-  addHealth(app, () => (isDraining ? { ready: false, reason: "draining" } : options.readiness()));
+  if (readiness !== undefined) {
+    addHealth(app, () => (isDraining ? { ready: false, reason: "draining" } : readiness()));
+  }
   addRoutes(app, options.routes);
+  const startDraining = (): void => {
+    isDraining = true;
+  };
+  return { app, startDraining };
+}
+
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const { app, startDraining } = await createKernel(options);
   return {
     async listen(host, port) {
       await app.listen({ host, port });
@@ -97,7 +116,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return typeof address === "object" && address !== null ? address.port : port;
     },
     async drain(graceMs) {
-      isDraining = true;
+      startDraining();
       await drain(app, graceMs);
     },
   };

@@ -22,6 +22,35 @@ afterAll(() => backend?.close());
 const order = (title: string) => ({ title, siteId, requesterId: manager.id });
 
 describe("the typed client", () => {
+  test("counts and sums up with the types of what is declared and asked", async () => {
+    const reader = createClient<Api>({ url: backend.url, key: manager.key });
+    await reader.workOrders.create(order("Counted"));
+    const { data, meta } = await reader.workOrders.aggregate({
+      groupBy: ["siteId", "reportedAt.year"],
+      count: true,
+      min: ["reportedAt"],
+      filter: { "site.name": "Yard", title: { eq: "Counted" } },
+      sort: ["-count", "siteId"],
+      page: { size: 5 },
+      timeZone: "America/New_York",
+    });
+    expectTypeOf(data).toEqualTypeOf<
+      {
+        group: { siteId: string; "reportedAt.year": string | null };
+        count: number;
+        min: { reportedAt: string | null };
+      }[]
+    >();
+    expect(data).toEqual([
+      {
+        group: { siteId, "reportedAt.year": expect.stringMatching(/^\d{4}-01-01$/) },
+        count: 1,
+        min: { reportedAt: expect.stringMatching(/Z$/) },
+      },
+    ]);
+    expect(meta).toEqual({ groups: 1, hasMore: false, timeZone: "America/New_York" });
+  });
+
   test("creates, reads, changes and lists with the types of the declared tables", async () => {
     const made = await client.workOrders.create(order("Leak"));
     expectTypeOf(made.status).toEqualTypeOf<

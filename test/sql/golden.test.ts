@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { decide } from "../../src/access/decide.ts";
+import { aggregateRecords } from "../../src/operations/aggregate.ts";
 import type { OperationsContext, RequestContext } from "../../src/operations/context.ts";
 import { createMany } from "../../src/operations/create-many.ts";
 import { executeWrite } from "../../src/operations/execute-write.ts";
@@ -148,6 +149,25 @@ const writes: Readonly<Record<string, Operation>> = {
     deleteRecord(c, as("manager"), resourceOf(c, "teams"), { id: ID, version: "1" }),
 };
 
+const aggregates: Readonly<Record<string, Operation>> = {
+  "aggregate-manager": (c) =>
+    aggregateRecords(c, as("manager"), resourceOf(c, "workOrders"), {
+      groupBy: "status,reportedAt.month",
+      count: "true",
+      measures: { max: "closedAt" },
+      filters: [filter("site.name", "eq", "Yard"), filter("status", "in", "open,done")],
+      sort: "-count",
+    }),
+  "aggregate-technician": (c) =>
+    aggregateRecords(c, as("technician"), resourceOf(c, "workOrders"), { count: "true" }),
+};
+
+describe("an aggregate", () => {
+  test.each(Object.entries(aggregates))("%s", async (name, operation) => {
+    await expectGolden(name, await captureWrite(context, operation));
+  });
+});
+
 describe("one record", () => {
   test.each(Object.entries(gets))("%s", async (name, [role, query]) => {
     const of = resourceOf(context, "workOrders");
@@ -169,6 +189,6 @@ describe("a write", () => {
 });
 
 test("no file is left of a statement that is gone", () => {
-  const names = [gets, lists, writes].flatMap((cases) => Object.keys(cases));
+  const names = [aggregates, gets, lists, writes].flatMap((cases) => Object.keys(cases));
   expect(readdirSync(GOLDEN).sort()).toEqual(names.map((name) => `${name}.sql`).sort());
 });

@@ -137,7 +137,8 @@ export async function startTestBackend(
   };
 }
 
-async function send(url: string, path: string, options: RequestOptions): Promise<Reply> {
+/** One request to any address, JSON in and out. */
+export async function send(url: string, path: string, options: RequestOptions): Promise<Reply> {
   const headers: Record<string, string> = { ...options.headers };
   if (options.key !== undefined) headers.authorization = `Bearer ${options.key}`;
   if (options.body !== undefined) headers["content-type"] ??= "application/json";

@@ -61,6 +61,20 @@ export const workOrders = resource("workOrders", {
       cancelled: [],
     },
   },
+  aggregates: {
+    groupBy: [
+      "status",
+      "priority",
+      "siteId",
+      "categoryId",
+      "teamId",
+      "assigneeId",
+      "reportedAt",
+      "closedAt",
+    ],
+    min: ["reportedAt", "dueAt"],
+    max: ["reportedAt", "closedAt"],
+  },
   actions: {
     assign: {
       input: z.object({ technicianId: z.uuid() }),

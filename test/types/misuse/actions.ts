@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Client } from "../../../src/client/types.ts";
+import type { Client } from "../../../src/client/index.ts";
 import { action, event, resource } from "../app/domain.ts";
 import { type Api, close, workOrderAssigned } from "../app/resources.ts";
 

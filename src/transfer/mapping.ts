@@ -1,0 +1,119 @@
+// The mapping of an import: what a file's records mean in the words of a resource. Data, written as
+// JSON; this is its schema, and the only description of it in code.
+import { z } from "zod";
+
+/** What may be said about any value. An empty value stays empty unless `default` fills it. */
+export interface Modifiers {
+  /** Empty unless this has a value. */
+  readonly when?: Expression | undefined;
+  readonly upper?: boolean | undefined;
+  readonly lower?: boolean | undefined;
+  /** Given value → wanted value, in any case of letters. Anything else is refused. */
+  readonly values?: Readonly<Record<string, string>> | undefined;
+  /** A regular expression for the whole value. */
+  readonly match?: string | undefined;
+  readonly prefix?: string | undefined;
+  readonly suffix?: string | undefined;
+  /** What an instant looks like, in the tokens of Luxon: `MM/dd/yyyy hh:mm:ss a`. */
+  readonly time?: string | undefined;
+  /** Instead of the time zone of the mapping. */
+  readonly timeZone?: string | undefined;
+  /** Which sign stands before the decimals, where it is not a point. */
+  readonly decimal?: "," | undefined;
+  /** Makes a list of a value: the text between its entries. */
+  readonly separator?: string | undefined;
+  readonly default?: string | undefined;
+  readonly required?: boolean | undefined;
+}
+
+/** A value of a record: a column by its name, a constant, or one made of others. */
+export type Expression =
+  | string
+  | (Modifiers & { readonly column: string })
+  | (Modifiers & { readonly value: string })
+  /** The first that is not empty. */
+  | (Modifiers & { readonly first: readonly Expression[] })
+  /** All that are not empty, with a text between them. */
+  | (Modifiers & {
+      readonly join: readonly Expression[];
+      readonly with?: string | undefined;
+      /** Each value once, whatever its letters' case. */
+      readonly distinct?: boolean | undefined;
+      readonly sort?: boolean | undefined;
+    });
+
+/** The id of a record of another resource, found by a unique key, created where it is missing. */
+export interface LookUp {
+  readonly find: string;
+  readonly by: Readonly<Record<string, Expression>>;
+  /** `Noise` and `NOISE` are one name. LIMIT: for resources of at most 10,000 records. */
+  readonly ignoreCase?: boolean | undefined;
+  /** Further fields of a record that is created; `true` for none. Without it a miss is refused. */
+  readonly create?: true | Readonly<Record<string, Expression>> | undefined;
+  readonly required?: boolean | undefined;
+}
+
+const boolean = z.boolean().optional();
+const text = z.string().optional();
+
+const expression: z.ZodType<Expression> = z.lazy(() => {
+  const modifiers = {
+    when: expression.optional(),
+    upper: boolean,
+    lower: boolean,
+    values: z.record(z.string(), z.string()).optional(),
+    match: text,
+    prefix: text,
+    suffix: text,
+    time: text,
+    timeZone: text,
+    decimal: z.literal(",").optional(),
+    separator: z.string().min(1).optional(),
+    default: text,
+    required: boolean,
+  };
+  const several = z.array(expression).min(1);
+  return z.union([
+    z.string(),
+    z.strictObject({ ...modifiers, column: z.string() }),
+    z.strictObject({ ...modifiers, value: z.string() }),
+    z.strictObject({ ...modifiers, first: several }),
+    z.strictObject({ ...modifiers, join: several, with: text, distinct: boolean, sort: boolean }),
+  ]);
+});
+
+const lookUp: z.ZodType<LookUp> = z.strictObject({
+  find: z.string(),
+  by: z.record(z.string(), expression),
+  ignoreCase: boolean,
+  create: z.union([z.literal(true), z.record(z.string(), expression)]).optional(),
+  required: boolean,
+});
+
+/** A row is passed over where the value is one of `in`, or empty. */
+const skip = z.union([
+  z.strictObject({ value: expression, in: z.array(z.string()).min(1) }),
+  z.strictObject({ value: expression, empty: z.literal(true) }),
+]);
+
+export const MAPPING = z.strictObject({
+  /** For editors. */
+  $schema: text,
+  /** Of times without an offset, as IANA names it. */
+  timeZone: z.string().default("UTC"),
+  /** Values that mean nothing, in any case of letters. */
+  empty: z.array(z.string()).default([]),
+  /** Whether runs of spaces inside a value become one. */
+  squeeze: z.boolean().default(false),
+  /** The unique field, or fields, by which a record is known again: makes an import repeatable. */
+  key: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
+  /** What becomes of a record that is there. */
+  whenPresent: z.enum(["skip", "update"]).default("skip"),
+  skip: z.array(skip).default([]),
+  fields: z.record(z.string(), z.union([expression, lookUp])),
+});
+
+export type Mapping = z.output<typeof MAPPING>;
+
+export const isLookUp = (source: Expression | LookUp): source is LookUp =>
+  typeof source === "object" && "find" in source;

@@ -1,0 +1,173 @@
+// Reads a file of records, however large, one after the other: CSV, NDJSON or a JSON array. Knows
+// nothing of what a record means.
+import { createReadStream } from "node:fs";
+import { extname } from "node:path";
+import { Readable } from "node:stream";
+import { JSONParser } from "@streamparser/json";
+import { CsvError, parse } from "csv-parse";
+import { StartError } from "../base/errors.ts";
+import type { Cells } from "./evaluate.ts";
+
+export const FORMATS = ["csv", "ndjson", "json"] as const;
+export type Format = (typeof FORMATS)[number];
+
+export interface FileRecord {
+  /** Where it starts, counted from 1; of a JSON array its place. */
+  readonly line: number;
+  /** How far the file has been read. */
+  readonly bytes: number;
+  readonly cells: Cells;
+  /** Why it cannot be taken, where that shows already. */
+  readonly problem?: string;
+}
+
+// LIMIT: a quote that is never closed would otherwise read the rest of the file into memory.
+const RECORD_BYTES_MAX = 1_048_576;
+const REPEAT = "Then run the same command again; what is there already is left alone.";
+
+/** By the name's ending. Throws StartError. */
+export function formatOf(path: string): Format {
+  const ending = extname(path).slice(1).toLowerCase();
+  const format = ending === "jsonl" ? "ndjson" : FORMATS.find((one) => one === ending);
+  if (format !== undefined) return format;
+  throw new StartError(`What ${path} holds cannot be told by its name.`, {
+    fix: `--format ${FORMATS.join(" | ")}`,
+  });
+}
+
+/** Yields the records in order. Throws StartError where the file cannot be read any further. */
+export async function* readRecords(path: string, format: Format): AsyncGenerator<FileRecord> {
+  const reading = { line: 0 };
+  const readers = { csv: readCsv, ndjson: readLines, json: readArray };
+  try {
+    for await (const record of readers[format](path)) {
+      reading.line = record.line;
+      yield record;
+    }
+  } catch (error) {
+    throw unreadable(path, reading.line, error);
+  }
+}
+
+interface Parsed {
+  readonly info: { readonly lines: number; readonly bytes: number };
+  readonly record: readonly string[];
+}
+
+async function* readCsv(path: string): AsyncGenerator<FileRecord> {
+  const parser = parse({
+    info: true,
+    record_delimiter: ["\r\n", "\n"],
+    relax_column_count: true, // A short record is refused alone, with its line.
+    relax_quotes: true, // `5" pipe` without quotes around it.
+    skip_empty_lines: true,
+    max_record_size: RECORD_BYTES_MAX,
+  });
+  const source = Readable.from(decode(path));
+  source.on("error", (error) => parser.destroy(error));
+  source.pipe(parser);
+  let columns: readonly string[] | undefined;
+  try {
+    for await (const { info, record } of parser as AsyncIterable<Parsed>) {
+      if (columns === undefined) columns = record.map((name) => name.trim());
+      else yield csvRecord(columns, record, info);
+    }
+  } finally {
+    source.destroy();
+  }
+}
+
+function csvRecord(
+  columns: readonly string[],
+  record: readonly string[],
+  { lines, bytes }: Parsed["info"],
+): FileRecord {
+  const cells: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [at, column] of columns.entries()) cells[column] = record[at] ?? "";
+  let inside = 0;
+  for (const cell of record) if (cell.includes("\n")) inside += cell.split("\n").length - 1;
+  const found = { line: lines - inside, bytes, cells };
+  if (record.length === columns.length) return found;
+  return { ...found, problem: `has ${record.length} columns instead of ${columns.length}` };
+}
+
+async function* readLines(path: string): AsyncGenerator<FileRecord> {
+  let rest = "";
+  let line = 0;
+  let bytes = 0;
+  for await (const chunk of decode(path)) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    if (rest.length > RECORD_BYTES_MAX) throw new RangeError("a line is longer than a megabyte");
+    for (const text of lines) {
+      line += 1;
+      bytes += Buffer.byteLength(text) + 1;
+      if (text.trim() !== "") yield { line, bytes, ...parsedLine(text) };
+    }
+  }
+  if (rest.trim() !== "") yield { line: line + 1, bytes: bytes + rest.length, ...parsedLine(rest) };
+}
+
+function parsedLine(text: string): { readonly cells: Cells; readonly problem?: string } {
+  try {
+    return objectOf(JSON.parse(text));
+  } catch {
+    return { cells: {}, problem: "is not JSON" };
+  }
+}
+
+function objectOf(value: unknown): { readonly cells: Cells; readonly problem?: string } {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return { cells: value as Cells };
+  }
+  return { cells: {}, problem: "is not a JSON object" };
+}
+
+async function* readArray(path: string): AsyncGenerator<FileRecord> {
+  // Only whole records are told, so that no more than one is in memory.
+  const parser = new JSONParser({ paths: ["$.*"], keepStack: false });
+  let found: unknown[] = [];
+  parser.onValue = ({ value }) => {
+    found.push(value);
+  };
+  let line = 0;
+  let bytes = 0;
+  for await (const chunk of decode(path)) {
+    parser.write(chunk);
+    bytes += Buffer.byteLength(chunk);
+    const records = found;
+    found = [];
+    for (const value of records) {
+      line += 1;
+      yield { line, bytes, ...objectOf(value) };
+    }
+  }
+  if (!parser.isEnded) throw new SyntaxError("the array does not end");
+}
+
+/** Not the parsers' own decoding, which would put U+FFFD in place of what is not UTF-8. */
+async function* decode(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true }); // Drops a byte order mark.
+  for await (const chunk of createReadStream(path)) yield decoder.decode(chunk, { stream: true });
+  yield decoder.decode();
+}
+
+function unreadable(path: string, line: number, cause: unknown): unknown {
+  const after = line === 0 ? "" : ` after line ${line}`;
+  if (!(cause instanceof Error)) return cause;
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === "ERR_ENCODING_INVALID_ENCODED_DATA") {
+    return new StartError(`${path} is not UTF-8${after}.`, {
+      fix: `Convert it to UTF-8. ${REPEAT}`,
+      cause,
+    });
+  }
+  if (cause instanceof CsvError) {
+    const fix = `Close the quote that opens on line ${line + 1} or soon after. ${REPEAT}`;
+    return new StartError(`${path} is not CSV${after}: ${cause.message}.`, { fix, cause });
+  }
+  if (code !== undefined) return new StartError(`${path} cannot be read: ${code}.`, { cause });
+  if (cause instanceof StartError) return cause;
+  const fix = `Mend the file. ${REPEAT}`;
+  return new StartError(`${path} cannot be read${after}: ${cause.message}.`, { fix, cause });
+}

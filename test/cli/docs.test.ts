@@ -1,0 +1,78 @@
+// `backwright docs`: pages that say what the backend is, and a check that tells when they do not.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadProject, type Project } from "../../src/app/project.ts";
+import { ERROR_CATALOGUE } from "../../src/base/errors.ts";
+import { EXAMPLE } from "../support/backend.ts";
+import { runProgram } from "./program.ts";
+
+const out = mkdtempSync(join(tmpdir(), "backwright-docs-"));
+afterAll(() => rmSync(out, { recursive: true }));
+const docs = (...args: string[]) =>
+  runProgram(["--project", EXAMPLE, "docs", "--out", out, ...args]);
+const read = (name: string): string => readFileSync(join(out, name), "utf8");
+
+let project: Project;
+
+beforeAll(async () => {
+  project = await loadProject(EXAMPLE);
+  const { code, stdout } = await docs();
+  expect([code, stdout]).toEqual([0, expect.stringContaining("backend-architecture.md")]);
+});
+
+describe("backwright docs", () => {
+  test("writes every table with every column, reference and index", () => {
+    const page = read("database-schema.md");
+    expect(project.model.tables.size).toBeGreaterThan(5);
+    for (const { sqlName, fields, indexes } of project.model.tables.values()) {
+      const section = page.split(`\n## ${sqlName}\n`)[1]?.split("\n## ")[0] ?? "";
+      for (const { column } of fields.values()) expect(section).toContain(`| \`${column}\` |`);
+      for (const index of indexes) expect(section).toContain(index.name);
+    }
+    expect(page).toContain("sites ||--o{ work_orders : siteId");
+    expect(page).toContain("users |o--o{ work_orders : assigneeId");
+  });
+
+  test("writes who may do what, how states move and a diagram for each action", () => {
+    const page = read("backend-architecture.md");
+    expect(page).toContain("| delete | yes | – | – | – | – |");
+    expect(page).toContain('state "in_progress" as');
+    for (const { name, path, actions } of project.model.resources.values()) {
+      expect(page).toContain(`| \`${name}\` | \`/v1/${path}\` |`);
+      for (const action of actions.values()) {
+        expect(page).toContain(`POST /v1/${path}/{id}/${action.path}`);
+      }
+    }
+  });
+
+  test("writes which fields each role may use", () => {
+    const page = read("access.md");
+    expect(page).toContain("## workOrders");
+    expect(page).toContain("internalNotes");
+  });
+
+  test("writes every error code, and how to set up and test", () => {
+    for (const code of Object.keys(ERROR_CATALOGUE)) expect(read("errors.md")).toContain(code);
+    expect(read("backend-setup.md")).toContain("backwright start");
+    expect(read("backend-testing.md")).toContain("startTestBackend");
+  });
+
+  test("--check passes what is up to date and names what is stale or missing", async () => {
+    expect(await docs("--check")).toMatchObject({ code: 0 });
+    expect((await docs()).stdout).toContain("up to date");
+    const fresh = read("errors.md");
+    writeFileSync(join(out, "errors.md"), `${fresh}more\n`);
+    rmSync(join(out, "backend-setup.md"));
+    const { code, stderr } = await docs("--check");
+    expect(code).toBe(1);
+    expect(stderr).toContain("errors.md");
+    expect(stderr).toContain("backend-setup.md");
+    expect(stderr).not.toContain("database-schema.md");
+    expect(read("errors.md")).toContain("more"); // It wrote nothing.
+    await docs();
+    expect(read("errors.md")).toBe(fresh);
+    expect(readdirSync(out)).toHaveLength(6);
+  });
+});

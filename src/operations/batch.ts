@@ -14,7 +14,7 @@ import type { OperationsContext, RecordReply, RequestContext } from "./context.t
 import { publicError } from "./failures.ts";
 import { checkSameRequest, claimKey } from "./idempotency.ts";
 import { isOfTheWhole, keptOutcomes, type Outcome, outcomesAgain, placed } from "./outcomes.ts";
-import { objectOf, parseTarget, refuse, refuseUnknown } from "./parse-several.ts";
+import { isId, objectOf, parseTarget, refuse, refuseUnknown } from "./parse-several.ts";
 import { getRecord } from "./read.ts";
 import { createRecord, deleteRecord, restoreRecord, updateRecord } from "./write.ts";
 
@@ -155,9 +155,9 @@ async function lockAll(
 ): Promise<void> {
   const ids = new Map<ResourceModel, Set<string>>();
   for (const { resource, name, id } of operations) {
-    if (typeof id !== "string" || name === "get" || name === "restore") continue;
-    const { id: target } = parseTargetOrNothing(id);
-    if (target !== undefined) ids.set(resource, (ids.get(resource) ?? new Set()).add(target));
+    // What is no id is refused when its turn comes.
+    if (!isId(id) || name === "get" || name === "restore") continue;
+    ids.set(resource, (ids.get(resource) ?? new Set()).add(id));
   }
   const inOrder = [...ids].sort(([one], [other]) => (one.name < other.name ? -1 : 1));
   for (const [resource, wanted] of inOrder) {
@@ -167,15 +167,6 @@ async function lockAll(
       lockManyStatement(resource, read.rows, context.model),
     );
     await transaction.run(statement, [encodeArray([...wanted])]);
-  }
-}
-
-/** What is no id is refused when its turn comes. */
-function parseTargetOrNothing(id: string): { readonly id: string | undefined } {
-  try {
-    return parseTarget({ id });
-  } catch {
-    return { id: undefined };
   }
 }
 
@@ -225,12 +216,12 @@ function parseOperations(body: unknown, served: readonly ResourceModel[]): reado
 }
 
 /** What an operation says beside its name; all of it where it is not listed. */
-const MEMBERS: Readonly<Partial<Record<string, readonly string[]>>> = {
-  create: ["body"],
-  get: ["id"],
-  delete: ["id", "version"],
-  restore: ["id", "version"],
-};
+const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["create", ["body"]],
+  ["get", ["id"]],
+  ["delete", ["id", "version"]],
+  ["restore", ["id", "version"]],
+]);
 
 function parseOperation(given: unknown, served: readonly ResourceModel[]): Operation {
   const { operation, ...members } = objectOf(given);
@@ -242,7 +233,7 @@ function parseOperation(given: unknown, served: readonly ResourceModel[]): Opera
   }
   const offered = operationNames(resource);
   if (!offered.includes(name)) throw unknownOperation(`${of}.<operation>`, offered);
-  const allowed = MEMBERS[name] ?? ["id", "version", "body"];
+  const allowed = MEMBERS.get(name) ?? ["id", "version", "body"];
   const strange = Object.entries(members).filter(([member]) => !allowed.includes(member));
   refuseUnknown(Object.fromEntries(strange), ["operation", ...allowed].join(", "));
   const { id, version, body } = members;

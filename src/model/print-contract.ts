@@ -82,14 +82,22 @@ function printAggregates(resource: ResourceModel, role: string | undefined): str
   const { aggregates } = resource;
   const fields = readable(resource, role);
   if (aggregates === undefined || fields.length === 0) return ["aggregates: undefined;"];
-  const names = (declared: readonly FieldModel[], of: (field: FieldModel) => readonly string[]) =>
-    typeText({ enum: declared.filter((field) => fields.includes(field)).flatMap(of) });
+  const given = (declared: readonly FieldModel[]) =>
+    declared.filter((field) => fields.includes(field));
   return block("aggregates", [
-    `groupBy: ${names(aggregates.groupBy, groupNames)};`,
-    ...MEASURES.map(
-      (measure) => `${measure}: ${names(aggregates.measures[measure], (field) => [field.name])};`,
-    ),
+    ...printNames("groupBy", given(aggregates.groupBy).flatMap(groupNames)),
+    ...MEASURES.flatMap((measure) => {
+      const names = given(aggregates.measures[measure]).map(({ name }) => name);
+      return printNames(measure, names);
+    }),
   ]);
+}
+
+/** One name to a line, because each date to group by has six. */
+function printNames(member: string, names: readonly string[]): string[] {
+  if (names.length < 2) return [`${member}: ${typeText({ enum: names })};`];
+  const lines = names.map((name) => `  | ${JSON.stringify(name)}`);
+  return [`${member}:`, ...lines.slice(0, -1), `${lines.at(-1)};`];
 }
 
 /* ---------- what a role is granted ---------- */

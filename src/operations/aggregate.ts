@@ -4,6 +4,7 @@ import { decide } from "../access/decide.ts";
 import { BackwrightError } from "../base/errors.ts";
 import { AGGREGATE_GROUPS_MAX } from "../base/limits.ts";
 import type { Row } from "../database/database.ts";
+import { DatabaseFailure } from "../database/failures.ts";
 import { type JsonText, jsonTextOf } from "../model/json-text.ts";
 import type { ResourceModel } from "../model/model.ts";
 import { type AggregateShape, aggregateStatement, type Figure } from "../sql/aggregate.ts";
@@ -46,11 +47,18 @@ export async function aggregateRecords(
     // As long as a count of the whole list, so no short read waits behind it.
     rows = await context.database.readAlone(statement, actor, inputs);
   } catch (error) {
+    if (error instanceof DatabaseFailure && error.kind === "value") throw beyondBounds(error);
     throw publicError(error, context.constraints);
   }
   const hasMore = rows.length > most;
   if (hasMore && asked.size === undefined) throw tooMany();
   return { groups: rows.slice(0, most).map(reader), hasMore, timeZone: asked.timeZone };
+}
+
+/** The sum of doubles, say, may be larger than a double; the values themselves are all right. */
+function beyondBounds(cause: DatabaseFailure): BackwrightError {
+  const message = "A figure or a group is larger than its type can hold.";
+  return new BackwrightError("UNPROCESSABLE", { message, cause });
 }
 
 function tooMany(): BackwrightError {

@@ -6,7 +6,8 @@ import type { AggregateQuery } from "../operations/parse-aggregate.ts";
 import { parseListQuery } from "./query.ts";
 
 const OWN = ["groupBy", "count", ...MEASURES, "timeZone"];
-const WORDS = `${OWN.join(", ")}, filter[field], filter[field][operator], sort, page[size]`;
+const FILTERS = "filter[field], filter[field][operator], filter[or][0][…]";
+const WORDS = `${OWN.join(", ")}, ${FILTERS}, sort, page[size]`;
 
 /** Throws PARAMETER_INVALID naming each parameter that is not known. */
 export function parseAggregateQuery(text: string): AggregateQuery {

@@ -122,7 +122,7 @@ export function readParameters(
     for (const target of readable(resource, read, model, role)) {
       parameters.push(...relatedParameters(target));
     }
-    parameters.push(groupParameter());
+    parameters.push(groupParameter(true));
   }
   const served = describeForms(resource, names).join("; ");
   const keys = offered.flatMap((form) => [describeSort(form, false), describeSort(form, true)]);
@@ -168,12 +168,12 @@ function relatedParameters({ relation: { name }, fields }: ReadableRelation): Pa
 }
 
 /** Groups hold the other filters, so that their names have no end: said by example. */
-function groupParameter(): Parameter {
+export function groupParameter(isServed: boolean): Parameter {
   const about =
     "Groups of the other filters: filter[or][0][field]=a&filter[or][1][field][lt]=b, " +
     "filter[and][0][field]=a, filter[not][field]=a. Under one number all must hold. At most " +
-    `${FILTER_DEPTH_MAX} deep, ${FILTERS_MAX} conditions, ${OR_ARMS_MAX} alternatives; an index ` +
-    "must serve each of these under the same sort.";
+    `${FILTER_DEPTH_MAX} deep, ${FILTERS_MAX} conditions, ${OR_ARMS_MAX} alternatives` +
+    `${isServed ? "; an index must serve each of these under the same sort" : ""}.`;
   const groups = { type: "array", items: { type: "object" }, minItems: 1 };
   const properties = { and: groups, or: groups, not: { type: "object" } };
   const schema = { type: "object", properties };

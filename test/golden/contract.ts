@@ -159,11 +159,33 @@ export interface Api {
       };
     };
     aggregates: {
-      groupBy: "status" | "priority" | "siteId" | "categoryId" | "teamId" | "assigneeId" | "reportedAt" | "reportedAt.day" | "reportedAt.week" | "reportedAt.month" | "reportedAt.quarter" | "reportedAt.year" | "closedAt" | "closedAt.day" | "closedAt.week" | "closedAt.month" | "closedAt.quarter" | "closedAt.year";
+      groupBy:
+        | "status"
+        | "priority"
+        | "siteId"
+        | "categoryId"
+        | "teamId"
+        | "assigneeId"
+        | "reportedAt"
+        | "reportedAt.day"
+        | "reportedAt.week"
+        | "reportedAt.month"
+        | "reportedAt.quarter"
+        | "reportedAt.year"
+        | "closedAt"
+        | "closedAt.day"
+        | "closedAt.week"
+        | "closedAt.month"
+        | "closedAt.quarter"
+        | "closedAt.year";
       sum: never;
       avg: never;
-      min: "reportedAt" | "dueAt";
-      max: "reportedAt" | "closedAt";
+      min:
+        | "reportedAt"
+        | "dueAt";
+      max:
+        | "reportedAt"
+        | "closedAt";
     };
   };
 }

@@ -1,26 +1,18 @@
 // The API of a backend as one plain type: all that a typed client needs, nothing of Drizzle in it.
 // Knows nothing of roles: a field or row that a role may not see is refused or null at run time.
-import type {
-  Backend,
-  Columns,
-  Domain,
-  Field,
-  Relations,
-  TableName,
-  Target,
-  ToOne,
-} from "./declare.ts";
+import type { Backend, Columns, Domain, Field, Relations, TableName, Target } from "./declare.ts";
 import type { Fields, Write } from "./declare-json.ts";
 
 /**
- * To-one relations whose target is served. `optional` is what the relation says; the target is
- * null as well where the caller may not see it.
+ * Relations whose target is served. `optional` is what one to one says; its target is null as well
+ * where the caller may not see it.
  */
 type Links<N extends TableName<D>, D extends Domain, Served> = {
-  [L in ToOne<Relations<N, D>> as Target<Relations<N, D>[L], D> extends Served ? L : never]: {
-    to: Target<Relations<N, D>[L], D>;
-    optional: Relations<N, D>[L] extends { readonly optional: infer O } ? O : never;
-  };
+  [L in keyof Relations<N, D> & string as Target<Relations<N, D>[L], D> extends Served
+    ? L
+    : never]: Relations<N, D>[L] extends { readonly optional: infer O }
+    ? { to: Target<Relations<N, D>[L], D>; optional: O }
+    : { to: Target<Relations<N, D>[L], D>; many: true };
 };
 
 /** A value as JSON carries it: dates as strings. */

@@ -82,6 +82,7 @@ export interface AnyResourceOptions {
   readonly states?: {
     readonly [field: string]: { readonly [state: string]: readonly string[] };
   };
+  readonly search?: readonly string[];
   readonly actions?: { readonly [name: string]: AnyAction };
   readonly aggregates?: object | undefined;
 }

@@ -353,8 +353,7 @@ export function fieldType(
   return sizedType(name) ?? TYPES[ALIASES[base] ?? base]?.();
 }
 
-const SIZED =
-  /^(varchar|character varying|char|character|bpchar|bit varying|varbit|bit)(?:\((\d+)\))?$/;
+const SIZED = /^(varchar|character varying|char|character|bit varying|varbit|bit)(?:\((\d+)\))?$/;
 
 /** Text and bits of at most, or of exactly, so many characters. */
 function sizedType(name: string): FieldType | undefined {
@@ -366,7 +365,6 @@ function sizedType(name: string): FieldType | undefined {
       return textType("varchar", size);
     case "char":
     case "character":
-    case "bpchar":
       return paddedTextType(size ?? 1);
     case "bit":
       return bitsType(`bit(${size ?? 1})`, size ?? 1, true);

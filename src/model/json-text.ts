@@ -70,6 +70,17 @@ export function jsonSource(field: FieldModel, column: string): string {
   return type?.sql.endsWith("[]") === true ? `to_json(${type.json(column)})::text` : column;
 }
 
+// Types whose cast to text is another text than the one that they are sent as: "true" for "t",
+// "192.0.2.1/32" for "192.0.2.1", padding left out.
+const CAST_DIFFERS = ["boolean", "bpchar", "inet", "cidr"];
+
+/** The same as a value of type text, which is what `jsonTextOf` would be sent. */
+export function jsonSourceAsText(field: FieldModel, column: string): string {
+  const source = jsonSource(field, column);
+  if (CAST_DIFFERS.includes(field.type?.sql ?? "")) return `nullif(concat(${source}), '')`;
+  return source.endsWith("::text") ? source : `${source}::text`;
+}
+
 /** The reader of a field's text. */
 export function jsonTextOf(field: FieldModel): JsonText {
   const sql = field.type?.sql ?? "";

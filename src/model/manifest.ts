@@ -50,11 +50,24 @@ function describeResource(resource: ResourceModel): Json {
     table: table.schema === undefined ? table.sqlName : `${table.schema}.${table.sqlName}`,
     fields: Object.fromEntries(resource.served.map((field) => [field.name, describeField(field)])),
     relations: entries(table.relations, ({ key, target, optional }) => ({ key, target, optional })),
+    manyRelations: entries(table.manyRelations, ({ key, target, through }) => ({
+      key,
+      target,
+      ...(through === undefined ? {} : { through: `${through.table}.${through.targetKey}` }),
+    })),
     indexes: table.indexes.map(({ name, unique, keys }) => ({
       name,
       unique,
       keys: keys.map((key) => `${key.descending ? "-" : ""}${key.field}`),
     })),
+    ...(table.partIndexes.length > 0 && {
+      partIndexes: table.partIndexes.map((index) =>
+        index.kind === "words"
+          ? { name: index.name, words: index.fields, language: index.language }
+          : { name: index.name, [index.kind]: index.field },
+      ),
+    }),
+    ...(resource.search && { search: resource.search.fields.map(({ name }) => name) }),
     states: entries(resource.states, (moves) => Object.fromEntries(moves)),
     actions: entries(resource.actions, ({ path, input, output }) => ({
       path: `/v1/${resource.path}/{id}/${path}`,
@@ -140,6 +153,10 @@ function describePredicate(predicate: Predicate): Json {
               ? { claim: predicate.values.claim }
               : predicate.values.map(describeOperand),
         },
+      };
+    case "match":
+      return {
+        [predicate.field.name]: { [predicate.operator]: describeOperand(predicate.value) },
       };
     case "isNull":
       return { [predicate.field.name]: { isNull: predicate.isNull } };

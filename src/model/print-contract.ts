@@ -5,10 +5,10 @@ import type { FieldType } from "./field-type.ts";
 import { type JsonSchema, zodSchema } from "./json-schema.ts";
 import {
   type ActionModel,
+  type AnyRelationModel,
   type FieldModel,
   MEASURES,
   type Model,
-  type RelationModel,
   type ResourceModel,
 } from "./model.ts";
 import { typeText } from "./type-text.ts";
@@ -31,10 +31,21 @@ export function printContract(model: Model, role?: string): string {
     "//   const client = createClient<Api>({ url, key });",
     "",
     "export interface Api {",
-    ...lines.map((line) => `  ${line}`),
+    ...lines.map((line) => `  ${line}`).flatMap(wrapped),
     "}",
     "",
   ].join("\n");
+}
+
+const COLUMNS_MAX = 100;
+const LITERALS = /^( *)(\w+\??): ("[^"]*"(?: \| "[^"]*")+);$/;
+
+/** A long list of literals, one on a line. */
+function wrapped(line: string): readonly string[] {
+  const [, indent = "", name = "", union = ""] = LITERALS.exec(line) ?? [];
+  if (line.length <= COLUMNS_MAX || union === "") return [line];
+  const literals = union.split(" | ").map((literal) => `${indent}  | ${literal}`);
+  return [`${indent}${name}:`, `${literals.join("\n")};`];
 }
 
 function printResource(resource: ResourceModel, model: Model, role: string | undefined): string[] {
@@ -51,10 +62,11 @@ function printResource(resource: ResourceModel, model: Model, role: string | und
     ),
     ...block(
       "links",
-      links(resource, model, role).map(
-        ({ name, target, optional }) =>
-          `${name}: { to: ${JSON.stringify(target)}; optional: ${optional} };`,
-      ),
+      links(resource, model, role).map((relation) => {
+        const { kind, name, target } = relation;
+        const end = kind === "one" ? `optional: ${relation.optional}` : "many: true";
+        return `${name}: { to: ${JSON.stringify(target)}; ${end} };`;
+      }),
     ),
     ...block("actions", [...(actions?.values() ?? [])].flatMap(printAction)),
     ...printAggregates(resource, role),
@@ -81,14 +93,22 @@ function printAggregates(resource: ResourceModel, role: string | undefined): str
   const { aggregates } = resource;
   const fields = readable(resource, role);
   if (aggregates === undefined || fields.length === 0) return ["aggregates: undefined;"];
-  const names = (declared: readonly FieldModel[], of: (field: FieldModel) => readonly string[]) =>
-    typeText({ enum: declared.filter((field) => fields.includes(field)).flatMap(of) });
+  const given = (declared: readonly FieldModel[]) =>
+    declared.filter((field) => fields.includes(field));
   return block("aggregates", [
-    `groupBy: ${names(aggregates.groupBy, groupNames)};`,
-    ...MEASURES.map(
-      (measure) => `${measure}: ${names(aggregates.measures[measure], (field) => [field.name])};`,
-    ),
+    ...printNames("groupBy", given(aggregates.groupBy).flatMap(groupNames)),
+    ...MEASURES.flatMap((measure) => {
+      const names = given(aggregates.measures[measure]).map(({ name }) => name);
+      return printNames(measure, names);
+    }),
   ]);
+}
+
+/** One name to a line, because each date to group by has six. */
+function printNames(member: string, names: readonly string[]): string[] {
+  if (names.length < 2) return [`${member}: ${typeText({ enum: names })};`];
+  const lines = names.map((name) => `  | ${JSON.stringify(name)}`);
+  return [`${member}:`, ...lines.slice(0, -1), `${lines.at(-1)};`];
 }
 
 /* ---------- what a role is granted ---------- */
@@ -110,13 +130,14 @@ function writable(resource: ResourceModel, role: string | undefined): readonly F
   return own.filter((field) => granted.includes(field));
 }
 
-/** The relations that `include` takes: to one record, of a resource that is served. */
+/** The relations that lead to a resource that is served. */
 function links(
   resource: ResourceModel,
   model: Model,
   role: string | undefined,
-): readonly RelationModel[] {
-  return [...resource.table.relations.values()].filter(({ target }) => {
+): readonly AnyRelationModel[] {
+  const { relations, manyRelations } = resource.table;
+  return [...relations.values(), ...manyRelations.values()].filter(({ target }) => {
     const other = model.resources.get(target);
     return other !== undefined && readable(other, role).length > 0;
   });

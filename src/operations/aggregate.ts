@@ -4,13 +4,14 @@ import { decide } from "../access/decide.ts";
 import { BackwrightError } from "../base/errors.ts";
 import { AGGREGATE_GROUPS_MAX } from "../base/limits.ts";
 import type { Row } from "../database/database.ts";
+import { DatabaseFailure } from "../database/failures.ts";
 import { type JsonText, jsonTextOf } from "../model/json-text.ts";
 import type { ResourceModel } from "../model/model.ts";
 import { type AggregateShape, aggregateStatement, type Figure } from "../sql/aggregate.ts";
 import type { OperationsContext, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
 import { type AggregateQuery, type AggregateRequest, parseAggregate } from "./parse-aggregate.ts";
-import { testsKey } from "./read.ts";
+import { testKey } from "./parse-filter.ts";
 import { requireTimeZone } from "./time-zones.ts";
 
 export interface AggregateReply {
@@ -46,11 +47,18 @@ export async function aggregateRecords(
     // As long as a count of the whole list, so no short read waits behind it.
     rows = await context.database.readAlone(statement, actor, inputs);
   } catch (error) {
+    if (error instanceof DatabaseFailure && error.kind === "value") throw beyondBounds(error);
     throw publicError(error, context.constraints);
   }
   const hasMore = rows.length > most;
   if (hasMore && asked.size === undefined) throw tooMany();
   return { groups: rows.slice(0, most).map(reader), hasMore, timeZone: asked.timeZone };
+}
+
+/** The sum of doubles, say, may be larger than a double; the values themselves are all right. */
+function beyondBounds(cause: DatabaseFailure): BackwrightError {
+  const message = "A figure or a group is larger than its type can hold.";
+  return new BackwrightError("UNPROCESSABLE", { message, cause });
 }
 
 function tooMany(): BackwrightError {
@@ -63,10 +71,11 @@ function tooMany(): BackwrightError {
   });
 }
 
-function shapeKey({ resource, filters, groups, figures, order }: AggregateShape, role: string) {
+function shapeKey({ resource, arms, groups, figures, order }: AggregateShape, role: string) {
   const names = [...groups, ...figures].map(({ name }) => name).join();
   const sort = order.map(({ column, descending }) => `${descending ? "-" : ""}${column}`).join();
-  return ["aggregate", resource.name, role, names, testsKey(filters), sort].join("|");
+  const tests = arms.map((filters) => filters.map(testKey).join()).join(" or ");
+  return ["aggregate", resource.name, role, names, tests, sort].join("|");
 }
 
 const plain: JsonText = (text) => `"${text}"`;

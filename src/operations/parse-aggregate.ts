@@ -34,8 +34,9 @@ export interface AggregateQuery {
 export interface AggregateRequest {
   readonly groups: readonly Group[];
   readonly figures: readonly Figure[];
-  readonly filters: readonly Filter[];
-  /** PostgreSQL text, one per filter. */
+  /** Alternatives of filters, one without groups. */
+  readonly arms: readonly (readonly Filter[])[];
+  /** PostgreSQL text, one per filter of every alternative. */
   readonly values: readonly Value[];
   readonly order: readonly AggregateOrder[];
   /** Undefined: all groups, or a refusal. */
@@ -79,8 +80,8 @@ export function parseAggregate(
   return {
     groups,
     figures,
-    filters: parsed.map(({ filter }) => filter),
-    values: parsed.map(({ value }) => value),
+    arms: parsed.map((arm) => arm.map(({ filter }) => filter)),
+    values: parsed.flat().map(({ value }) => value),
     order,
     size,
     timeZone: query.timeZone ?? TIME_ZONE_DEFAULT,

@@ -6,7 +6,8 @@ import type { AggregateQuery } from "../operations/parse-aggregate.ts";
 import { parseListQuery } from "./query.ts";
 
 const OWN = ["groupBy", "count", ...MEASURES, "timeZone"];
-const WORDS = `${OWN.join(", ")}, filter[field], filter[field][operator], sort, page[size]`;
+const FILTERS = "filter[field], filter[field][operator], filter[or][0][…]";
+const WORDS = `${OWN.join(", ")}, ${FILTERS}, sort, page[size]`;
 
 /** Throws PARAMETER_INVALID naming each parameter that is not known. */
 export function parseAggregateQuery(text: string): AggregateQuery {
@@ -20,13 +21,12 @@ export function parseAggregateQuery(text: string): AggregateQuery {
     else own.set(name, decode(name, at === -1 ? "" : part.slice(at + 1)));
   }
   // What is left is as in a list, as far as a report has such a thing.
-  const { include, fields, after, before, offset, count, filters, sort, size } = parseListQuery(
-    rest.join("&"),
-    WORDS,
-  );
+  const asked = parseListQuery(rest.join("&"), WORDS);
+  const { include, fields, pages, after, before, offset, count, filters, sort, size } = asked;
   const strange = Object.entries({
     include,
     fields: fields?.size === 0 ? undefined : fields,
+    "page[relation]": pages?.size === 0 ? undefined : pages,
     "page[after]": after,
     "page[before]": before,
     "page[offset]": offset,

@@ -10,7 +10,13 @@ import {
   type ResourceModel,
 } from "../model/model.ts";
 import { readable } from "../operations/parse-aggregate.ts";
-import { comma, filterParameters, type Parameter, query } from "./openapi-parameters.ts";
+import {
+  comma,
+  filterParameters,
+  groupParameter,
+  type Parameter,
+  query,
+} from "./openapi-parameters.ts";
 
 /** What the operation is made of, beside what every operation has. */
 export function aggregateParts(
@@ -60,7 +66,11 @@ function aggregateParameters(aggregates: AggregatesModel, read: ReadGrant): read
     parameters.push(query("timeZone", about, { type: "string", default: "UTC" }));
   }
   const tested = read.fields.filter((field) => field.type?.comparable === true);
-  return [...parameters, ...tested.flatMap((field) => filterParameters(field, true))];
+  return [
+    ...parameters,
+    groupParameter(false),
+    ...tested.flatMap((field) => filterParameters(field, true)),
+  ];
 }
 
 function listOf(name: string, description: string, values: readonly string[]): Parameter[] {

@@ -1,6 +1,6 @@
 // The API as an OpenAPI 3.1 document, as far as one role may use it: made of the same model, grants
 // and index forms that requests are decided by.
-import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../base/limits.ts";
+import { INCLUDED_SIZE_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../base/limits.ts";
 import { type JsonSchema, replySchema, requestSchema } from "../model/json-schema.ts";
 import type {
   ActionModel,
@@ -25,7 +25,12 @@ import {
   ref,
   schemaName,
 } from "./openapi-operation.ts";
-import { type Parameter, readParameters, recordParameters } from "./openapi-parameters.ts";
+import {
+  includable,
+  type Parameter,
+  readParameters,
+  recordParameters,
+} from "./openapi-parameters.ts";
 import { batchPaths, bulkPaths, severalSchemas, upsertOperation } from "./openapi-several.ts";
 
 /**
@@ -118,14 +123,25 @@ function resourcePaths(
   return paths;
 }
 
+const MARKED: Json = { type: "object", additionalProperties: { type: "string" } };
+const HIGHLIGHTS: Json = {
+  type: "object",
+  description: "By id and field, where highlight=true: HTML with <mark> around what q has found.",
+  additionalProperties: MARKED,
+};
+
 function listOperation(resource: ResourceModel, parameters: readonly Parameter[]): Json {
+  const isSearched = parameters.some(({ name }) => name === "q");
   const schema = {
     type: "object",
     properties: {
       data: { type: "array", items: ref("schemas", schemaName(resource)), maxItems: PAGE_SIZE_MAX },
       meta: {
         type: "object",
-        properties: { pagination: ref("schemas", "Pagination") },
+        properties: {
+          pagination: ref("schemas", "Pagination"),
+          ...(isSearched ? { highlights: HIGHLIGHTS } : {}),
+        },
         required: ["pagination"],
         additionalProperties: false,
       },
@@ -263,16 +279,36 @@ function recordSchema(
 ): Json {
   const fields = read?.fields ?? resource.served.filter((field) => field.name === "id");
   const properties: Record<string, Json> = objectSchema(fields, replySchema);
-  for (const relation of resource.table.relations.values()) {
-    const target = model.resources.get(relation.target);
-    const isReadable = target?.access.get(role)?.read !== undefined;
-    const hasKey = fields.some((field) => field.name === relation.key);
-    if (target === undefined || !isReadable || !hasKey) continue;
-    properties[relation.name] = {
-      anyOf: [ref("schemas", schemaName(target)), { type: "null" }],
-    };
+  const targets = read === undefined ? [] : includable(resource, read, model, role);
+  for (const { relation, target } of targets) {
+    const record = ref("schemas", schemaName(target));
+    properties[relation.name] =
+      relation.kind === "one" ? { anyOf: [record, { type: "null" }] } : includedPage(record);
   }
   return { type: "object", properties, additionalProperties: false };
+}
+
+/** Records of a relation to many. */
+function includedPage(record: Json): Json {
+  const pagination = {
+    type: "object",
+    properties: {
+      size: { type: "integer", minimum: 1, maximum: INCLUDED_SIZE_MAX },
+      next: { type: ["string", "null"], description: "A cursor, or null." },
+      hasMore: { type: "boolean" },
+    },
+    required: ["size", "next", "hasMore"],
+    additionalProperties: false,
+  };
+  return {
+    type: "object",
+    properties: {
+      data: { type: "array", items: record },
+      meta: { type: "object", properties: { pagination }, required: ["pagination"] },
+    },
+    required: ["data", "meta"],
+    additionalProperties: false,
+  };
 }
 
 function createSchema(grant: CreateGrant): Json {

@@ -149,10 +149,11 @@ async function list(
 ): Promise<HttpReply> {
   const query = parseListQuery(request.query);
   const page = await listRecords(context, facts, resource, query);
-  const { records, size, next, prev, hasMore, total } = page;
+  const { records, size, next, prev, hasMore, total, highlights } = page;
   request.facts.rows = records.length;
   const pagination = JSON.stringify({ size, next, prev, hasMore, ...total });
-  const body = `{"data":[${records.join(",")}],"meta":{"pagination":${pagination}}}`;
+  const marked = highlights === undefined ? "" : `,"highlights":${highlights}`;
+  const body = `{"data":[${records.join(",")}],"meta":{"pagination":${pagination}${marked}}}`;
   return read(request, body, weakEtag(request, facts, page.stamp, body));
 }
 

@@ -1,7 +1,7 @@
 // Aggregate: the rows that a role sees and its filters find, in groups, counted and summed up.
 // Reads every one of these rows: no index answers it.
 import type { Bucket, FieldModel, Measure, Model, ResourceModel } from "../model/model.ts";
-import { filterSql } from "./filter.ts";
+import { alternativesSql } from "./filter.ts";
 import { columnName, tableName } from "./names.ts";
 import { quoteLiteral } from "./quote.ts";
 import { type RecordShape, ROOT, visibleConditions } from "./read.ts";
@@ -30,8 +30,8 @@ export interface AggregateOrder {
 
 export interface AggregateShape extends Pick<RecordShape, "rows"> {
   readonly resource: ResourceModel;
-  /** In canonical order; filter n takes input n. */
-  readonly filters: readonly Filter[];
+  /** Alternatives of filters, one without groups. The n-th filter of all takes input n. */
+  readonly arms: readonly (readonly Filter[])[];
   readonly groups: readonly Group[];
   readonly figures: readonly Figure[];
   /** By every group, so that the order is total. */
@@ -43,20 +43,19 @@ export interface AggregateShape extends Pick<RecordShape, "rows"> {
  * number of groups to read.
  */
 export function aggregateStatement(shape: AggregateShape, model: Model): Statement {
-  const { resource, rows, filters, groups, figures, order } = shape;
+  const { resource, rows, arms, groups, figures, order } = shape;
   const parameters = new Parameters();
   const conditions = visibleConditions(resource, rows, model, parameters);
-  filters.forEach((filter, at) => {
-    conditions.push(filterSql(filter, at, resource, ROOT, { model, parameters }));
-  });
-  const zone = (): string => parameters.input(filters.length, "text");
+  conditions.push(...alternativesSql(arms, resource, ROOT, { model, parameters }));
+  const inputs = arms.flat().length;
+  const zone = (): string => parameters.input(inputs, "text");
   const columns = [...groups.map((group) => groupSql(group, zone)), ...figures.map(figureSql)];
   // By place, because an expression with a parameter is not known again by its text.
   const grouped = groups.map((_, at) => at + 1).join(", ");
   const sorted = order.map(({ column, descending }) =>
     descending ? `${column + 1} desc nulls last` : `${column + 1} nulls first`,
   );
-  const limit = parameters.input(filters.length + 1, "bigint");
+  const limit = parameters.input(inputs + 1, "bigint");
   return parameters.statement(
     `select ${columns.join(", ")} from ${tableName(resource.table)} ${ROOT} ` +
       `where ${conditions.join(" and ")}` +

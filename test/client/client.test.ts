@@ -93,6 +93,65 @@ describe("the typed client", () => {
     expect(page.data.map((one) => one.id)).toEqual([made.id]);
   });
 
+  test("asks for groups, includes of includes and pages of many", async () => {
+    const dock = await client.sites.create({ name: "Dock" });
+    const asset = await client.assets.create({ name: "Pump", siteId: dock.id });
+    for (const title of ["one", "two", "three"]) {
+      await client.workOrders.create({ ...order(title), assetId: asset.id });
+    }
+    const read = await client.assets.get(asset.id, {
+      fields: ["name"],
+      include: {
+        workOrders: {
+          fields: ["title"],
+          include: { site: { fields: ["name"] } },
+          page: { size: 2 },
+        },
+      },
+    });
+    expectTypeOf(read.workOrders.data).toEqualTypeOf<
+      { title: string; site: { name: string } | null }[]
+    >();
+    const site = { name: "Yard" };
+    expect(read).toMatchObject({
+      name: "Pump",
+      workOrders: {
+        data: [
+          { title: "three", site },
+          { title: "two", site },
+        ],
+      },
+    });
+    const { next } = read.workOrders.meta.pagination;
+    expect(next).not.toBeNull();
+    const on = await client.assets.get(asset.id, {
+      include: { workOrders: { fields: ["title"], page: { size: 2, after: next ?? "" } } },
+    });
+    expect(on.workOrders.data).toEqual([{ title: "one" }]);
+    const found = await client.workOrders.list({
+      filter: {
+        assetId: asset.id,
+        or: [
+          { id: { in: [asset.id] } },
+          { not: { or: [{ status: "done" }, { "site.name": "x" }] } },
+        ],
+      },
+      sort: "id",
+      fields: ["title"],
+    });
+    expect(found.data.map(({ title }) => title)).toEqual(["one", "two", "three"]);
+  });
+
+  // Planted fault: the client's values joined as they are -> finds none of the three, red.
+  test("asks for values with commas and backslashes among several", async () => {
+    const names = ["a,b", "c\\", "\\,d", "e"];
+    const teams = await Promise.all(names.map((name) => client.teams.create({ name })));
+    const query = { filter: { name: { in: names } }, sort: "name" } as const;
+    const found = await client.teams.list(query);
+    expect(found.data.map(({ name }) => name).sort()).toEqual([...names].sort());
+    await Promise.all(teams.map(({ id }) => client.teams.delete(id)));
+  });
+
   test("walks every page in order", async () => {
     for (let at = 0; at < 7; at += 1) await client.categories.create({ name: `c${at}` });
     const names: string[] = [];
@@ -124,6 +183,31 @@ describe("the typed client", () => {
       await client.assets.list({ sort: ["name", "colour"] });
     };
     await expect(misspelt()).rejects.toMatchObject({ code: "PARAMETER_INVALID" });
+  });
+
+  test("finds by a pattern and by words, with marks around them", async () => {
+    const requesterId = manager.id;
+    const leak = await client.workOrders.create({ title: "Leak in hall 7", siteId, requesterId });
+    const pattern = { filter: { title: { ilike: "%HALL 7%" } }, fields: ["id"] } as const;
+    expect((await client.workOrders.list(pattern)).data).toEqual([{ id: leak.id }]);
+    const words = { q: "leaking halls", highlight: true, fields: ["id"] } as const;
+    const page = await client.workOrders.list(words);
+    expect(page.data).toEqual([{ id: leak.id }]);
+    expect(page.meta.highlights).toEqual({
+      [leak.id]: { title: "<mark>Leak</mark> in <mark>hall</mark> 7" },
+    });
+    const found: string[] = [];
+    for await (const { id } of client.workOrders.all({ q: "leaking halls", page: { size: 1 } })) {
+      found.push(id);
+    }
+    expect(found).toEqual([leak.id]);
+    const mistaken = async () => {
+      // @ts-expect-error: an instant is no text to look into
+      await client.workOrders.list({ filter: { version: { like: 1 } } });
+      // @ts-expect-error: a pattern is text
+      await client.workOrders.list({ filter: { title: { ilike: 7 } } });
+    };
+    await expect(mistaken()).rejects.toMatchObject({ code: "PARAMETER_INVALID" });
   });
 
   test("upserts by a key, and writes many records at once", async () => {

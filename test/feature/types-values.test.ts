@@ -191,6 +191,15 @@ test.each(kept)("$field keeps $value", async ({ field, value, reply }) => {
   expect(again.json.data[field]).toEqual(reply);
 });
 
+test("many records of one request keep every type as one record does", async () => {
+  const records = KEPT.map(([field, value]) => ({ [field]: value }));
+  const made = await request("/v1/specimens/bulk-create", { records });
+  expect(made.status, made.text).toBe(200);
+  for (const [at, [field, value, reply = value]] of KEPT.entries()) {
+    expect(made.json.data[at].data?.[field]).toEqual(reply);
+  }
+});
+
 test("a default of the table or of Node stands where a create gives none", async () => {
   const made = await request("/v1/specimens", { code: "dflt" });
   expect(made.json.data).toMatchObject({ lasts: "P1DT2H", mood: "calm", made: "bWFkZQ==" });

@@ -22,6 +22,7 @@ export interface Api {
     };
     links: {
       site: { to: "sites"; optional: false };
+      workOrders: { to: "workOrders"; many: true };
     };
     actions: Record<never, never>;
     aggregates: undefined;
@@ -71,7 +72,9 @@ export interface Api {
     write: {
       name?: string;
     };
-    links: Record<never, never>;
+    links: {
+      members: { to: "users"; many: true };
+    };
     actions: Record<never, never>;
     aggregates: undefined;
   };
@@ -156,11 +159,33 @@ export interface Api {
       };
     };
     aggregates: {
-      groupBy: "status" | "priority" | "siteId" | "categoryId" | "teamId" | "assigneeId" | "reportedAt" | "reportedAt.day" | "reportedAt.week" | "reportedAt.month" | "reportedAt.quarter" | "reportedAt.year" | "closedAt" | "closedAt.day" | "closedAt.week" | "closedAt.month" | "closedAt.quarter" | "closedAt.year";
+      groupBy:
+        | "status"
+        | "priority"
+        | "siteId"
+        | "categoryId"
+        | "teamId"
+        | "assigneeId"
+        | "reportedAt"
+        | "reportedAt.day"
+        | "reportedAt.week"
+        | "reportedAt.month"
+        | "reportedAt.quarter"
+        | "reportedAt.year"
+        | "closedAt"
+        | "closedAt.day"
+        | "closedAt.week"
+        | "closedAt.month"
+        | "closedAt.quarter"
+        | "closedAt.year";
       sum: never;
       avg: never;
-      min: "reportedAt" | "dueAt";
-      max: "reportedAt" | "closedAt";
+      min:
+        | "reportedAt"
+        | "dueAt";
+      max:
+        | "reportedAt"
+        | "closedAt";
     };
   };
 }

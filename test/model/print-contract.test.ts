@@ -34,7 +34,8 @@ test("a role's text has what the role is granted, and nothing else", () => {
   const technician = printContract(model, "technician");
   expect(technician).toMatch(/start: \{\n\s+input: undefined;\n\s+output: "the record";/);
   expect(technician).not.toContain("assign: {");
-  const written = /workOrders: [\s\S]*?write: (\{[\s\S]*?\n {4}\})/.exec(technician)?.[1] ?? "";
+  const written =
+    /^ {2}workOrders: [\s\S]*?write: (\{[\s\S]*?\n {4}\})/m.exec(technician)?.[1] ?? "";
   expect(written.match(/\w+(?=\?:)/g)).toEqual([
     "description",
     "status",

@@ -94,7 +94,7 @@ is<
     }
   >
 >();
-is<Equal<keyof Api["assets"]["links"], never>>();
+is<Equal<Api["assets"]["links"], { workOrders: { to: "workOrders"; many: true } }>>();
 is<
   Equal<
     Api["workOrders"]["actions"],
@@ -119,8 +119,27 @@ export async function useActions(): Promise<void> {
   is<Equal<typeof started.status, Status>>();
   is<Equal<typeof started, Api["workOrders"]["fields"]>>();
   await client.workOrders.start("1", undefined, { idempotencyKey: "a", ifVersion: 2 });
-  const page = await client.workOrders.list({ filter: { status: "open" } });
+  const page = await client.workOrders.list({
+    filter: { status: "open", or: [{ title: { ne: "a" } }, { not: { "asset.name": "b" } }] },
+  });
   is<Equal<(typeof page.data)[number]["id"], string>>();
+  const asset = await client.assets.get("1", {
+    fields: ["id"],
+    include: {
+      workOrders: {
+        fields: ["title"],
+        page: { size: 5 },
+        include: { assignee: { fields: ["name"] } },
+      },
+    },
+  });
+  is<
+    Equal<
+      (typeof asset.workOrders.data)[number],
+      { title: string; assignee: { name: string } | null }
+    >
+  >();
+  is<Equal<(typeof asset.workOrders.meta.pagination)["next"], string | null>>();
 }
 export async function useAggregates(): Promise<void> {
   const report = await client.workOrders.aggregate({

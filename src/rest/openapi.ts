@@ -1,6 +1,6 @@
 // The API as an OpenAPI 3.1 document, as far as one role may use it: made of the same model, grants
 // and index forms that requests are decided by.
-import { INCLUDED_SIZE_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../base/limits.ts";
+import { INCLUDED_SIZE_MAX } from "../base/limits.ts";
 import { type JsonSchema, replySchema, requestSchema } from "../model/json-schema.ts";
 import type {
   ActionModel,
@@ -20,6 +20,7 @@ import {
   errorResponses,
   errorSchema,
 } from "./openapi-errors.ts";
+import { pageSchema, paginationSchema } from "./openapi-page.ts";
 import {
   includable,
   type Parameter,
@@ -166,32 +167,9 @@ const data = (schema: Json): Json => ({
 
 const ETAG: Json = { description: "Names this version.", schema: { type: "string" } };
 
-const MARKED: Json = { type: "object", additionalProperties: { type: "string" } };
-const HIGHLIGHTS: Json = {
-  type: "object",
-  description: "By id and field, where highlight=true: HTML with <mark> around what q has found.",
-  additionalProperties: MARKED,
-};
-
 function listOperation(resource: ResourceModel, parameters: readonly Parameter[]): Json {
   const isSearched = parameters.some(({ name }) => name === "q");
-  const schema = {
-    type: "object",
-    properties: {
-      data: { type: "array", items: ref("schemas", schemaName(resource)), maxItems: PAGE_SIZE_MAX },
-      meta: {
-        type: "object",
-        properties: {
-          pagination: ref("schemas", "Pagination"),
-          ...(isSearched ? { highlights: HIGHLIGHTS } : {}),
-        },
-        required: ["pagination"],
-        additionalProperties: false,
-      },
-    },
-    required: ["data", "meta"],
-    additionalProperties: false,
-  };
+  const schema = pageSchema(ref("schemas", schemaName(resource)), isSearched);
   const reply = {
     description: "One page.",
     headers: { ETag: ETAG },
@@ -384,27 +362,6 @@ function updateSchema(grant: UpdateGrant): Json {
     type: "object",
     properties: objectSchema(grant.fields, requestSchema),
     minProperties: 1,
-    additionalProperties: false,
-  };
-}
-
-function paginationSchema(): Json {
-  const cursor = { type: ["string", "null"], description: "A cursor, or null." };
-  return {
-    type: "object",
-    properties: {
-      size: { type: "integer", minimum: 1, maximum: PAGE_SIZE_MAX, default: PAGE_SIZE_DEFAULT },
-      next: cursor,
-      prev: cursor,
-      hasMore: { type: "boolean" },
-      total: { type: "integer", minimum: 0, description: "Where page[count] asked for it." },
-      totalIs: {
-        type: "string",
-        enum: ["exact", "atLeast"],
-        description: "atLeast: counting stopped there.",
-      },
-    },
-    required: ["size", "next", "prev", "hasMore"],
     additionalProperties: false,
   };
 }

@@ -23,7 +23,7 @@ export async function serveProduction(
   settings: Settings,
   log: Log,
   onProgress: (message: string) => void,
-  entrance?: Entrance,
+  { entrance }: { readonly entrance?: Entrance } = {},
 ): Promise<ProductionBackend> {
   const database = await openProjectDatabase(project, settings, onProgress);
   const pending = await pendingMigrations(database.url, project);

@@ -5,6 +5,15 @@ export { type ClientOptions, createClient } from "./client.ts";
 export type { Client } from "./client-types.ts";
 export { ApiError, type ApiErrorDetail } from "./errors.ts";
 export type {
+  BatchOperation,
+  BatchReply,
+  BulkOptions,
+  BulkOutcome,
+  BulkReply,
+  BulkTarget,
+  Result,
+} from "./several-types.ts";
+export type {
   ActionClient,
   CallOptions,
   Filter,

@@ -13,7 +13,7 @@ export type FieldsOf<N extends keyof C, C> = C[N] extends { fields: infer F } ? 
 type LinksOf<N extends keyof C, C> = C[N] extends { links: infer L } ? L : never;
 type WriteOf<N extends keyof C, C> = C[N] extends { write: infer W } ? W : never;
 type TargetOf<L, C> = L extends { to: infer T extends keyof C } ? T : never;
-type FieldName<N extends keyof C, C> = keyof FieldsOf<N, C> & string;
+export type FieldName<N extends keyof C, C> = keyof FieldsOf<N, C> & string;
 
 /** The same words as in the query string. */
 export interface Tests<V> {
@@ -183,9 +183,11 @@ export interface ResourceClient<N extends keyof C, C> {
   restore(id: string, options?: UpdateOptions): Promise<Reply<N, C, unknown>>;
 }
 
-type ActionsOf<N extends keyof C, C> = C[N] extends { actions: infer A } ? A : never;
+export type ActionsOf<N extends keyof C, C> = C[N] extends { actions: infer A } ? A : never;
 /** What an action replies: its output, or the record. */
-type ActionReply<T, N extends keyof C, C> = T extends "the record" ? Reply<N, C, unknown> : T;
+export type ActionReply<T, N extends keyof C, C> = T extends "the record"
+  ? Reply<N, C, unknown>
+  : T;
 type ActionMethod<T, N extends keyof C, C> = T extends { input: infer I; output: infer O }
   ? [I] extends [undefined]
     ? (id: string, input?: undefined, options?: UpdateOptions) => Promise<ActionReply<O, N, C>>

@@ -10,15 +10,8 @@ type Declared = AnyResource["options"];
 const KEYS = ["input", "output", "access", "table", "run"];
 // What the address and the typed client use besides.
 const RESERVED = [
-  "aggregate",
-  "all",
-  "create",
-  "delete",
-  "get",
-  "list",
-  "restore",
-  "then",
-  "update",
+  ...["aggregate", "all", "bulkCreate", "bulkDelete", "bulkUpdate", "create", "delete", "get"],
+  ...["list", "restore", "then", "update", "upsert"],
 ];
 const NAME = /^[a-z][A-Za-z0-9]*$/;
 

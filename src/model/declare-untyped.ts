@@ -62,6 +62,7 @@ export interface AnyActionContext {
   readonly actor: Readonly<Record<string, unknown>>;
   change(patch: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>;
   emit(event: AnyEvent, payload: unknown): Promise<void>;
+  readonly ops: unknown;
   readonly tx: unknown;
 }
 

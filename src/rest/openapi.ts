@@ -1,6 +1,6 @@
 // The API as an OpenAPI 3.1 document, as far as one role may use it: made of the same model, grants
 // and index forms that requests are decided by.
-import { INCLUDED_SIZE_MAX } from "../base/limits.ts";
+import { INCLUDED_SIZE_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../base/limits.ts";
 import { type JsonSchema, replySchema, requestSchema } from "../model/json-schema.ts";
 import type {
   ActionModel,
@@ -14,23 +14,24 @@ import type {
 } from "../model/model.ts";
 import { actionSchemaNames, actionSchemas } from "./openapi-actions.ts";
 import { aggregateParts } from "./openapi-aggregate.ts";
+import { errorResponses, errorSchema } from "./openapi-errors.ts";
 import {
-  ERROR_RESPONSES,
-  type ErrorResponse,
-  errorResponses,
-  errorSchema,
-} from "./openapi-errors.ts";
-import { pageSchema, paginationSchema } from "./openapi-page.ts";
+  data,
+  ETAG,
+  IDEMPOTENCY_KEY,
+  IF_MATCH,
+  type Json,
+  operation,
+  ref,
+  schemaName,
+} from "./openapi-operation.ts";
 import {
   includable,
   type Parameter,
   readParameters,
   recordParameters,
 } from "./openapi-parameters.ts";
-
-type Json = Readonly<Record<string, unknown>>;
-
-const ref = (kind: string, name: string): Json => ({ $ref: `#/components/${kind}/${name}` });
+import { batchPaths, bulkPaths, severalSchemas, upsertOperation } from "./openapi-several.ts";
 
 /**
  * The document for a role. Paths and fields that the role may not use are not in it. `prefix`
@@ -55,9 +56,11 @@ export function openApiDocument(
     schemas[name] = recordSchema(resource, access.read, model, role);
     if (access.create) schemas[`${name}Create`] = createSchema(access.create);
     if (access.update) schemas[`${name}Update`] = updateSchema(access.update);
+    Object.assign(schemas, severalSchemas(resource, access));
     Object.assign(schemas, actionSchemas(name, access.actions?.values() ?? []));
     Object.assign(paths, resourcePaths(resource, access, model, role));
   }
+  Object.assign(paths, batchPaths(model, role, only));
   return {
     openapi: "3.1.0",
     info: {
@@ -80,16 +83,13 @@ export function openApiDocument(
   };
 }
 
-function schemaName(resource: ResourceModel): string {
-  return resource.name.charAt(0).toUpperCase() + resource.name.slice(1);
-}
-
 function resourcePaths(
   resource: ResourceModel,
-  { read, create, update, delete: remove, actions }: RoleAccess,
+  access: RoleAccess,
   model: Model,
   role: string,
 ): Record<string, Json> {
+  const { read, create, update, delete: remove, actions } = access;
   const path = `/v1/${resource.path}`;
   const collection: Record<string, Json> = {};
   const record: Record<string, Json> = {};
@@ -100,6 +100,8 @@ function resourcePaths(
   }
   const aggregates = read && resource.aggregates;
   if (create) collection.post = createOperation(resource);
+  const upsert = upsertOperation(resource, access);
+  if (upsert) collection.put = upsert;
   if (update) record.patch = updateOperation(resource);
   if (remove) record.delete = deleteOperation(resource);
   const id = pathParameter();
@@ -110,6 +112,7 @@ function resourcePaths(
     const parts = aggregateParts(resource, read, aggregates);
     paths[`${path}/aggregate`] = { get: operation(resource, parts) };
   }
+  Object.assign(paths, bulkPaths(resource, access));
   if (remove && resource.table.deletedField !== undefined) {
     paths[`${path}/{id}/restore`] = { parameters: [id], post: restoreOperation(resource) };
   }
@@ -120,56 +123,32 @@ function resourcePaths(
   return paths;
 }
 
-interface Parts {
-  readonly verb: string;
-  readonly summary: string;
-  readonly description: string;
-  readonly parameters?: readonly Parameter[];
-  readonly body?: string;
-  readonly success: Readonly<Record<string, Json>>;
-  readonly errors: readonly ErrorResponse[];
-}
-
-function operation(resource: ResourceModel, parts: Parts): Json {
-  const always: ErrorResponse[] = ["BadRequest", "Unauthenticated", "Forbidden", "Unavailable"];
-  const failures = [...always, ...parts.errors].map((name) => [
-    ERROR_RESPONSES[name].status,
-    ref("responses", name),
-  ]);
-  return {
-    operationId: `${resource.name}.${parts.verb}`,
-    tags: [resource.path],
-    summary: parts.summary,
-    description: parts.description,
-    ...(parts.parameters === undefined ? {} : { parameters: parts.parameters }),
-    ...(parts.body === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: true,
-            content: { "application/json": { schema: ref("schemas", parts.body) } },
-          },
-        }),
-    responses: { ...parts.success, ...Object.fromEntries(failures) },
-  };
-}
-
-const data = (schema: Json): Json => ({
-  "application/json": {
-    schema: {
-      type: "object",
-      properties: { data: schema },
-      required: ["data"],
-      additionalProperties: false,
-    },
-  },
-});
-
-const ETAG: Json = { description: "Names this version.", schema: { type: "string" } };
+const MARKED: Json = { type: "object", additionalProperties: { type: "string" } };
+const HIGHLIGHTS: Json = {
+  type: "object",
+  description: "By id and field, where highlight=true: HTML with <mark> around what q has found.",
+  additionalProperties: MARKED,
+};
 
 function listOperation(resource: ResourceModel, parameters: readonly Parameter[]): Json {
   const isSearched = parameters.some(({ name }) => name === "q");
-  const schema = pageSchema(ref("schemas", schemaName(resource)), isSearched);
+  const schema = {
+    type: "object",
+    properties: {
+      data: { type: "array", items: ref("schemas", schemaName(resource)), maxItems: PAGE_SIZE_MAX },
+      meta: {
+        type: "object",
+        properties: {
+          pagination: ref("schemas", "Pagination"),
+          ...(isSearched ? { highlights: HIGHLIGHTS } : {}),
+        },
+        required: ["pagination"],
+        additionalProperties: false,
+      },
+    },
+    required: ["data", "meta"],
+    additionalProperties: false,
+  };
   const reply = {
     description: "One page.",
     headers: { ETag: ETAG },
@@ -274,21 +253,6 @@ function actionOperation(resource: ResourceModel, action: ActionModel): Json {
   });
 }
 
-const IDEMPOTENCY_KEY: Parameter = {
-  name: "Idempotency-Key",
-  in: "header",
-  required: false,
-  description: "Repeats of this key have one effect and one reply for 24 hours.",
-  schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[!-~]([ -~]*[!-~])?$" },
-};
-const IF_MATCH: Parameter = {
-  name: "If-Match",
-  in: "header",
-  required: false,
-  description: "The ETag of the version to change.",
-  schema: { type: "string", pattern: '^(\\*|"\\d{1,10}-[A-Za-z0-9_,-]*")$' },
-};
-
 function pathParameter(): Parameter {
   return {
     name: "id",
@@ -362,6 +326,27 @@ function updateSchema(grant: UpdateGrant): Json {
     type: "object",
     properties: objectSchema(grant.fields, requestSchema),
     minProperties: 1,
+    additionalProperties: false,
+  };
+}
+
+function paginationSchema(): Json {
+  const cursor = { type: ["string", "null"], description: "A cursor, or null." };
+  return {
+    type: "object",
+    properties: {
+      size: { type: "integer", minimum: 1, maximum: PAGE_SIZE_MAX, default: PAGE_SIZE_DEFAULT },
+      next: cursor,
+      prev: cursor,
+      hasMore: { type: "boolean" },
+      total: { type: "integer", minimum: 0, description: "Where page[count] asked for it." },
+      totalIs: {
+        type: "string",
+        enum: ["exact", "atLeast"],
+        description: "atLeast: counting stopped there.",
+      },
+    },
+    required: ["size", "next", "prev", "hasMore"],
     additionalProperties: false,
   };
 }

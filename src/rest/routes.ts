@@ -23,7 +23,7 @@ import { type HttpReply, type HttpRequest, headerOf, type Route } from "../serve
 import { aggregateBody, parseAggregateQuery } from "./aggregate.ts";
 import { openApiDocument } from "./openapi.ts";
 import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
-import { BULK_VERBS, bulk } from "./several.ts";
+import { BULK_VERBS, batch, bulk } from "./several.ts";
 
 const VERSION = "v1";
 const FACE = `rest/${VERSION}`;
@@ -49,7 +49,7 @@ type Handler = (request: HttpRequest, facts: RequestContext) => Promise<HttpRepl
 /** The routes of every resource of the model. */
 export function restRoutes(options: RestOptions): readonly Route[] {
   const { context, authenticator, prefix = "", only } = options;
-  const routes: Route[] = [openApiRoute(options)];
+  const routes: Route[] = [openApiRoute(options), batchRoute(options)];
   for (const resource of context.model.resources.values()) {
     if (only?.has(resource.name) === false) continue;
     const path = `${prefix}/${VERSION}/${resource.path}`;
@@ -108,6 +108,16 @@ function openApiRoute({ context, authenticator, prefix = "", only }: RestOptions
   };
   const handle = (request: HttpRequest) => guarded(context, authenticator, "openapi", request, run);
   return { method: "GET", path: `${prefix}/openapi.json`, handle };
+}
+
+/** Of every resource, so it stands beside them. */
+function batchRoute({ context, authenticator, prefix = "", only }: RestOptions): Route {
+  const run: Handler = (request, facts) => {
+    refuseQuery(request);
+    return batch(context, request, facts, only);
+  };
+  const handle = (request: HttpRequest) => guarded(context, authenticator, "batch", request, run);
+  return { method: "POST", path: `${prefix}/${VERSION}/batch`, handle };
 }
 
 async function guarded(

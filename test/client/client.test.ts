@@ -210,6 +210,62 @@ describe("the typed client", () => {
     await expect(mistaken()).rejects.toMatchObject({ code: "PARAMETER_INVALID" });
   });
 
+  test("upserts by a key, and writes many records at once", async () => {
+    const body = { externalId: "X-1", title: "Leak", siteId, requesterId: manager.id };
+    const made = await client.workOrders.upsert("externalId", body);
+    expectTypeOf(made).toEqualTypeOf<Api["workOrders"]["fields"]>();
+    const merged = await client.workOrders.upsert(["externalId"], { ...body, title: "Flood" });
+    expect(merged).toMatchObject({ id: made.id, title: "Flood", version: 2 });
+    const stale = client.workOrders.upsert("externalId", body, { ifVersion: 1 });
+    await expect(stale).rejects.toMatchObject({ status: 412 });
+    const teams = await client.teams.bulkCreate([{ name: "B1" }, { name: "B1" }, { name: "B2" }]);
+    expect(teams.meta.bulk).toEqual({ succeeded: 2, failed: 1 });
+    expectTypeOf(teams.data[0]?.data).toEqualTypeOf<Api["teams"]["fields"] | undefined>();
+    expect(teams.data[1]).toMatchObject({ index: 1, status: 409, error: { code: "CONFLICT" } });
+    const ids = teams.data.flatMap(({ data }) => data?.id ?? []);
+    const renamed = await client.teams.bulkUpdate(
+      ids.map((id, at) => ({ id, version: 1, name: `Renamed ${at}` })),
+      { atomic: true },
+    );
+    expect(renamed.data.map(({ data }) => data?.name)).toEqual(["Renamed 0", "Renamed 1"]);
+    const gone = await client.teams.bulkDelete(ids.map((id) => ({ id })));
+    expect(gone.data.map(({ status }) => status)).toEqual([204, 204]);
+    const misspelt = async () => {
+      // @ts-expect-error: work orders have no such field
+      await client.workOrders.upsert("external", body);
+      // @ts-expect-error: an update names its record
+      await client.teams.bulkUpdate([{ name: "x" }]);
+    };
+    await expect(misspelt()).rejects.toMatchObject({ code: "PARAMETER_INVALID" });
+  });
+
+  test("runs several operations as one transaction", async () => {
+    const done = await client.batch([
+      { operation: "sites.create", body: { name: "Quay" } },
+      {
+        operation: "workOrders.create",
+        body: { title: "Leak", siteId: { $result: 0 }, requesterId: manager.id },
+      },
+      { operation: "workOrders.assign", id: { $result: 1 }, body: { technicianId: manager.id } },
+      { operation: "workOrders.start", id: { $result: 1 }, version: 2 },
+      { operation: "workOrders.complete", id: { $result: 1 }, body: { note: "Done" } },
+      { operation: "workOrders.delete", id: { $result: 1 } },
+    ]);
+    expectTypeOf(done[0].data).toEqualTypeOf<Api["sites"]["fields"]>();
+    expectTypeOf(done[2].data).toEqualTypeOf<Api["workOrders"]["fields"]>();
+    expectTypeOf(done[4].data).toEqualTypeOf<{ id: string; closedAt: string }>();
+    expectTypeOf(done[5].data).toEqualTypeOf<undefined>();
+    expect(done.map(({ status }) => status)).toEqual([201, 201, 200, 200, 200, 204]);
+    expect(done[1].data.siteId).toBe(done[0].data.id);
+    const wrong = async () => {
+      // @ts-expect-error: sites have no such operation
+      await client.batch([{ operation: "sites.assign", id: "x" }]);
+      // @ts-expect-error: a name is text
+      await client.batch([{ operation: "sites.create", body: { name: 1 } }]);
+    };
+    await expect(wrong()).rejects.toMatchObject({ code: "VALIDATION_ERROR" });
+  });
+
   test("deletes", async () => {
     const { id } = await client.categories.create({ name: "gone" });
     await client.categories.delete(id, { ifVersion: 1 });

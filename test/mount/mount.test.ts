@@ -157,6 +157,11 @@ describe.each(HOSTS)("inside $name", (kind) => {
     const document = await ask("/api/openapi.json");
     expect(Object.keys(document.json.paths)).toContain("/v1/work-orders");
     expect(Object.keys(document.json.paths)).not.toContain("/v1/sites");
+    // Planted fault: the batch not told what is served -> red.
+    const batch = (operation: string, body: object) =>
+      ask("/api/v1/batch", { body: { operations: [{ operation, body }] } });
+    expect((await batch("workOrders.create", workOrder("Batch"))).status).toBe(200);
+    expect((await batch("sites.create", { name: "Not served" })).status).toBe(400);
   });
 
   test("a caller who hangs up in the middle of a body or reply harms nobody", async () => {

@@ -63,13 +63,18 @@ describe("the OpenAPI document", () => {
       "workOrders.list",
     ]);
     expect(operations("technician").filter((one) => !/\.(aggregate|get|list)$/.test(one))).toEqual([
+      "assets.bulkUpdate",
       "assets.update",
+      "batch",
+      "users.bulkUpdate",
       "users.update",
+      "workOrders.bulkUpdate",
       "workOrders.complete",
       "workOrders.start",
       "workOrders.update",
     ]);
-    expect(operations("manager")).toHaveLength(34);
+    // Assets have no unique key to upsert by; the other five have.
+    expect(operations("manager")).toHaveLength(34 + 6 * 3 + 5 + 1);
   });
 
   test("holds the fields of the caller's role and no others", () => {
@@ -160,6 +165,18 @@ describe("the OpenAPI document", () => {
       closedAt: { type: "string", format: "date-time" },
     });
     expect(documentOf("technician").components.schemas.WorkOrdersAssignInput).toBeUndefined();
+  });
+
+  test("offers an upsert by the keys that are served, and no other", async () => {
+    const { put } = documentOf("manager").paths["/v1/work-orders"] ?? {};
+    const by = put?.parameters?.find(({ name }) => name === "by");
+    expect(by?.schema.enum).toEqual(["externalId"]);
+    expect(documentOf("technician").paths["/v1/work-orders"]?.put).toBeUndefined();
+    const { schemas } = documentOf("requester").components;
+    expect(Object.keys(schemas).filter((name) => name.startsWith("WorkOrdersBulk"))).toEqual([
+      "WorkOrdersBulkCreate",
+      "WorkOrdersBulkReply",
+    ]);
   });
 
   test("describes every field of a reply", async () => {

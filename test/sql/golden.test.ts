@@ -3,10 +3,15 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { decide } from "../../src/access/decide.ts";
 import { fieldOf } from "../../src/model/model.ts";
 import { aggregateRecords } from "../../src/operations/aggregate.ts";
 import type { OperationsContext, RequestContext } from "../../src/operations/context.ts";
+import { createMany } from "../../src/operations/create-many.ts";
+import { executeWrite } from "../../src/operations/execute-write.ts";
+import { parseBody } from "../../src/operations/parse-body.ts";
 import type { ListQuery, RawFilter, RecordQuery } from "../../src/operations/parse-list.ts";
+import { planUpdate } from "../../src/operations/plan-write.ts";
 import { createRecord, deleteRecord, updateRecord } from "../../src/operations/write.ts";
 import { matchFinder, searchFinder } from "../../src/sql/finder.ts";
 import { captureGet, captureList, captureWrite, type Place, requestOf } from "./captured.ts";
@@ -155,6 +160,20 @@ const writes: Readonly<Record<string, Operation>> = {
       body: order,
       idempotencyKey: "key",
     }),
+  "create-many-requester": (c) => {
+    const resource = resourceOf(c, "workOrders");
+    const grant = decide(actorOf("requester"), resource, "create");
+    const values = parseBody(order, grant, "create");
+    return createMany(c, as("requester"), resource, grant, [values, values]);
+  },
+  "update-by-key": (c) => {
+    const resource = resourceOf(c, "workOrders");
+    const grant = decide(actorOf("manager"), resource, "update");
+    const values = parseBody({ title: "New" }, grant, "update");
+    const keys = parseBody({ externalId: "7" }, grant, "update");
+    const parts = { grant, values, keys, id: ID, claim: undefined };
+    return executeWrite(c, as("manager"), planUpdate(c, as("manager"), resource, parts));
+  },
   "update-manager-state": (c) =>
     updateRecord(c, as("manager"), resourceOf(c, "workOrders"), {
       id: ID,

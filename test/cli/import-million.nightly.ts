@@ -1,5 +1,5 @@
-// A file of a million records (IMPORT_ROWS chooses another number): memory stays flat, a kill in the
-// middle loses and doubles nothing, and the rate is told.
+// A file of a million records (IMPORT_ROWS chooses another number): memory stays flat, a kill in
+// the middle loses and doubles nothing, and the rate is told.
 
 import { once } from "node:events";
 import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -56,7 +56,7 @@ export async function writeProject({ directory, preset, name }) {
 
 /** Of the example, at its top: what belongs to the repository rather than to the application. */
 export const LEFT_OUT =
-  /^(node_modules|\.backwright|import-311|import-311\.ts|data|package\.json|README\.md)$/;
+  /^(node_modules|\.backwright|nyc-311\.map\.json|data|package\.json|README\.md)$/;
 
 /**
  * In the repository the work-orders preset is the example itself; packing copies it.

@@ -1,7 +1,7 @@
 // The tasks of the repository: for each what it does and how the chosen Node is called for it.
 // Data only; run.js runs them, --help lists them, and the tests of the docs know them from here.
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -23,9 +23,14 @@ export const TASKS = {
     command: (args) => [SOURCE, "../../src/cli/main.ts", "dev", ...args],
   },
   "import-311": {
-    about: "send a file of 311 requests to the running example",
+    about: "import a file of 311 requests into the example, by its mapping",
     cwd: "examples/work-orders",
-    command: (args) => [SOURCE, "import-311.ts", ...args],
+    command: (args) => [
+      ...[SOURCE, "../../src/cli/main.ts", "import", "work-orders"],
+      ...["--map", "nyc-311.map.json", "--tenant", "New York 311", "--role", "manager"],
+      // npm changes to the folder of the package; a path means the folder where npm was called.
+      ...args.map((arg) => (arg.startsWith("-") ? arg : resolve(process.env.INIT_CWD ?? "", arg))),
+    ],
   },
   test: {
     about: "run every test, with coverage; arguments choose files and leave coverage out",
@@ -69,6 +74,10 @@ export const TASKS = {
   package: {
     about: "pack the npm package and check it with publint and attw (after build)",
     command: (args) => ["scripts/package.ts", ...args],
+  },
+  "docs-cli": {
+    about: "write docs/reference/cli.md from the commands",
+    command: (args) => ["scripts/gen-cli.ts", ...args],
   },
   "docs-errors": {
     about: "write docs/reference/errors.md from the error catalogue",

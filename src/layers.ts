@@ -48,7 +48,7 @@ export const LAYERS: readonly Layer[] = [
   { folder: "mcp", about: "model context protocol to operations", face: true },
   { folder: "observe", about: "logs, metrics, traces" },
   { folder: "review", about: "the senior engineer: rules over model, queries, settings" },
-  { folder: "transfer", about: "import: files of records to operations, by a mapping" },
+  { folder: "transfer", about: "import and export: files of records to operations and back" },
   { folder: "documents", about: "pages about a backend, made from its model" },
   { folder: "app", about: "composition root: wiring, start and stop order" },
   { folder: "cli", about: "arguments and printing only", owns: ["commander"] },

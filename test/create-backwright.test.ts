@@ -118,7 +118,7 @@ describe("the program", () => {
     }
     expect(paths).toContain("templates/work-orders/backend.ts");
     expect(paths).toContain("templates/base/gitignore");
-    expect(paths.filter((path) => path.includes("import-311"))).toEqual([]);
+    expect(paths.filter((path) => path.includes("311"))).toEqual([]);
     expect(readdirSync(join(source, "templates"))).not.toContain("work-orders");
   });
 

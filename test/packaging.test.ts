@@ -176,7 +176,7 @@ describe("the package that a user installs", () => {
       'import { createClient } from "backwright/client";',
       'import type { Api } from "./api.js";',
       'const { workOrders, categories } = createClient<Api>({ url: "https://api.example.org" });',
-      'const got = await workOrders.get("1", { include: { site: true }, fields: ["id", "dueAt"] });',
+      'const got = await workOrders.get("1", { include: { site: true }, fields: ["dueAt"] });',
       "export const dueAt: string | null = got.dueAt;",
       "export const site: string | undefined = got.site?.name;",
       'export const { status } = await workOrders.assign("1", { technicianId: "2" });',

@@ -9,6 +9,10 @@ export const relations = defineRelations(schema, (r) => ({
       to: [r.sites.organizationId, r.sites.id],
       optional: false,
     }),
+    workOrders: r.many.workOrders({
+      from: [r.assets.organizationId, r.assets.id],
+      to: [r.workOrders.organizationId, r.workOrders.assetId],
+    }),
   },
   teams: {
     members: r.many.users({

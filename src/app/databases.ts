@@ -1,9 +1,11 @@
 // Which PostgreSQL a command talks to: the addresses in the settings, else the embedded server.
 import { StartError } from "../base/errors.ts";
-import type { Settings } from "../base/settings.ts";
-import { startEmbedded } from "../database/embedded.ts";
+import { readSettings, type Settings } from "../base/settings.ts";
+import { discardEmbedded, startEmbedded } from "../database/embedded.ts";
 import { embeddedCredentials } from "../database/embedded-credentials.ts";
 import { roleNames, setupDatabase } from "../database/roles.ts";
+import { openSession, type Session } from "../database/session.ts";
+import { forgetDevelopmentKeys } from "./keys-file.ts";
 import type { Project } from "./project.ts";
 
 export interface ProjectDatabase {
@@ -47,6 +49,56 @@ export async function openProjectDatabase(
     await server.stop();
     throw error;
   }
+}
+
+/** The settings of a command, which signs nothing: development where no database is named. */
+export function commandSettings(): Settings {
+  const mode = process.env.DATABASE_URL === undefined ? "development" : "production";
+  return readSettings({ SECRET_KEY: "unused".repeat(8), ...process.env }, mode);
+}
+
+/** Opens the project's database for a command, and gives it up again. */
+export async function withProjectDatabase<T>(
+  project: Project,
+  onProgress: (message: string) => void,
+  work: (database: ProjectDatabase) => Promise<T>,
+): Promise<T> {
+  const database = await openProjectDatabase(project, commandSettings(), onProgress);
+  try {
+    return await work(database);
+  } finally {
+    await database.release();
+  }
+}
+
+/** A session of the owner, who sees every tenant. */
+export function withOwner<T>(
+  project: Project,
+  onProgress: (message: string) => void,
+  work: (owner: Session) => Promise<T>,
+): Promise<T> {
+  return withProjectDatabase(project, onProgress, async (database) => {
+    const owner = await openSession(requireOwnerUrl(database));
+    try {
+      return await work(owner);
+    } finally {
+      await owner.close();
+    }
+  });
+}
+
+/**
+ * Deletes the embedded server's data and the development keys. Throws StartError where an address
+ * is set, because that database is not ours to delete, and while a process uses the server.
+ */
+export async function resetDatabase(project: Project): Promise<void> {
+  if (process.env.DATABASE_URL !== undefined || process.env.NODE_ENV === "production") {
+    throw new StartError("Only the embedded development database can be reset.", {
+      fix: "Unset DATABASE_URL (and NODE_ENV=production), or delete that database by hand.",
+    });
+  }
+  await discardEmbedded(project.state);
+  await forgetDevelopmentKeys(project);
 }
 
 /** The owner's address. Throws StartError naming the setting. */

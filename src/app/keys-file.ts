@@ -1,5 +1,5 @@
 // Development keys, kept so that the banner can show them again: `.backwright/keys.json`, 0600.
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Project } from "./project.ts";
 import type { DevelopmentKey } from "./seed.ts";
@@ -23,4 +23,9 @@ export async function writeDevelopmentKeys(
   const unfinished = `${path(project)}.${process.pid}`;
   await writeFile(unfinished, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600 });
   await rename(unfinished, path(project));
+}
+
+/** For a database that is gone. */
+export function forgetDevelopmentKeys(project: Project): Promise<void> {
+  return rm(path(project), { force: true });
 }

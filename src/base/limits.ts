@@ -16,11 +16,53 @@ export const OFFSET_BUCKETS = [100, 1_000, OFFSET_MAX] as const;
 /** Where an estimated count stops counting. */
 export const COUNT_ESTIMATE_MAX = 10_000;
 
+/**
+ * Records that a pattern or a search may find among those that the caller sees; more are refused,
+ * because which of them are read would be chance.
+ */
+export const FINDER_MATCHES_MAX = 10_000;
+
+/** Characters of a pattern or a search: what is matched against every row that is found. */
+export const SEARCH_TEXT_MAX = 256;
+
+/** Characters of a field from which highlights are taken, and up to which it is shown whole. */
+export const HIGHLIGHT_TEXT_MAX = 20_000;
+export const HIGHLIGHT_WHOLE_MAX = 200;
+
+/** Groups of one aggregate. More are refused, unless only the first of them are asked for. */
+export const AGGREGATE_GROUPS_MAX = 1_000;
+
+/** Fields to group by, and measures, in one aggregate. */
+export const AGGREGATE_FIELDS_MAX = 10;
+
 /** Values in one `in` or `nin` filter. Each is an index scan of its own when a sort follows it. */
 export const IN_VALUES_MAX = 20;
 
+/** Conditions in one list, those in groups counted with the others. */
+export const FILTERS_MAX = 20;
+
+/** How deep groups of conditions nest. */
+export const FILTER_DEPTH_MAX = 3;
+
+/** Alternatives that the groups of one list may come to: each is an index scan of its own. */
+export const OR_ARMS_MAX = 8;
+
+/** Index scans that the values of lists may make in all alternatives together. */
+export const VALUE_SCANS_MAX = 20;
+
 /** Fields in one sort, the id not counted. Behind a cursor each costs up to two runs. */
 export const SORT_FIELDS_MAX = 4;
+
+/** Records of a to-many relation in an included page, and the default. */
+export const INCLUDED_SIZE_DEFAULT = 10;
+export const INCLUDED_SIZE_MAX = 50;
+
+/** Relations that one `include` may follow one after the other, and name in all. */
+export const INCLUDE_DEPTH_MAX = 3;
+export const INCLUDES_MAX = 12;
+
+/** Records of to-many relations that one reply may hold. */
+export const INCLUDED_ROWS_MAX = 2_500;
 
 /** Records in one bulk request: their locks are held until all are written. */
 export const BULK_RECORDS_MAX = 500;

@@ -28,6 +28,20 @@ export interface Settings {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Every setting by its name; what is not here is not read. */
+export const SETTING_NAMES = [
+  "PORT",
+  "HOST",
+  "DATABASE_URL",
+  "DATABASE_OWNER_URL",
+  "SECRET_KEY",
+  "CORS_ORIGINS",
+  "LOG_LEVEL",
+  "DATABASE_READ_CONNECTIONS",
+  "DATABASE_WRITE_CONNECTIONS",
+  "DATABASE_STATEMENT_TIMEOUT",
+] as const;
+
 const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"];
 
 /** Reads and checks the settings. Throws StartError naming the setting and an example value. */

@@ -4,10 +4,10 @@ import type { Model } from "../model/model.ts";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-export function requireRole(model: Model, role: string): void {
+export function requireRole(model: Model, role: string, option = "--role"): void {
   if (model.roles.includes(role)) return;
   throw new StartError(`There is no role "${role}".`, {
-    fix: `--role ${model.roles.join(" | ")}`,
+    fix: `${option} ${model.roles.join(" | ")}`,
   });
 }
 

@@ -1,7 +1,6 @@
 // `backwright migrate …`: new, up, down, status.
-import { openProjectDatabase, type ProjectDatabase, requireOwnerUrl } from "../app/databases.ts";
+import { type ProjectDatabase, requireOwnerUrl, withProjectDatabase } from "../app/databases.ts";
 import { loadProject, type Project } from "../app/project.ts";
-import { readSettings } from "../base/settings.ts";
 import { readLatestSnapshot, writeMigration } from "../migrate/files.ts";
 import { draftMigration, planMigration } from "../migrate/plan.ts";
 import {
@@ -12,6 +11,7 @@ import {
 } from "../migrate/runner.ts";
 import { schemaSource, wallsOf } from "../migrate/source.ts";
 import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
+import { findersOf } from "../sql/finder.ts";
 import { print, progress, styled } from "./output.ts";
 
 /** Writes the next migration from the difference between the tables and the last snapshot. */
@@ -33,8 +33,9 @@ export async function migrateProjectUp(folder: string, to: string | undefined): 
   await withDatabase(folder, async (project, database) => {
     const summary = await migrateUp({
       ...runnerOptions(project, database),
-      walls: to === undefined ? wallsOf(project.model) : [],
-      ...(to === undefined ? {} : { to }),
+      ...(to === undefined
+        ? { walls: wallsOf(project.model), finders: findersOf(project.model) }
+        : { to }),
     });
     printSummary(summary);
   });
@@ -49,6 +50,9 @@ export async function migrateProjectDown(folder: string, steps: number): Promise
 export async function printMigrationStatus(folder: string, json: boolean): Promise<void> {
   await withDatabase(folder, async (project, database) => {
     const rows = await migrationStatus(runnerOptions(project, database));
+    // What was applied is no longer what is here: for scripts that deploy.
+    const isAstray = rows.some(({ state }) => state !== "applied" && state !== "pending");
+    if (isAstray) process.exitCode = 1;
     if (json) {
       print(JSON.stringify(rows, null, 2));
       return;
@@ -82,12 +86,5 @@ async function withDatabase(
   work: (project: Project, database: ProjectDatabase) => Promise<void>,
 ): Promise<void> {
   const project = await loadProject(folder);
-  const mode = process.env.DATABASE_URL === undefined ? "development" : "production";
-  const settings = readSettings({ SECRET_KEY: "unused".repeat(8), ...process.env }, mode);
-  const database = await openProjectDatabase(project, settings, progress);
-  try {
-    await work(project, database);
-  } finally {
-    await database.release();
-  }
+  await withProjectDatabase(project, progress, (database) => work(project, database));
 }

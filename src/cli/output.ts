@@ -21,9 +21,35 @@ export function write(text: string): void {
   process.stdout.write(text);
 }
 
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2));
+}
+
+/** Columns as wide as what stands in them; the last is not padded. */
+export function tableText(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, at) => {
+      widths[at] = Math.max(widths[at] ?? 0, cell.length);
+    });
+  }
+  const padded = (row: readonly string[]): string =>
+    row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ");
+  return rows.map((row) => padded(row).trimEnd()).join("\n");
+}
+
+export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const [first = "", ...rest] = tableText([head, ...rows]).split("\n");
+  print([styled("bold", first), ...rest].join("\n"));
+}
+
 /** Progress goes to standard error, so that piped output stays clean. */
 export function progress(message: string): void {
   process.stderr.write(`${message}\n`);
+}
+
+export function styledProgress(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stderr });
 }
 
 /** Prints a failure: what, where, what to do next; the cause only when asked for. */

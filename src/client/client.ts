@@ -1,8 +1,10 @@
 // The typed client: fetch, the query grammar, retries that cannot double an effect, typed errors.
 // Runs in browsers, Node and workers; knows the server by its addresses only.
+import type { Client } from "./client-types.ts";
 import { ApiError, readError } from "./errors.ts";
-import { queryString } from "./query.ts";
-import type { CallOptions, Client, ListQuery, Page, UpdateOptions, WriteOptions } from "./types.ts";
+import { aggregateString, queryString } from "./query.ts";
+import type { BulkOptions } from "./several-types.ts";
+import type { CallOptions, ListQuery, Page, UpdateOptions, WriteOptions } from "./types.ts";
 
 export interface ClientOptions {
   /** Where the API is, such as https://api.example.org. */
@@ -15,7 +17,7 @@ export interface ClientOptions {
 }
 
 interface Call extends CallOptions {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -28,11 +30,15 @@ const RETRY_MS_MAX = 10_000;
 export function createClient<C>(options: ClientOptions): Client<C> {
   const send = createSender(options);
   const resources = new Map<PropertyKey, unknown>();
+  const batch = async (operations: unknown, options: WriteOptions = {}): Promise<unknown> => {
+    const call = { method: "POST", path: "/v1/batch", body: { operations } } as const;
+    return ((await send({ ...call, ...write(options) })) as Data).data;
+  };
   return new Proxy({} as Client<C>, {
     get(_target, name) {
       // A client is not a promise, whatever `await` asks of it.
       if (typeof name !== "string" || name === "then") return undefined;
-      const known = resources.get(name) ?? createResource(send, name);
+      const known = resources.get(name) ?? (name === "batch" ? batch : createResource(send, name));
       resources.set(name, known);
       return known;
     },
@@ -49,6 +55,12 @@ function createResource(send: Send, name: string) {
   const record = async (call: Call): Promise<unknown> => ((await send(call)) as Data).data;
   const list = (query: Query = {}, options: CallOptions = {}): Promise<Page<unknown>> =>
     send({ method: "GET", path: path + queryString(query), ...options }) as Promise<Page<unknown>>;
+  const bulk = (verb: string) => {
+    return (records: unknown, { atomic, ...options }: BulkOptions = {}): Promise<unknown> => {
+      const body = atomic === undefined ? { records } : { records, atomic };
+      return send({ method: "POST", path: `${path}/bulk-${verb}`, body, ...write(options) });
+    };
+  };
   const methods = {
     list,
     async *all(query: Query = {}, options: CallOptions = {}) {
@@ -62,10 +74,21 @@ function createResource(send: Send, name: string) {
         yield* page.data;
       }
     },
+    aggregate: (query: object, options: CallOptions = {}) => {
+      const question = aggregateString(query as Readonly<Record<string, unknown>>);
+      return send({ method: "GET", path: `${path}/aggregate${question}`, ...options });
+    },
     get: (id: string, query: Query = {}, options: CallOptions = {}) =>
       record({ method: "GET", path: at(id) + queryString(query), ...options }),
     create: (body: unknown, options: WriteOptions = {}) =>
       record({ method: "POST", path, body, ...write(options) }),
+    upsert: (by: string | readonly string[], body: unknown, options: UpdateOptions = {}) => {
+      const fields = encodeURIComponent([by].flat().join());
+      return record({ method: "PUT", path: `${path}?by=${fields}`, body, ...write(options) });
+    },
+    bulkCreate: bulk("create"),
+    bulkUpdate: bulk("update"),
+    bulkDelete: bulk("delete"),
     update: (id: string, body: unknown, options: UpdateOptions = {}) =>
       record({ method: "PATCH", path: at(id), body, ...write(options) }),
     delete: async (id: string, options: UpdateOptions = {}): Promise<void> => {

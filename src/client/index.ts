@@ -1,10 +1,21 @@
 // The door of "backwright/client": browser-safe, no dependencies.
+
+export type { AggregatePage, AggregateQuery, AggregateRow } from "./aggregate-types.ts";
 export { type ClientOptions, createClient } from "./client.ts";
+export type { Client } from "./client-types.ts";
 export { ApiError, type ApiErrorDetail } from "./errors.ts";
+export type {
+  BatchOperation,
+  BatchReply,
+  BulkOptions,
+  BulkOutcome,
+  BulkReply,
+  BulkTarget,
+  Result,
+} from "./several-types.ts";
 export type {
   ActionClient,
   CallOptions,
-  Client,
   Filter,
   Include,
   ListQuery,

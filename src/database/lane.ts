@@ -162,7 +162,7 @@ export class Lane {
       }
       return result;
     } catch (error) {
-      await transaction.end();
+      await transaction.cut();
       await this.#undo(client);
       throw transaction.retryable ?? error;
     } finally {
@@ -273,6 +273,7 @@ function sessionSettings({ statementTimeoutMs, pipeline }: LaneOptions): string 
     `set timezone = 'UTC'; set statement_timeout = ${statementTimeoutMs}; ` +
     `set lock_timeout = ${Math.max(1, lockMs)}; ` +
     "set plan_cache_mode = force_generic_plan; set datestyle = 'ISO'; " +
+    "set intervalstyle = 'iso_8601'; set bytea_output = 'hex'; set extra_float_digits = 1; " +
     "set idle_in_transaction_session_timeout = 60000"
   );
 }

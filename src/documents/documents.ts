@@ -1,6 +1,7 @@
 // The pages about a backend, made from its model: written by `backwright docs`, and compared with
 // what is there by `backwright docs --check`.
 import type { Model } from "../model/model.ts";
+import { accessPage } from "./access.ts";
 import { architecturePage } from "./architecture.ts";
 import { databaseSchemaPage } from "./database-schema.ts";
 import { errorReferencePage } from "./error-reference.ts";
@@ -13,6 +14,7 @@ export function documentsOf(model: Model): ReadonlyMap<string, string> {
   const pages: readonly (readonly [string, string])[] = [
     ["backend-architecture.md", architecturePage(model)],
     ["database-schema.md", databaseSchemaPage(model)],
+    ["access.md", accessPage(model)],
     ["backend-setup.md", setupPage(model)],
     ["backend-testing.md", testingPage(model)],
     ["errors.md", errorReferencePage()],

@@ -1,5 +1,7 @@
 // Reads the policy of one resource into grants: names become fields, filters become predicates.
 // Whatever it does not know is a problem at the start, never a wider or narrower grant.
+import { containsPattern, matchesOf, patternProblem } from "./compile-match.ts";
+import { isFreeText } from "./compile-search.ts";
 import { isClaimRef } from "./declare-claims.ts";
 import type { AnyCreateGrant, AnyGrant, AnyUpdateGrant, AnyVerbs } from "./declare-untyped.ts";
 import {
@@ -8,7 +10,10 @@ import {
   type CreateGrant,
   EVERYTHING,
   type FieldModel,
+  MATCHES,
+  type Match,
   type Model,
+  OPERATORS,
   type Operand,
   type Predicate,
   type ReadGrant,
@@ -29,6 +34,7 @@ type Unfinished = Omit<ResourceModel, "access">;
 /** Actions are granted beside the verbs: compile-actions.ts. */
 type VerbAccess = Omit<RoleAccess, "actions">;
 
+const WITHOUT_EQUALITY: ReadonlySet<string> = new Set(["json", "point", "line"]);
 const VERBS = ["read", "create", "update", "delete", "actions"];
 
 /** Compiles what one role may do. `where` is the path in the declaration, for problems. */
@@ -235,17 +241,12 @@ function compileEntry(
   if (key === "not") return { kind: "not", of: compileRows(table, value, where, context) };
   const field = table.fields.get(key);
   if (field !== undefined) return compileTests(field, value, where, context);
-  const relation = table.relations.get(key);
+  const relation = table.relations.get(key) ?? table.manyRelations.get(key);
   const target = relation === undefined ? undefined : context.tables.get(relation.target);
   if (relation !== undefined && target !== undefined) {
     return { kind: "related", relation, where: compileRows(target, value, where, context) };
   }
-  context.problems.add(
-    where,
-    table.manyRelations.includes(key)
-      ? "is a relation to many; policies take relations to one. Declare a claim for the list"
-      : `${table.key} has no field or relation "${key}"`,
-  );
+  context.problems.add(where, `${table.key} has no field or relation "${key}"`);
   return EVERYTHING;
 }
 
@@ -259,8 +260,10 @@ function compileTests(
   if (typeof value !== "object" || isClaimRef(value) || value instanceof Date) {
     return { kind: "compare", field, operator: "eq", value: operand(field, value, where, context) };
   }
-  if (field.type?.sql === "json" && !Object.keys(value).every((key) => key === "isNull")) {
-    context.problems.add(where, "json cannot be compared, only tested with isNull; jsonb can");
+  const sql = field.type?.sql ?? "";
+  if (WITHOUT_EQUALITY.has(sql) && !Object.keys(value).every((key) => key === "isNull")) {
+    const other = sql === "json" ? "; jsonb can" : "";
+    context.problems.add(where, `${sql} cannot be compared, only tested with isNull${other}`);
   }
   const parts = Object.entries(value)
     .filter(([, given]) => given !== undefined)
@@ -278,10 +281,9 @@ function compileTests(
         const value = operand(field, given, at, context);
         return { kind: "compare", field, operator: operator as Comparison, value };
       }
-      context.problems.add(
-        at,
-        `is not an operator; write one of ${COMPARISONS.join(", ")}, in, nin, isNull`,
-      );
+      const match = MATCHES.find((one) => one === operator);
+      if (match !== undefined) return compileMatch(field, match, given, at, context);
+      context.problems.add(at, `is not an operator; write one of ${OPERATORS.join(", ")}`);
       return EVERYTHING;
     });
   const [only] = parts;
@@ -290,6 +292,31 @@ function compileTests(
     return EVERYTHING;
   }
   return parts.length === 1 ? only : { kind: "all", of: parts };
+}
+
+function compileMatch(
+  field: FieldModel,
+  match: Match,
+  given: unknown,
+  where: string,
+  context: AccessContext,
+): Predicate {
+  const allowed = matchesOf(field);
+  if (!allowed.includes(match)) {
+    context.problems.add(where, `is not a test that ${field.name} (${field.sqlType}) can take`);
+    return EVERYTHING;
+  }
+  const isText = isFreeText(field);
+  if (isText && isClaimRef(given)) {
+    context.problems.add(where, "takes a text, not a claim");
+    return EVERYTHING;
+  }
+  const value = operand(field, given, where, context);
+  if (!isText || value.kind === "claim") return { kind: "match", field, operator: match, value };
+  const text = match === "contains" ? containsPattern(value.text ?? "") : value.text;
+  const problem = patternProblem(text ?? "");
+  if (problem !== undefined) context.problems.add(where, problem);
+  return { kind: "match", field, operator: match, value: { kind: "constant", text } };
 }
 
 function compileIn(

@@ -9,7 +9,10 @@ type Declared = AnyResource["options"];
 
 const KEYS = ["input", "output", "access", "table", "run"];
 // What the address and the typed client use besides.
-const RESERVED = ["all", "create", "delete", "get", "list", "restore", "then", "update"];
+const RESERVED = [
+  ...["aggregate", "all", "bulkCreate", "bulkDelete", "bulkUpdate", "create", "delete", "get"],
+  ...["list", "restore", "then", "update", "upsert"],
+];
 const NAME = /^[a-z][A-Za-z0-9]*$/;
 
 export function compileActions(

@@ -1,9 +1,18 @@
 // Reads one Drizzle table and its relations into a TableModel, and reports what disagrees.
-import { type Column, getColumns, is, One, type Relation, type SQL, type Table } from "drizzle-orm";
-import { getTableConfig, type PgColumn, PgDialect, type PgTable } from "drizzle-orm/pg-core";
+import { type Column, getColumns, is, One, type Relation, type Table } from "drizzle-orm";
+import { getTableConfig, type PgColumn, type PgTable } from "drizzle-orm/pg-core";
+import { columnType, sqlTypeOf } from "./column-type.ts";
 import { stateValues } from "./columns.ts";
-import { fieldType, inOneSpelling } from "./fields.ts";
-import type { FieldModel, IndexKey, IndexModel, RelationModel, TableModel } from "./model.ts";
+import {
+  type ColumnNames,
+  type Config,
+  compileIndexes,
+  compilePartIndexes,
+  type IndexedColumn,
+  primaryKeyNames,
+} from "./compile-indexes.ts";
+import { inOneSpelling } from "./fields.ts";
+import type { FieldModel, RelationModel, TableModel } from "./model.ts";
 import type { Problems } from "./problems.ts";
 
 /** What compiling one table needs to know of the others. */
@@ -14,9 +23,6 @@ export interface TableContext {
   readonly keys: ReadonlyMap<Table, string>;
   readonly relations: Readonly<Record<string, Relation>>;
 }
-
-/** SQL name → field name. Drizzle hands the same column out as several objects. */
-type ColumnNames = ReadonlyMap<string, string>;
 
 const TRACKED: Readonly<Record<string, string>> = {
   createdAt: "timestamp with time zone",
@@ -63,10 +69,9 @@ export function compileTable(key: string, table: PgTable, context: TableContext)
     tenantField: tenantName === undefined ? undefined : fields.get(tenantName),
     deletedField: fields.get("deletedAt"),
     relations,
-    manyRelations: Object.entries(context.relations)
-      .filter(([, relation]) => !is(relation, One))
-      .map(([name]) => name),
+    manyRelations: new Map(), // They are checked against other tables: compile-many.ts.
     indexes: compileIndexes(config, names),
+    partIndexes: compilePartIndexes(config, names, tenantName),
     references,
     versioned: fields.has("version"),
   });
@@ -86,14 +91,13 @@ function compileField(
   if (RESERVED.includes(name)) {
     problems.add(where, `"${name}" is a word of the filter language`, "another name");
   }
-  // Drizzle names the type of an array's elements; the brackets are kept apart.
-  const sqlType = column.getSQLType() + "[]".repeat((column as PgColumn).dimensions);
+  const sqlType = sqlTypeOf(column as PgColumn);
   const tracked = Object.hasOwn(TRACKED, name) ? TRACKED[name] : undefined;
   if (tracked !== undefined && !sqlType.startsWith(tracked.slice(0, 9))) {
     const helper = name === "deletedAt" ? "...softDeleted()" : "...tracked()";
     problems.add(where, `${name} is kept by Backwright and must be ${tracked}`, helper);
   }
-  const type = fieldType(sqlType, column.enumValues);
+  const type = columnType(column as PgColumn);
   const makeDefault = column.defaultFn;
   const generated = column.generated !== undefined || column.generatedIdentity !== undefined;
   return Object.freeze({
@@ -108,8 +112,6 @@ function compileField(
     values: stateValues(column as PgColumn),
   });
 }
-
-type Config = ReturnType<typeof getTableConfig>;
 
 /** The single-column foreign key to the tenant table; the tenant table's own id. */
 function findTenantColumn(key: string, table: PgTable, context: TableContext): Column | undefined {
@@ -224,6 +226,7 @@ function compileRelations(
       );
     }
     relations.set(name, {
+      kind: "one",
       name,
       key: pair.source,
       target: relation.targetTableName,
@@ -232,61 +235,6 @@ function compileRelations(
     });
   }
   return relations;
-}
-
-function primaryKeyNames(config: Config, names: ColumnNames): string[] {
-  const [composite] = config.primaryKeys;
-  const columns = composite?.columns ?? config.columns.filter((column) => column.primary);
-  return columns.map((column) => names.get(column.name) ?? "");
-}
-
-/** Every index or constraint that PostgreSQL backs with a whole B-tree. */
-function compileIndexes(config: Config, names: ColumnNames): IndexModel[] {
-  const ascending = (field: string): IndexKey => ({ field, descending: false, nullsFirst: false });
-  const found: IndexModel[] = [
-    { name: "primary key", unique: true, keys: primaryKeyNames(config, names).map(ascending) },
-  ];
-  for (const unique of config.uniqueConstraints) {
-    const fields = unique.columns.map((column) => names.get(column.name) ?? "");
-    found.push({ name: unique.getName() ?? "", unique: true, keys: fields.map(ascending) });
-  }
-  for (const column of config.columns) {
-    const field = names.get(column.name);
-    if (column.isUnique && field !== undefined) {
-      found.push({ name: column.uniqueName ?? field, unique: true, keys: [ascending(field)] });
-    }
-  }
-  for (const { config: index } of config.indexes) {
-    if ((index.method ?? "btree") !== "btree" || !holdsEveryRow(index.where)) continue;
-    const keys = index.columns.map((column) => indexKey(column, names));
-    if (keys.some((one) => one === undefined)) continue;
-    found.push({ name: index.name ?? "", unique: index.unique, keys: keys as IndexKey[] });
-  }
-  return found;
-}
-
-/** What Drizzle keeps of a column in an index; an SQL expression has no name. */
-interface IndexedColumn {
-  readonly name?: string;
-  readonly indexConfig?: { readonly order?: string; nulls?: string; opClass?: string };
-}
-
-// Every statement leaves rows with the mark out, so an index without them serves as well.
-const LIVING = /^(?:"?\w+"?\.)?"?deleted_at"? is null$/i;
-
-function holdsEveryRow(where: SQL | undefined): boolean {
-  return where === undefined || LIVING.test(new PgDialect().sqlToQuery(where).sql.trim());
-}
-
-function indexKey(indexed: unknown, names: ColumnNames): IndexKey | undefined {
-  const { name, indexConfig } = indexed as IndexedColumn;
-  const field = names.get(name ?? "");
-  if (field === undefined || indexConfig?.opClass !== undefined) return undefined;
-  return {
-    field,
-    descending: indexConfig?.order === "desc",
-    nullsFirst: indexConfig?.nulls === "first",
-  };
 }
 
 function checkKey(

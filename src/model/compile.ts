@@ -3,6 +3,9 @@ import { getColumns, type Table } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { type AccessContext, compileRoleAccess } from "./compile-access.ts";
 import { actionsOf, compileActions } from "./compile-actions.ts";
+import { compileAggregates } from "./compile-aggregates.ts";
+import { compileManyRelations } from "./compile-many.ts";
+import { compileSearch } from "./compile-search.ts";
 import { compileTable } from "./compile-table.ts";
 import type { ClaimSource } from "./declare-claims.ts";
 import type { AnyBackend, AnyDomain, AnyResource } from "./declare-untyped.ts";
@@ -65,6 +68,12 @@ function compileTables(domain: AnyDomain, problems: Problems): Map<string, Table
     const context = { problems, tenant: domain.tenant, keys, relations: entry.relations };
     tables.set(key, compileTable(key, entry.table as PgTable, context));
   }
+  const context = { problems, tables: new Map(tables), keys };
+  for (const [key, table] of tables) {
+    const relations = domain.relations[key]?.relations ?? {};
+    const manyRelations = compileManyRelations(table, relations, context);
+    tables.set(key, Object.freeze({ ...table, manyRelations }));
+  }
   return tables;
 }
 
@@ -121,7 +130,7 @@ function compileLookup(
   return { table: column[0], column: column[1], where: where[1] };
 }
 
-const OPTIONS = ["scope", "access", "hidden", "states", "actions"];
+const OPTIONS = ["scope", "access", "hidden", "states", "search", "actions", "aggregates"];
 const RESERVED_NAMES = ["auth", "batch", "console", "docs", "graphql", "health", "mcp", "ready"];
 
 function compileResource(
@@ -169,7 +178,9 @@ function compileResource(
     table,
     served,
     states: compileStates(name, options.states ?? {}, table, problems),
+    search: compileSearch({ name, table, served }, options.search, problems),
     actions: compileActions(name, options, roles, problems),
+    aggregates: compileAggregates({ name, served }, options.aggregates, problems),
   };
   const access = compileAccess(unfinished, options, roles, context);
   return Object.freeze({ ...unfinished, access });

@@ -1,63 +1,18 @@
 // The API of a backend as one plain type: all that a typed client needs, nothing of Drizzle in it.
 // Knows nothing of roles: a field or row that a role may not see is refused or null at run time.
-import type {
-  Backend,
-  Columns,
-  Domain,
-  Field,
-  Relations,
-  TableName,
-  Target,
-  ToOne,
-} from "./declare.ts";
-
-/** Types whose values travel as strings, because JSON would lose digits or has no such type. */
-type StringInJson = "object date" | "bigint int64" | "number int53" | "number" | "object buffer";
-type Reply<V, DataType> = DataType extends StringInJson
-  ? [V] extends [readonly unknown[]]
-    ? string[]
-    : string
-  : V;
-/** Eight-byte integers are also accepted as numbers where these are exact. */
-type Body<V, DataType> = DataType extends "bigint int64" | "number int53"
-  ? Reply<V, DataType> | number
-  : Reply<V, DataType>;
-
-type Nullable<V, NotNull> = NotNull extends true ? V : V | null;
-
-/** The fields of a reply. */
-type Fields<N extends TableName<D>, D extends Domain, H> = {
-  [K in Exclude<Field<N, D>, H>]: Nullable<
-    Reply<Columns<N, D>[K]["_"]["data"], Columns<N, D>[K]["_"]["dataType"]>,
-    Columns<N, D>[K]["_"]["notNull"]
-  >;
-};
-
-/** Fields that the server alone writes, beside those that PostgreSQL generates. */
-type Managed = "id" | "createdAt" | "updatedAt" | "version";
-type Given<C> = C extends { readonly _: { readonly generated: undefined } } ? true : false;
-/**
- * The fields of a request body. All are optional, because a role's policy may force values that
- * the table requires; the tenant is always forced.
- */
-type Write<N extends TableName<D>, D extends Domain, H> = {
-  [K in Exclude<Field<N, D>, H | Managed> as Given<Columns<N, D>[K]> extends true
-    ? K
-    : never]?: Nullable<
-    Body<Columns<N, D>[K]["_"]["data"], Columns<N, D>[K]["_"]["dataType"]>,
-    Columns<N, D>[K]["_"]["notNull"]
-  >;
-};
+import type { Backend, Columns, Domain, Field, Relations, TableName, Target } from "./declare.ts";
+import type { Fields, Write } from "./declare-json.ts";
 
 /**
- * To-one relations whose target is served. `optional` is what the relation says; the target is
- * null as well where the caller may not see it.
+ * Relations whose target is served. `optional` is what one to one says; its target is null as well
+ * where the caller may not see it.
  */
 type Links<N extends TableName<D>, D extends Domain, Served> = {
-  [L in ToOne<Relations<N, D>> as Target<Relations<N, D>[L], D> extends Served ? L : never]: {
-    to: Target<Relations<N, D>[L], D>;
-    optional: Relations<N, D>[L] extends { readonly optional: infer O } ? O : never;
-  };
+  [L in keyof Relations<N, D> & string as Target<Relations<N, D>[L], D> extends Served
+    ? L
+    : never]: Relations<N, D>[L] extends { readonly optional: infer O }
+    ? { to: Target<Relations<N, D>[L], D>; optional: O }
+    : { to: Target<Relations<N, D>[L], D>; many: true };
 };
 
 /** A value as JSON carries it: dates as strings. */
@@ -71,11 +26,33 @@ type InJson<T> = T extends Date
 /** Actions by name; `output` is "the record" where an action replies with it. */
 type ActionContracts<Acts> = { [K in keyof Acts]: InJson<Acts[K]> };
 
-export interface ResourceContract<N extends TableName<D>, D extends Domain, H, Acts, Served> {
+type DateInDrizzle = "object date" | "string date" | "string timestamp";
+type Bucket = "day" | "week" | "month" | "quarter" | "year";
+type Listed<G, K extends string> = G extends { readonly [P in K]: readonly (infer F)[] }
+  ? F & string
+  : never;
+type Bucketed<F, N extends TableName<D>, D extends Domain> = F extends Field<N, D> & string
+  ? Columns<N, D>[F]["_"]["dataType"] extends DateInDrizzle
+    ? `${F}.${Bucket}`
+    : never
+  : never;
+/** What reports may ask for; undefined where a resource declares no aggregates. */
+type AggregateContract<G, N extends TableName<D>, D extends Domain> = G extends object
+  ? {
+      groupBy: Listed<G, "groupBy"> | Bucketed<Listed<G, "groupBy">, N, D>;
+      sum: Listed<G, "sum">;
+      avg: Listed<G, "avg">;
+      min: Listed<G, "min">;
+      max: Listed<G, "max">;
+    }
+  : undefined;
+
+export interface ResourceContract<N extends TableName<D>, D extends Domain, H, Acts, Served, G> {
   fields: Fields<N, D, H>;
   write: Write<N, D, H>;
   links: Links<N, D, Served>;
   actions: ActionContracts<Acts>;
+  aggregates: AggregateContract<G, N, D>;
 }
 
 type ContractOfResource<R, Served> = R extends { readonly name: infer N; readonly _?: infer Facts }
@@ -83,8 +60,9 @@ type ContractOfResource<R, Served> = R extends { readonly name: infer N; readonl
       readonly domain: infer D extends Domain;
       readonly hidden: infer H;
       readonly actions: infer Acts;
+      readonly aggregates: infer G;
     }
-    ? ResourceContract<N & TableName<D>, D, H, Acts, Served>
+    ? ResourceContract<N & TableName<D>, D, H, Acts, Served, G>
     : never
   : never;
 

@@ -26,11 +26,6 @@ export type Columns<N extends TableName<D>, D extends Domain> = D["relations"][N
 export type Field<N extends TableName<D>, D extends Domain> = keyof Columns<N, D> & string;
 export type Relations<N extends TableName<D>, D extends Domain> = D["relations"][N]["relations"];
 
-/** The names of to-one relations; policies do not look through to-many ones. */
-export type ToOne<Rels> = keyof {
-  [R in keyof Rels as Rels[R] extends { readonly relationType: "one" } ? R : never]: 1;
-} &
-  string;
 export type Target<Rel, D extends Domain> = Rel extends { readonly targetTableName: infer T }
   ? T & TableName<D>
   : never;

@@ -3,18 +3,10 @@
 // `Rows<"workOrders", App>`; test/types/misuse holds the messages.
 import type { Action, Actions, ActionTypes, Event, Schema } from "./declare-actions.ts";
 import type { ArrayOf, Claim, ClaimKind, KindOf } from "./declare-claims.ts";
-import type {
-  Columns,
-  Domain,
-  Field,
-  Relations,
-  TableName,
-  Target,
-  ToOne,
-} from "./declare-tables.ts";
+import type { Columns, Domain, Field, Relations, TableName, Target } from "./declare-tables.ts";
 import type { AnyBackend, AnyDomain, AnyResource, Scope } from "./declare-untyped.ts";
 
-export type { Columns, Domain, Field, Relations, TableName, Target, ToOne };
+export type { Columns, Domain, Field, Relations, TableName, Target };
 
 /* ---------- filters ---------- */
 
@@ -32,6 +24,11 @@ export interface Operators<V, One, Many> {
   readonly in?: readonly V[] | Many;
   readonly nin?: readonly V[] | Many;
   readonly isNull?: boolean;
+  /** PostgreSQL's patterns: % is any text, _ any character, \\ takes their meaning away. */
+  readonly like?: V & string;
+  readonly ilike?: V & string;
+  /** This very text, upper and lower case told apart. */
+  readonly contains?: V & string;
 }
 /** What a field with values V may be compared with: a value, a claim of kind K, or operators. */
 export type Comparison<V, K extends ClaimKind> =
@@ -42,11 +39,17 @@ export type Comparison<V, K extends ClaimKind> =
 export interface OnlyIsNull {
   readonly isNull?: boolean;
 }
-type Test<V, DataType> = DataType extends "object json" | "object buffer"
+/** Every member of the array, or of the JSON object (`jsonb` only). */
+export interface Members<V> extends OnlyIsNull {
+  readonly contains?: V;
+}
+type Test<V, DataType> = DataType extends "object buffer"
   ? OnlyIsNull
-  : [V] extends [readonly unknown[]]
-    ? OnlyIsNull
-    : Comparison<V, KindOf<DataType>>;
+  : DataType extends "object json"
+    ? Members<object>
+    : [V] extends [readonly unknown[]]
+      ? Members<V>
+      : Comparison<V, KindOf<DataType>>;
 
 declare const TABLE: unique symbol;
 export interface Combined<N extends TableName<D>, D extends Domain> {
@@ -56,9 +59,9 @@ export interface Combined<N extends TableName<D>, D extends Domain> {
   /** Never set: keeps the rows of one table from being used for another. */
   readonly [TABLE]?: N;
 }
-/** Some rows of a table, as data: every entry must hold; a to-one relation nests. */
+/** Some rows of a table, as data: every entry must hold; a relation nests: there is such a row. */
 export type Rows<N extends TableName<D>, D extends Domain> = {
-  readonly [K in Field<N, D> | ToOne<Relations<N, D>>]?: K extends Field<N, D>
+  readonly [K in Field<N, D> | (keyof Relations<N, D> & string)]?: K extends Field<N, D>
     ? Test<Columns<N, D>[K]["_"]["data"], Columns<N, D>[K]["_"]["dataType"]>
     : Rows<Target<Relations<N, D>[K], D>, D>;
 } & Combined<N, D>;
@@ -121,6 +124,17 @@ export type States<N extends TableName<D>, D extends Domain> = {
   readonly [F in StateField<N, D>]?: Transitions<F, N, D>;
 };
 
+/* ---------- aggregates ---------- */
+
+/** Which fields reports may group by and sum up; counting is always among them. */
+export interface Aggregates<F> {
+  readonly groupBy?: readonly F[];
+  readonly sum?: readonly F[];
+  readonly avg?: readonly F[];
+  readonly min?: readonly F[];
+  readonly max?: readonly F[];
+}
+
 /* ---------- resource, backend, definition ---------- */
 
 export interface ResourceOptions<
@@ -130,6 +144,7 @@ export interface ResourceOptions<
   A extends string,
   I,
   O,
+  G,
 > {
   /** `global` rows belong to no tenant and are read-only to every role. */
   readonly scope: Scope;
@@ -137,18 +152,28 @@ export interface ResourceOptions<
   /** Fields that nobody is shown, whatever the role. */
   readonly hidden?: readonly H[];
   readonly states?: States<N, D>;
+  /** The text fields that `q` searches, weightiest first; needs a `searchIndex` of the table. */
+  readonly search?: readonly Field<N, D>[];
   /** What can be done to a record beside the verbs: `POST /v1/<resource>/<id>/<action>`. */
   readonly actions?: Actions<N, D, A, I, O>;
+  /** What `GET /v1/<resource>/aggregate` counts and sums up, for those who may read the fields. */
+  readonly aggregates?: G;
 }
 export interface Resource<
   N extends TableName<D>,
   D extends Domain,
   H extends string,
   Acts = ActionTypes<never, unknown, unknown>,
+  G = undefined,
 > extends AnyResource {
   readonly name: N;
   /** Never set: carries types to `ContractOf`. */
-  readonly _?: { readonly domain: D; readonly hidden: H; readonly actions: Acts };
+  readonly _?: {
+    readonly domain: D;
+    readonly hidden: H;
+    readonly actions: Acts;
+    readonly aggregates: G;
+  };
 }
 
 /** A resource under its own name; the key in `resources` must be that name. */
@@ -183,10 +208,11 @@ export interface Definition<D extends Domain> {
     A extends string = never,
     I = unknown,
     O = unknown,
+    const G extends Aggregates<Field<N, D>> | undefined = undefined,
   >(
     table: N,
-    options: ResourceOptions<NoInfer<N>, D, H, A, I, O>,
-  ): Resource<N, D, H, ActionTypes<A, I, O>>;
+    options: ResourceOptions<NoInfer<N>, D, H, A, I, O, G>,
+  ): Resource<N, D, H, ActionTypes<A, I, O>, G>;
   /** A large action in a file of its own: `actions: { close }`. */
   action<N extends TableName<D>, I = undefined, O = void>(
     table: N,

@@ -1,110 +1,47 @@
 // What each PostgreSQL type means on the wire: how a JSON value or a query string becomes a
 // parameter, how a column becomes JSON inside PostgreSQL. The only place that knows types.
 import { z } from "zod";
+import { roundedNumber } from "../base/exact-number.ts";
+import {
+  asIs,
+  asText,
+  convertedType,
+  type FieldType,
+  isStorableText,
+  stringType,
+} from "./field-type.ts";
+import { isCidr, isDeviceAddress, isInet } from "./network-text.ts";
+import { rangeText } from "./range-text.ts";
+import { intervalOf, isDay, isInstant, isLocalTime, isTime, isZonedTime } from "./time-text.ts";
 
-export interface FieldType {
-  /** The PostgreSQL type that parameters are cast to. */
-  readonly sql: string;
-  /** The schema of a value in a request body. Its output goes to `encode`. */
-  readonly schema: z.ZodType;
-  /** Reads a value from a query string; undefined means malformed. */
-  readonly parse: (text: string) => string | undefined;
-  /** What a query-string value looks like, for messages. */
-  readonly example: string;
-  /** A body value as PostgreSQL text. */
-  readonly encode: (value: unknown) => string;
-  /** SQL that renders the column as its JSON form; identity unless stated. */
-  readonly json: (column: string) => string;
-  // Under row-level security only leakproof comparisons become index conditions
-  // (pg_proc.proleakproof), so fields of other types are not filtered or sorted by here.
-  readonly comparable: boolean;
-  /** The only values that there are, where the column says so. */
-  readonly values?: readonly string[];
-}
-
-const asIs = (column: string): string => column;
-const asText = (column: string): string => `${column}::text`;
-const utc = (column: string): string =>
-  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-const local = (column: string): string => `to_char(${column}, 'YYYY-MM-DD"T"HH24:MI:SS.US')`;
+// A moment that ISO 8601 has no four-digit year for (infinity, BC, 10000 AD) stays in PostgreSQL's
+// own text: only SQL can have written it.
+const moment =
+  (zone: string, at: string, form: string) =>
+  (column: string): string =>
+    `case when ${column} >= '0001-01-01${zone}' and ${column} < '10000-01-01${zone}' ` +
+    `then to_char(${column}${at}, '${form}') else ${column}::text end`;
+const utc = moment("+00", " at time zone 'UTC'", 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+const local = moment("", "", 'YYYY-MM-DD"T"HH24:MI:SS.US');
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const INSTANT = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)(Z|[+-]\d{2}:\d{2})$/;
-const LOCAL_TIME = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$/;
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const NUMERIC = /^-?\d{1,100}(\.\d{1,100})?$/;
 const INTEGER = /^-?\d{1,19}$/;
 
-/** Text that PostgreSQL can hold: no NUL, no half of a surrogate pair. */
-export function isStorableText(text: string): boolean {
-  return !text.includes("\u0000") && text.isWellFormed();
-}
-
-// JSON.parse has rounded whole numbers past 2^53 already; past 10^21 they are written as floats.
-function isExact(value: number): boolean {
-  return Number.isFinite(value) && (Number.isSafeInteger(value) || !isLongInteger(value));
-}
-const isLongInteger = (value: number): boolean => Number.isInteger(value) && Math.abs(value) < 1e21;
-
-/** JSON of numbers that were not rounded and storable text, keys included. */
+/** JSON of finite numbers and storable text, keys included. */
 function isStorableJson(value: unknown): boolean {
   if (typeof value === "string") return isStorableText(value);
-  if (typeof value === "number") return isExact(value);
+  if (typeof value === "number") return Number.isFinite(value);
   if (typeof value !== "object") return typeof value === "boolean";
   if (value === null) return true;
   if (Array.isArray(value)) return value.every(isStorableJson);
   return Object.entries(value).every(([key, one]) => isStorableText(key) && isStorableJson(one));
 }
 
-function isDay(text: string): boolean {
-  if (!DAY.test(text)) return false;
-  const [year, month, day] = text.split("-").map(Number) as [number, number, number];
-  if (year < 1 || month < 1 || month > 12 || day < 1) return false;
-  return day <= new Date(Date.UTC(year, month, 0)).getUTCDate();
-}
-
-function isClock(text: string): boolean {
-  const [hours = 99, minutes = 99, seconds = 0] = text.split(":").map(Number);
-  return hours < 24 && minutes < 60 && seconds < 60;
-}
-
-function isInstant(text: string): boolean {
-  const parts = INSTANT.exec(text);
-  if (parts === null) return false;
-  const [, day = "", clock = "", offset = ""] = parts;
-  const isOffset =
-    offset === "Z" || (Number(offset.slice(1, 3)) < 15 && Number(offset.slice(4)) < 60);
-  // In UTC the year must still be one that a reply can show: not before 1, not of five digits.
-  const year = new Date(text).getUTCFullYear();
-  return isDay(day) && isClock(clock) && isOffset && year >= 1 && year <= 9_999;
-}
-
-function isLocalTime(text: string): boolean {
-  const parts = LOCAL_TIME.exec(text);
-  return parts !== null && isDay(parts[1] ?? "") && isClock(text.slice(11));
-}
-
 function isIntegerWithin(text: string, least: bigint, most: bigint): boolean {
   if (!INTEGER.test(text)) return false;
   const value = BigInt(text);
   return value >= least && value <= most;
-}
-
-function stringType(
-  sql: string,
-  example: string,
-  accepts: (text: string) => boolean,
-  message: string,
-): FieldType {
-  return {
-    sql,
-    example,
-    schema: z.string(message).refine(accepts, message),
-    parse: (text) => (accepts(text) ? text : undefined),
-    encode: String,
-    json: asIs,
-    comparable: true,
-  };
 }
 
 function integerType(sql: string, bits: number): FieldType {
@@ -158,7 +95,7 @@ function floatType(sql: string): FieldType {
   return {
     sql,
     example: "1.5",
-    schema: z.number(message),
+    schema: z.preprocess(roundedNumber, z.number(message)),
     parse: (text) =>
       text.trim() !== "" && Number.isFinite(Number(text)) ? String(Number(text)) : undefined,
     encode: String,
@@ -172,10 +109,7 @@ function jsonType(sql: string): FieldType {
     sql,
     example: "{}",
     // Not z.json(): it drops a member named __proto__ and takes a second for a megabyte.
-    schema: z.custom(
-      isStorableJson,
-      "must be JSON without the character NUL, whole numbers beyond 2^53 as strings",
-    ),
+    schema: z.custom(isStorableJson, "must be JSON without the character NUL"),
     parse: () => undefined,
     encode: (value) => JSON.stringify(value),
     json: asIs,
@@ -209,9 +143,84 @@ function enumType(values: readonly string[]): FieldType {
   return { ...stringType("text", values[0] ?? "", accepts, message), values };
 }
 
-function arrayType(element: FieldType): FieldType {
+/** `type` is the enum's own type, quoted. Its comparisons are not leakproof. */
+export function pgEnumType(type: string, values: readonly string[]): FieldType {
+  return { ...enumType(values), sql: type, comparable: false };
+}
+
+// Parameters are cast to the type without its length, because such a cast cuts in silence.
+function paddedTextType(charactersMax: number): FieldType {
+  return { ...textType("bpchar", charactersMax), example: "leak".slice(0, charactersMax) };
+}
+
+function bitsType(sql: string, length: number | undefined, isFixed: boolean): FieldType {
+  const example = isFixed ? "1".padEnd(length ?? 1, "0") : "101";
+  const accepts = (text: string): boolean =>
+    /^[01]*$/.test(text) &&
+    (length === undefined || (isFixed ? text.length === length : text.length <= length));
+  const count = length === undefined ? "" : `${isFixed ? "" : "at most "}${length} of `;
+  return stringType(sql, example, accepts, `must be ${count}the digits 0 and 1, like ${example}`);
+}
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+function bytesOf(text: string): string | undefined {
+  if (!BASE64.test(text)) return undefined;
+  const bytes = Buffer.from(text, "base64");
+  // Bits that belong to no byte would be lost.
+  return bytes.toString("base64") === text ? `\\x${bytes.toString("hex")}` : undefined;
+}
+
+/** A list of finite numbers, which `write` puts into PostgreSQL's text. */
+function coordinatesType(
+  sql: string,
+  example: string,
+  write: (numbers: readonly number[]) => string | undefined,
+  json: (column: string) => string,
+): FieldType {
+  const message = `must be a list of numbers, like ${example}`;
+  const given = (value: unknown): string | undefined =>
+    Array.isArray(value) && value.every((one) => Number.isFinite(roundedNumber(one)))
+      ? write(value.map(roundedNumber) as number[])
+      : undefined;
+  return {
+    sql,
+    example,
+    schema: z.custom((value) => given(value) !== undefined, message),
+    parse: () => undefined,
+    encode: (value) => given(value) ?? "",
+    json: (column) => `case when ${column} is not null then to_json(${json(column)}) end`,
+    comparable: false,
+  };
+}
+
+const pointType = (): FieldType =>
+  coordinatesType(
+    "point",
+    "[4.5,51.2]",
+    (numbers) => (numbers.length === 2 ? `(${numbers.join()})` : undefined),
+    (column) => `array[(${column})[0], (${column})[1]]`,
+  );
+
+// PostgreSQL takes what is no larger than this for zero, and such a line has no direction.
+const FLAT = 1e-6;
+
+const lineType = (): FieldType =>
+  coordinatesType(
+    "line",
+    "[1,-1,0]",
+    (numbers) => {
+      const [a = 0, b = 0] = numbers;
+      const isLine = numbers.length === 3 && Math.max(Math.abs(a), Math.abs(b)) > FLAT;
+      return isLine ? `{${numbers.join()}}` : undefined;
+    },
+    (column) => `string_to_array(translate(${column}::text, '{}', ''), ',')::float8[]`,
+  );
+
+export function arrayType(element: FieldType): FieldType {
   return {
     sql: `${element.sql}[]`,
+    element,
     example: "",
     schema: z.array(element.schema, "must be a list").max(1_000, "must have at most 1000 entries"),
     parse: () => undefined,
@@ -275,6 +284,54 @@ const TYPES: Readonly<Record<string, () => FieldType>> = {
   }),
   json: () => jsonType("json"),
   jsonb: () => jsonType("jsonb"),
+  time: () => stringType("time", "10:30:00", isTime, "must be a time of day, like 10:30:00"),
+  timetz: () =>
+    stringType(
+      "timetz",
+      "10:30:00+01:00",
+      isZonedTime,
+      "must be a time of day with an offset, like 10:30:00+01:00",
+    ),
+  interval: () =>
+    convertedType(
+      "interval",
+      "P1DT2H30M",
+      intervalOf,
+      "must be an ISO 8601 duration in whole units, like P1DT2H30M",
+    ),
+  inet: () => stringType("inet", "192.0.2.1", isInet, "must be an IP address, like 192.0.2.1"),
+  cidr: () => stringType("cidr", "192.0.2.0/24", isCidr, "must be a network, like 192.0.2.0/24"),
+  macaddr: () => deviceType("macaddr", 6, "08:00:2b:01:02:03"),
+  macaddr8: () => deviceType("macaddr8", 8, "08:00:2b:01:02:03:04:05"),
+  bytea: () => ({
+    ...convertedType("bytea", "aGVsbG8=", bytesOf, "must be base64, like aGVsbG8="),
+    json: (column) => `translate(encode(${column}, 'base64'), E'\\n', '')`,
+  }),
+  point: pointType,
+  line: lineType,
+};
+
+function deviceType(sql: string, bytes: 6 | 8, example: string): FieldType {
+  const message = `must be a hardware address of ${bytes} bytes, like ${example}`;
+  return stringType(sql, example, (text) => isDeviceAddress(text, bytes), message);
+}
+
+/** Other names that Drizzle or a custom type gives to types. */
+const ALIASES: Readonly<Record<string, string>> = {
+  smallserial: "smallint",
+  serial: "integer",
+  bigserial: "bigint",
+  int2: "smallint",
+  int4: "integer",
+  int: "integer",
+  int8: "bigint",
+  float4: "real",
+  float8: "double precision",
+  bool: "boolean",
+  timestamptz: "timestamp with time zone",
+  "timestamp without time zone": "timestamp",
+  "time with time zone": "timetz",
+  "time without time zone": "time",
 };
 
 /**
@@ -294,11 +351,37 @@ export function fieldType(
     return enumType(enumValues);
   }
   if (name === "text") return textType("text", undefined);
-  const sized = /^(varchar|character varying)(?:\((\d+)\))?$/.exec(name);
-  if (sized !== null) {
-    return textType("varchar", sized[2] === undefined ? undefined : Number(sized[2]));
+  if (/^(numeric|decimal)(\(|$)/.test(name)) return numericType("numeric");
+  const range = rangeText(name);
+  if (range !== undefined) {
+    const message = `must be a range, like ${range.example}`;
+    // Comparisons of ranges are not leakproof.
+    return { ...stringType(name, range.example, range.accepts, message), comparable: false };
   }
-  if (/^numeric(\(|$)/.test(name)) return numericType("numeric");
-  const withoutPrecision = name.replace(/^timestamp ?\(\d\)/, "timestamp");
-  return TYPES[withoutPrecision]?.();
+  // Precision and fields round what is stored; they change nothing of how it is written.
+  const base = name.replace(/^(interval)\b.*/, "$1").replace(/^(time\w*) ?\(\d\)/, "$1");
+  return sizedType(name) ?? TYPES[ALIASES[base] ?? base]?.();
+}
+
+const SIZED = /^(varchar|character varying|char|character|bit varying|varbit|bit)(?:\((\d+)\))?$/;
+
+/** Text and bits of at most, or of exactly, so many characters. */
+function sizedType(name: string): FieldType | undefined {
+  const [, type, length] = SIZED.exec(name) ?? [];
+  const size = length === undefined ? undefined : Number(length);
+  switch (type) {
+    case "varchar":
+    case "character varying":
+      return textType("varchar", size);
+    case "char":
+    case "character":
+      return paddedTextType(size ?? 1);
+    case "bit":
+      return bitsType(`bit(${size ?? 1})`, size ?? 1, true);
+    case "bit varying":
+    case "varbit":
+      return bitsType("varbit", size, false);
+    default:
+      return undefined;
+  }
 }

@@ -36,9 +36,26 @@ function nullable(field: FieldModel, schema: JsonSchema): JsonSchema {
 }
 
 function plainSchema(field: FieldModel, isRequest: boolean): JsonSchema {
-  if (field.values !== undefined) return { type: "string", enum: field.values };
+  const values = field.values ?? field.type?.values;
+  if (values !== undefined) return { type: "string", enum: values };
   return typeSchema(field.type?.sql ?? field.sqlType, field.sqlType, isRequest);
 }
+
+/** The number in brackets, as in varchar(8). */
+function sizeOf(sqlType: string): number | undefined {
+  const size = /\((\d+)\)/.exec(sqlType)?.[1];
+  return size === undefined ? undefined : Number(size);
+}
+
+const CLOCK = "\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,6})?)?";
+const PATTERNS: Readonly<Record<string, string>> = {
+  time: `^${CLOCK}$`,
+  timetz: `^${CLOCK}(Z|[+-]\\d{2}(:\\d{2}){0,2})$`,
+  cidr: "^[0-9a-fA-F:.]+/\\d{1,3}$",
+  inet: "^[0-9a-fA-F:.]+(/\\d{1,3})?$",
+  macaddr: "^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$",
+  macaddr8: "^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){7}$",
+};
 
 function typeSchema(sql: string, sqlType: string, isRequest: boolean): JsonSchema {
   if (sql.endsWith("[]")) {
@@ -54,10 +71,8 @@ function typeSchema(sql: string, sqlType: string, isRequest: boolean): JsonSchem
     case "uuid":
       return { type: "string", format: "uuid" };
     case "varchar": {
-      const length = /\((\d+)\)/.exec(sqlType)?.[1];
-      return length === undefined
-        ? { type: "string" }
-        : { type: "string", maxLength: Number(length) };
+      const maxLength = sizeOf(sqlType);
+      return maxLength === undefined ? { type: "string" } : { type: "string", maxLength };
     }
     case "bigint": {
       const text = { type: "string", pattern: "^-?\\d{1,19}$" };
@@ -84,8 +99,22 @@ function typeSchema(sql: string, sqlType: string, isRequest: boolean): JsonSchem
     case "json":
     case "jsonb":
       return {};
-    default:
-      return { type: "string" };
+    case "bytea":
+      return { type: "string", contentEncoding: "base64" };
+    case "interval":
+      return { type: "string", format: "duration" };
+    case "point":
+      return { type: "array", items: { type: "number" }, minItems: 2, maxItems: 2 };
+    case "line":
+      return { type: "array", items: { type: "number" }, minItems: 3, maxItems: 3 };
+    case "bpchar":
+      return { type: "string", maxLength: sizeOf(sqlType) ?? 1 };
+    case "varbit":
+      return { type: "string", pattern: `^[01]{0,${sizeOf(sqlType) ?? ""}}$` };
+    default: {
+      const pattern = /^bit\(/.test(sql) ? `^[01]{${sizeOf(sql)}}$` : PATTERNS[sql];
+      return pattern === undefined ? { type: "string" } : { type: "string", pattern };
+    }
   }
 }
 

@@ -1,6 +1,14 @@
 // The manifest: the whole backend as one JSON document, stable from run to run, so that two of
 // them can be compared. Everything in it comes from the compiled model.
-import type { FieldModel, Model, Operand, Predicate, ResourceModel, RoleAccess } from "./model.ts";
+import type {
+  AggregatesModel,
+  FieldModel,
+  Model,
+  Operand,
+  Predicate,
+  ResourceModel,
+  RoleAccess,
+} from "./model.ts";
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
@@ -21,6 +29,11 @@ export function manifest(model: Model): Json {
   };
 }
 
+/** Who may do what, by resource and role: the part of the manifest that access is decided by. */
+export function accessOf(model: Model): Json {
+  return entries(model.resources, ({ access }) => entries(access, describeAccess));
+}
+
 function entries<T>(map: ReadonlyMap<string, T>, describe: (value: T) => Json): Json {
   return Object.fromEntries([...map].sort(byName).map(([key, value]) => [key, describe(value)]));
 }
@@ -37,17 +50,31 @@ function describeResource(resource: ResourceModel): Json {
     table: table.schema === undefined ? table.sqlName : `${table.schema}.${table.sqlName}`,
     fields: Object.fromEntries(resource.served.map((field) => [field.name, describeField(field)])),
     relations: entries(table.relations, ({ key, target, optional }) => ({ key, target, optional })),
+    manyRelations: entries(table.manyRelations, ({ key, target, through }) => ({
+      key,
+      target,
+      ...(through === undefined ? {} : { through: `${through.table}.${through.targetKey}` }),
+    })),
     indexes: table.indexes.map(({ name, unique, keys }) => ({
       name,
       unique,
       keys: keys.map((key) => `${key.descending ? "-" : ""}${key.field}`),
     })),
+    ...(table.partIndexes.length > 0 && {
+      partIndexes: table.partIndexes.map((index) =>
+        index.kind === "words"
+          ? { name: index.name, words: index.fields, language: index.language }
+          : { name: index.name, [index.kind]: index.field },
+      ),
+    }),
+    ...(resource.search && { search: resource.search.fields.map(({ name }) => name) }),
     states: entries(resource.states, (moves) => Object.fromEntries(moves)),
     actions: entries(resource.actions, ({ path, input, output }) => ({
       path: `/v1/${resource.path}/{id}/${path}`,
       hasInput: input !== undefined,
       replies: output === undefined ? "record" : "output",
     })),
+    ...(resource.aggregates && { aggregates: describeAggregates(resource.aggregates) }),
     access: entries(resource.access, describeAccess),
   };
 }
@@ -59,6 +86,18 @@ function describeField(field: FieldModel): Json {
     hasDefault: field.hasDefault,
     managed: field.managed,
     ...(field.values === undefined ? {} : { values: field.values }),
+  };
+}
+
+function describeAggregates({ groupBy, measures }: AggregatesModel): Json {
+  const names = (fields: readonly FieldModel[]): Json => fields.map((field) => field.name);
+  const { sum, avg, min, max } = measures;
+  return {
+    groupBy: names(groupBy),
+    sum: names(sum),
+    avg: names(avg),
+    min: names(min),
+    max: names(max),
   };
 }
 
@@ -114,6 +153,10 @@ function describePredicate(predicate: Predicate): Json {
               ? { claim: predicate.values.claim }
               : predicate.values.map(describeOperand),
         },
+      };
+    case "match":
+      return {
+        [predicate.field.name]: { [predicate.operator]: describeOperand(predicate.value) },
       };
     case "isNull":
       return { [predicate.field.name]: { isNull: predicate.isNull } };

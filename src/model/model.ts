@@ -8,7 +8,7 @@
 import type { AnyRelations } from "drizzle-orm";
 import type { z } from "zod";
 import type { AnyAction } from "./declare-untyped.ts";
-import type { FieldType } from "./fields.ts";
+import type { FieldType } from "./field-type.ts";
 
 export interface Model {
   readonly name: string;
@@ -53,12 +53,26 @@ export interface FieldModel {
 
 /** A to-one relation: `key` is the field that holds the reference. */
 export interface RelationModel {
+  readonly kind: "one";
   readonly name: string;
   readonly key: string;
   readonly target: string;
   readonly targetKey: string;
   readonly optional: boolean;
 }
+
+/** A to-many relation: `key` is the field over there that holds this record's id. */
+export interface ManyRelationModel {
+  readonly kind: "many";
+  readonly name: string;
+  /** A field of the target, or of the join table that `through` names. */
+  readonly key: string;
+  readonly target: string;
+  /** The join table, and its field that holds the target's id. */
+  readonly through: { readonly table: string; readonly targetKey: string } | undefined;
+}
+
+export type AnyRelationModel = RelationModel | ManyRelationModel;
 
 export interface IndexKey {
   readonly field: string;
@@ -72,6 +86,26 @@ export interface IndexModel {
   readonly keys: readonly IndexKey[];
 }
 
+/**
+ * A GIN index behind the tenant: it finds rows by a part of a value. `trigrams` for like and ilike,
+ * `members` for contains of arrays and jsonb, `words` for the search of a resource.
+ */
+export type PartIndex =
+  | { readonly kind: "trigrams" | "members"; readonly name: string; readonly field: string }
+  | {
+      readonly kind: "words";
+      readonly name: string;
+      readonly fields: readonly string[];
+      readonly language: string;
+    };
+
+/** Which fields the parameter `q` searches, those first in which a word counts most. */
+export interface SearchModel {
+  readonly fields: readonly FieldModel[];
+  /** A text search configuration of PostgreSQL. */
+  readonly language: string;
+}
+
 export interface TableModel {
   readonly key: string;
   readonly schema: string | undefined;
@@ -82,10 +116,10 @@ export interface TableModel {
   /** The field that marks a row as deleted: such rows are seen by nobody until restored. */
   readonly deletedField: FieldModel | undefined;
   readonly relations: ReadonlyMap<string, RelationModel>;
-  /** Names of relations to many, which policies and includes do not take. */
-  readonly manyRelations: readonly string[];
+  readonly manyRelations: ReadonlyMap<string, ManyRelationModel>;
   /** Usable B-tree indexes: no expressions, not partial. */
   readonly indexes: readonly IndexModel[];
+  readonly partIndexes: readonly PartIndex[];
   /** The field that holds a reference → the table that it points to (composite keys resolved). */
   readonly references: ReadonlyMap<string, string>;
   readonly versioned: boolean;
@@ -101,8 +135,22 @@ export interface ResourceModel {
   readonly served: readonly FieldModel[];
   /** field → state → states that it may move to. */
   readonly states: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
+  readonly search: SearchModel | undefined;
   readonly actions: ReadonlyMap<string, ActionModel>;
+  /** Undefined: there are none to be asked for. */
+  readonly aggregates: AggregatesModel | undefined;
   readonly access: ReadonlyMap<string, RoleAccess>;
+}
+
+export const MEASURES = ["sum", "avg", "min", "max"] as const;
+export type Measure = (typeof MEASURES)[number];
+export const BUCKETS = ["day", "week", "month", "quarter", "year"] as const;
+export type Bucket = (typeof BUCKETS)[number];
+
+/** What of a resource may be counted and summed up, by those who may read the fields. */
+export interface AggregatesModel {
+  readonly groupBy: readonly FieldModel[];
+  readonly measures: Readonly<Record<Measure, readonly FieldModel[]>>;
 }
 
 /** Something that is done to one record, as one transaction. */
@@ -155,7 +203,10 @@ export type Verb = keyof RoleAccess;
 
 export const COMPARISONS = ["eq", "ne", "lt", "lte", "gt", "gte"] as const;
 export type Comparison = (typeof COMPARISONS)[number];
-export const OPERATORS = [...COMPARISONS, "in", "nin", "isNull"] as const;
+/** Tests of a part of a value: text by a pattern, text, arrays and jsonb by what they contain. */
+export const MATCHES = ["like", "ilike", "contains"] as const;
+export type Match = (typeof MATCHES)[number];
+export const OPERATORS = [...COMPARISONS, "in", "nin", "isNull", ...MATCHES] as const;
 export type Operator = (typeof OPERATORS)[number];
 
 /** A constant of the declaration (as PostgreSQL text), or a claim of the caller. */
@@ -184,7 +235,14 @@ export type Predicate =
       readonly values: readonly Operand[] | { readonly kind: "claim"; readonly claim: string };
     }
   | { readonly kind: "isNull"; readonly field: FieldModel; readonly isNull: boolean }
-  | { readonly kind: "related"; readonly relation: RelationModel; readonly where: Predicate };
+  | {
+      readonly kind: "match";
+      readonly field: FieldModel;
+      readonly operator: Match;
+      /** For text a LIKE pattern, `contains` included. */
+      readonly value: Operand;
+    }
+  | { readonly kind: "related"; readonly relation: AnyRelationModel; readonly where: Predicate };
 
 export const EVERYTHING: Predicate = { kind: "everything" };
 
@@ -224,7 +282,7 @@ export function fieldsRead(predicate: Predicate, table: TableModel): ReadonlySet
         visit(part.of);
         return;
       case "related":
-        found.add(fieldOf(table, part.relation.key));
+        found.add(fieldOf(table, part.relation.kind === "one" ? part.relation.key : "id"));
         return;
       default:
         found.add(part.field);

@@ -1,7 +1,16 @@
 // The contract as TypeScript text, for a repository that does not have the backend: what
 // contract.ts works out as a type, here made of the compiled model. Nothing of Drizzle is in it.
+import { groupNames } from "./compile-aggregates.ts";
+import type { FieldType } from "./field-type.ts";
 import { type JsonSchema, zodSchema } from "./json-schema.ts";
-import type { ActionModel, FieldModel, Model, RelationModel, ResourceModel } from "./model.ts";
+import {
+  type ActionModel,
+  type AnyRelationModel,
+  type FieldModel,
+  MEASURES,
+  type Model,
+  type ResourceModel,
+} from "./model.ts";
 import { typeText } from "./type-text.ts";
 
 /**
@@ -22,10 +31,21 @@ export function printContract(model: Model, role?: string): string {
     "//   const client = createClient<Api>({ url, key });",
     "",
     "export interface Api {",
-    ...lines.map((line) => `  ${line}`),
+    ...lines.map((line) => `  ${line}`).flatMap(wrapped),
     "}",
     "",
   ].join("\n");
+}
+
+const COLUMNS_MAX = 100;
+const LITERALS = /^( *)(\w+\??): ("[^"]*"(?: \| "[^"]*")+);$/;
+
+/** A long list of literals, one on a line. */
+function wrapped(line: string): readonly string[] {
+  const [, indent = "", name = "", union = ""] = LITERALS.exec(line) ?? [];
+  if (line.length <= COLUMNS_MAX || union === "") return [line];
+  const literals = union.split(" | ").map((literal) => `${indent}  | ${literal}`);
+  return [`${indent}${name}:`, `${literals.join("\n")};`];
 }
 
 function printResource(resource: ResourceModel, model: Model, role: string | undefined): string[] {
@@ -42,12 +62,14 @@ function printResource(resource: ResourceModel, model: Model, role: string | und
     ),
     ...block(
       "links",
-      links(resource, model, role).map(
-        ({ name, target, optional }) =>
-          `${name}: { to: ${JSON.stringify(target)}; optional: ${optional} };`,
-      ),
+      links(resource, model, role).map((relation) => {
+        const { kind, name, target } = relation;
+        const end = kind === "one" ? `optional: ${relation.optional}` : "many: true";
+        return `${name}: { to: ${JSON.stringify(target)}; ${end} };`;
+      }),
     ),
     ...block("actions", [...(actions?.values() ?? [])].flatMap(printAction)),
+    ...printAggregates(resource, role),
   ]);
 }
 
@@ -64,6 +86,29 @@ function printAction({ name, input, output }: ActionModel): string[] {
     `  output: ${output === undefined ? '"the record"' : typeText(zodSchema(output, "output"))};`,
     "};",
   ];
+}
+
+/** What reports may ask for. */
+function printAggregates(resource: ResourceModel, role: string | undefined): string[] {
+  const { aggregates } = resource;
+  const fields = readable(resource, role);
+  if (aggregates === undefined || fields.length === 0) return ["aggregates: undefined;"];
+  const given = (declared: readonly FieldModel[]) =>
+    declared.filter((field) => fields.includes(field));
+  return block("aggregates", [
+    ...printNames("groupBy", given(aggregates.groupBy).flatMap(groupNames)),
+    ...MEASURES.flatMap((measure) => {
+      const names = given(aggregates.measures[measure]).map(({ name }) => name);
+      return printNames(measure, names);
+    }),
+  ]);
+}
+
+/** One name to a line, because each date to group by has six. */
+function printNames(member: string, names: readonly string[]): string[] {
+  if (names.length < 2) return [`${member}: ${typeText({ enum: names })};`];
+  const lines = names.map((name) => `  | ${JSON.stringify(name)}`);
+  return [`${member}:`, ...lines.slice(0, -1), `${lines.at(-1)};`];
 }
 
 /* ---------- what a role is granted ---------- */
@@ -85,13 +130,14 @@ function writable(resource: ResourceModel, role: string | undefined): readonly F
   return own.filter((field) => granted.includes(field));
 }
 
-/** The relations that `include` takes: to one record, of a resource that is served. */
+/** The relations that lead to a resource that is served. */
 function links(
   resource: ResourceModel,
   model: Model,
   role: string | undefined,
-): readonly RelationModel[] {
-  return [...resource.table.relations.values()].filter(({ target }) => {
+): readonly AnyRelationModel[] {
+  const { relations, manyRelations } = resource.table;
+  return [...relations.values(), ...manyRelations.values()].filter(({ target }) => {
     const other = model.resources.get(target);
     return other !== undefined && readable(other, role).length > 0;
   });
@@ -105,7 +151,7 @@ function nullable(field: FieldModel, type: (field: FieldModel) => string): strin
 
 function replyType(field: FieldModel): string {
   const { type, values } = field;
-  return typeText(literals(values ?? type?.values) ?? sqlSchema(type?.sql ?? field.sqlType));
+  return typeText(literals(values ?? type?.values) ?? sqlSchema(type?.sql ?? field.sqlType, type));
 }
 
 /** Eight-byte integers are also accepted as numbers where these are exact. */
@@ -120,8 +166,18 @@ function literals(values: readonly string[] | undefined): JsonSchema | undefined
 
 const NUMBERS = ["smallint", "integer", "real", "double precision"];
 
-function sqlSchema(sql: string): JsonSchema {
-  if (sql.endsWith("[]")) return { type: "array", items: sqlSchema(sql.slice(0, -2)) };
+const COORDINATES: Readonly<Record<string, number>> = { point: 2, line: 3 };
+
+function sqlSchema(sql: string, type: FieldType | undefined): JsonSchema {
+  if (sql.endsWith("[]")) {
+    const element = type?.element;
+    const items = literals(element?.values) ?? sqlSchema(sql.slice(0, -2), element);
+    return { type: "array", items };
+  }
+  const coordinates = COORDINATES[sql];
+  if (coordinates !== undefined) {
+    return { type: "array", prefixItems: Array(coordinates).fill({ type: "number" }) };
+  }
   if (NUMBERS.includes(sql)) return { type: "number" };
   if (sql === "boolean") return { type: "boolean" };
   return sql === "json" || sql === "jsonb" ? {} : { type: "string" };

@@ -5,6 +5,7 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import { z } from "zod";
 import { decide, decideAction, maskFingerprint } from "../access/decide.ts";
 import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
+import { roundedNumbers } from "../base/exact-number.ts";
 import { newId } from "../base/ids.ts";
 import { DatabaseFailure } from "../database/failures.ts";
 import type { Transaction } from "../database/transaction.ts";
@@ -13,6 +14,7 @@ import type { ActionModel, Model, ReadGrant, ResourceModel } from "../model/mode
 import { emitStatement, lockStatement } from "../sql/action.ts";
 import type { Value } from "../sql/statement.ts";
 import { actionActor } from "./action-actor.ts";
+import { actionOps } from "./action-ops.ts";
 import { type ActionTarget, changeRecord } from "./change.ts";
 import { inClaimedTransaction } from "./claimed.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
@@ -24,6 +26,8 @@ import { wholeRecord } from "./whole-record.ts";
 
 export interface ActionInput extends RecordInput {
   readonly body: unknown;
+  /** The reply is stored, though by another than the action. */
+  readonly isKept?: boolean;
 }
 
 // What stands for the mask of a stored reply that is no record. The second was given to somebody
@@ -46,6 +50,7 @@ export async function runAction(
   const body = input.body ?? null;
   const claim = claimKey(input.idempotencyKey, request, resource, operation, body, read);
   const target: ActionTarget = { resource, action, id: input.id };
+  const isStored = claim !== undefined || input.isKept === true;
   try {
     const parsed = await parseInput(action, input.body);
     const run = new ActionRun(context, request, target, read);
@@ -53,7 +58,7 @@ export async function runAction(
       context,
       request,
       claim,
-      (transaction) => run.inTransaction(transaction, parsed, input.version, claim !== undefined),
+      (transaction) => run.inTransaction(transaction, parsed, input.version, isStored),
       (reply) => reply,
     );
     if ("made" in outcome) return { ...outcome.made, isNew: false, replayed: false };
@@ -149,6 +154,7 @@ class ActionRun {
       actor: actionActor(actor, model),
       change: (patch: Readonly<Record<string, unknown>>) => tracked(change(patch)),
       emit: (event: AnyEvent, payload: unknown) => tracked(this.#emit(transaction, event, payload)),
+      ops: actionOps(context, this.#request, transaction, tracked),
       tx,
     });
   }
@@ -223,7 +229,8 @@ export async function showOutcomeAgain(
 
 /** Throws VALIDATION_ERROR naming what is wrong. */
 async function parseInput(action: ActionModel, body: unknown): Promise<unknown> {
-  const given = body ?? {};
+  // The code of an action works with JavaScript's numbers.
+  const given = roundedNumbers(body ?? {});
   const parsed = await z.safeParseAsync(action.input ?? NOTHING, given);
   if (parsed.success) return action.input === undefined ? undefined : parsed.data;
   const details: ErrorDetail[] = parsed.error.issues.flatMap((issue) => {

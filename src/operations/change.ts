@@ -4,6 +4,7 @@ import { grantOf } from "../access/decide.ts";
 import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import type { Transaction } from "../database/transaction.ts";
+import { jsonForm } from "../model/drizzle-value.ts";
 import {
   type ActionModel,
   EVERYTHING,
@@ -127,12 +128,6 @@ function patchValues(
 /** As PostgreSQL text; undefined where the field cannot hold it. */
 function encode(field: FieldModel, value: unknown): Value | undefined {
   if (value === null) return field.nullable ? null : undefined;
-  const plain =
-    value instanceof Date
-      ? value.toISOString()
-      : typeof value === "bigint"
-        ? value.toString()
-        : value;
-  const parsed = field.type?.schema.safeParse(plain);
+  const parsed = field.type?.schema.safeParse(jsonForm(field.type, value));
   return parsed?.success === true ? field.type?.encode(parsed.data) : undefined;
 }

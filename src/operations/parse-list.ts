@@ -1,30 +1,19 @@
 // Reads a list's or a record's query. Whatever is unknown, not readable by the role or not served
 // by an index is refused with the parameter's name and what is allowed; nothing is ignored.
 import type { Actor } from "../access/actor.ts";
-import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
+import type { ErrorDetail } from "../base/errors.ts";
 import { OFFSET_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, SORT_FIELDS_MAX } from "../base/limits.ts";
-import type { FieldModel, Model, ReadGrant, ResourceModel } from "../model/model.ts";
-import type { Include } from "../sql/read.ts";
-import {
-  describeForms,
-  type Filter,
-  filterName,
-  type Served,
-  type Sort,
-  serve,
-} from "../sql/serve.ts";
+import type { Model, ReadGrant, ResourceModel } from "../model/model.ts";
+import type { Sort } from "../sql/serve.ts";
+import type { Arm } from "../sql/serve-arms.ts";
 import type { Value } from "../sql/statement.ts";
+import { type HighlightRequest, parseSearch, searchedArms, withSearch } from "./found.ts";
 import { parseFilters, type RawFilter } from "./parse-filter.ts";
-import { comparable, names, type Parsing, readableRelations, refuse } from "./parsing.ts";
+import { type RecordQuery, refuseManyRows, type Selection, select } from "./parse-selection.ts";
+import { comparable, names, type Parsing, refuse } from "./parsing.ts";
+import { planArms } from "./plan-arms.ts";
 
-export type { RawFilter };
-
-/** A query as a face received it: every value is text. */
-export interface RecordQuery {
-  readonly include?: string | undefined;
-  /** Root fields under "", those of an included relation under its name. */
-  readonly fields?: ReadonlyMap<string, string> | undefined;
-}
+export type { RawFilter, RecordQuery };
 
 export interface ListQuery extends RecordQuery {
   readonly filters?: readonly RawFilter[] | undefined;
@@ -34,40 +23,24 @@ export interface ListQuery extends RecordQuery {
   readonly before?: string | undefined;
   readonly offset?: string | undefined;
   readonly count?: string | undefined;
+  /** What to search for, in the fields that the resource's `search` names. */
+  readonly q?: string | undefined;
+  readonly highlight?: string | undefined;
 }
 
 /** How many records the list has: counted to the end, or up to COUNT_ESTIMATE_MAX. */
 export type CountKind = "exact" | "estimated";
 
-export interface Selection {
-  readonly fields: readonly FieldModel[];
-  readonly includes: readonly Include[];
-}
-
 export interface ListRequest extends Selection {
-  readonly filters: readonly Filter[];
-  /** PostgreSQL text, one per filter. */
+  readonly arms: readonly Arm[];
+  /** PostgreSQL text, one per filter of every arm. */
   readonly values: readonly Value[];
-  readonly served: Served;
   readonly size: number;
   readonly cursor: { readonly text: string; readonly before: boolean } | undefined;
   /** Rows to step over from the start of the list. */
   readonly offset: number;
   readonly count: CountKind | undefined;
-}
-
-/** Throws PARAMETER_INVALID listing everything that is wrong. */
-export function parseSelection(
-  query: RecordQuery,
-  resource: ResourceModel,
-  grant: ReadGrant,
-  actor: Pick<Actor, "role">,
-  model: Model,
-): Selection {
-  const parsing: Parsing = { model, actor, resource, grant, problems: [] };
-  const selection = select(query, parsing);
-  refuse(parsing.problems);
-  return selection;
+  readonly highlight: HighlightRequest | undefined;
 }
 
 /** Throws PARAMETER_INVALID listing everything that is wrong. */
@@ -82,6 +55,7 @@ export function parseList(
   const { problems } = parsing;
   const selection = select(query, parsing);
   const parsed = parseFilters(query.filters ?? [], parsing);
+  const search = parseSearch(query, parsing);
   const sorts = parseSort(query.sort, parsing);
   const size = parseSize(query.size, problems);
   if (query.after !== undefined && query.before !== undefined) {
@@ -89,100 +63,24 @@ export function parseList(
   }
   const offset = parseOffset(query, problems);
   const count = parseCount(query.count, problems);
+  refuseManyRows(selection, size, problems);
   refuse(problems);
-  const filters = parsed.map(({ filter }) => filter);
-  const served = serve(resource, filters, sorts, grant.fields);
-  if (served === undefined) throw notServed(resource, filters, query.sort, grant);
+  const searched = withSearch(parsed, search);
+  const arms =
+    search === undefined
+      ? planArms(parsed, sorts, parsing)
+      : searchedArms(searched, search, sorts, parsing);
   const text = query.after ?? query.before;
   return {
     ...selection,
-    filters,
-    values: parsed.map(({ value }) => value),
-    served,
+    arms,
+    values: searched.flat().map(({ value }) => value),
+    highlight: search?.highlight,
     size,
     cursor: text === undefined ? undefined : { text, before: query.before !== undefined },
     offset,
     count,
   };
-}
-
-function notServed(
-  resource: ResourceModel,
-  filters: readonly Filter[],
-  sort: string | undefined,
-  grant: ReadGrant,
-): BackwrightError {
-  const asked = filters.map((filter) => `filter[${filterName(filter)}][${filter.operator}]`);
-  const what = [...asked, ...(sort === undefined ? [] : [`sort=${sort}`])].join(" and ");
-  const readable = new Set(grant.fields.map((field) => field.name));
-  const allowed = describeForms(resource, readable).join("; ");
-  const [first] = asked;
-  if (filters.length > 0 && filters.every(({ through }) => through !== undefined)) {
-    const message =
-      "is tested on one row after the other, so it goes only next to a filter on the resource's " +
-      `own fields that an index serves, such as: ${allowed}.`;
-    return new BackwrightError("PARAMETER_INVALID", {
-      message: `No index serves ${what}.`,
-      details: [{ field: first ?? "filter", message }],
-    });
-  }
-  const turned = allowed.includes(",") ? " (of several fields, all turned together)" : "";
-  const message = `Served in either direction${turned}: ${allowed}.`;
-  return new BackwrightError("PARAMETER_INVALID", {
-    message: `No index serves ${what}.`,
-    details: [{ field: first ?? "sort", message }],
-  });
-}
-
-function select(query: RecordQuery, parsing: Parsing): Selection {
-  const { resource, grant, problems } = parsing;
-  const fields = pickFields(query.fields?.get(""), grant.fields, "fields", problems);
-  const included = query.include === undefined ? [] : query.include.split(",");
-  const includes: Include[] = [];
-  for (const name of new Set(included)) {
-    const include = findInclude(name, query, parsing);
-    if (include !== undefined) includes.push(include);
-  }
-  for (const name of query.fields?.keys() ?? []) {
-    if (name !== "" && !included.includes(name)) {
-      problems.push({ field: `fields[${name}]`, message: `needs include=${name}` });
-    }
-  }
-  const order = [...resource.table.relations.keys()];
-  includes.sort((a, b) => order.indexOf(a.relation.name) - order.indexOf(b.relation.name));
-  return { fields, includes };
-}
-
-function findInclude(name: string, query: RecordQuery, parsing: Parsing): Include | undefined {
-  const { problems } = parsing;
-  const readable = readableRelations(parsing);
-  const found = readable.find((candidate) => candidate.relation.name === name);
-  if (found === undefined) {
-    const allowed = readable.map((one) => one.relation.name).join(", ");
-    problems.push({
-      field: "include",
-      message: `cannot include "${name}"; allowed: ${allowed === "" ? "nothing" : allowed}`,
-    });
-    return undefined;
-  }
-  const chosen = query.fields?.get(name);
-  return { ...found, fields: pickFields(chosen, found.fields, `fields[${name}]`, problems) };
-}
-
-function pickFields(
-  text: string | undefined,
-  readable: readonly FieldModel[],
-  parameter: string,
-  problems: ErrorDetail[],
-): readonly FieldModel[] {
-  if (text === undefined) return readable;
-  const wanted = new Set(text.split(","));
-  for (const name of wanted) {
-    if (readable.some((field) => field.name === name)) continue;
-    const message = `"${name}" is not a field; allowed: ${names(readable)}`;
-    problems.push({ field: parameter, message });
-  }
-  return readable.filter((field) => wanted.has(field.name));
 }
 
 function parseSort(text: string | undefined, parsing: Parsing): readonly Sort[] | undefined {

@@ -4,6 +4,7 @@ import { decide, grantOf } from "../access/decide.ts";
 import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import type { Row } from "../database/database.ts";
+import { jsonForm } from "../model/drizzle-value.ts";
 import { encodeArray } from "../model/fields.ts";
 import {
   type CreateGrant,
@@ -165,8 +166,7 @@ export function withDefaults(
     (field) => field.makeDefault !== undefined && !field.managed && !given.has(field),
   );
   const made = missing.map((field) => {
-    const value = field.makeDefault?.();
-    const plain = value instanceof Date ? value.toISOString() : value;
+    const plain = jsonForm(field.type, field.makeDefault?.());
     return { field, value: plain == null ? null : (field.type?.encode(plain) ?? null) };
   });
   return [...values, ...made];
@@ -218,7 +218,7 @@ function referenceGuards(
   return guards;
 }
 
-/** What a reference must lead to; undefined where the foreign key says as much. Throws FORBIDDEN. */
+/** What a reference must lead to; undefined where its key says as much. Throws FORBIDDEN. */
 export function guardedTarget(
   { model }: OperationsContext,
   { actor }: RequestContext,

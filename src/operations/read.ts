@@ -9,18 +9,16 @@ import type { ResourceModel } from "../model/model.ts";
 import { countStatement } from "../sql/count.ts";
 import { getStatement } from "../sql/get.ts";
 import { type ListShape, listStatement } from "../sql/list.ts";
-import { type RecordReader, recordReader } from "../sql/record.ts";
-import { type Filter, filterName, type Served } from "../sql/serve.ts";
+import { rankedStatement } from "../sql/ranked.ts";
+import { type RecordReader, type RowLinks, recordReader } from "../sql/record-reader.ts";
+import type { Arm } from "../sql/serve-arms.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
-import {
-  type ListQuery,
-  type ListRequest,
-  parseList,
-  parseSelection,
-  type RecordQuery,
-  type Selection,
-} from "./parse-list.ts";
+import { highlightsOf } from "./highlights.ts";
+import { linksOf } from "./included-pages.ts";
+import { testKey } from "./parse-filter.ts";
+import { type ListQuery, type ListRequest, parseList } from "./parse-list.ts";
+import { parseSelection, type RecordQuery, type Selection } from "./parse-selection.ts";
 import { readsVersions } from "./version-tokens.ts";
 
 export interface GetReply extends RecordReply {
@@ -42,6 +40,8 @@ export interface ListReply {
   readonly stamp: string | undefined;
   /** Where it was asked for: how many records the list has. */
   readonly total: Total | undefined;
+  /** Where it was asked for: a JSON object of marked texts by id and field. */
+  readonly highlights: string | undefined;
 }
 
 export interface Total {
@@ -69,14 +69,19 @@ export async function getRecord(
     selected: fingerprint(selectionKey(selection)),
     isStamped: mayBeStamped(actor, resource, selection),
   }));
-  const [row] = await context.database.read(statement, actor, [id]).catch((error: unknown) => {
+  const links = linksOf(context, actor.tenantId);
+  const places = selection.cursors.map(({ relation, text }) =>
+    links.open({ resource: resource.name, id }, relation, text),
+  );
+  const inputs = [id, ...places];
+  const [row] = await context.database.read(statement, actor, inputs).catch((error: unknown) => {
     throw publicError(error, context.constraints);
   });
   if (row === undefined) throw new BackwrightError("NOT_FOUND");
   const whole = selection.fields.length === grant.fields.length;
   return {
     id,
-    json: reader.json(row),
+    json: reader.json(row, { id, next: links.next }),
     version: reader.version(row),
     stamp: isStamped ? stampOf([row], reader, selected) : undefined,
     mask: whole ? maskFingerprint(grant) : selectionMask(selection),
@@ -112,7 +117,7 @@ export async function listRecords(
   };
   const key = listKey(shape, actor.role);
   const { statement, reader, selected, isStamped } = context.shapes.get(key, () => ({
-    statement: listStatement(shape, context.model),
+    statement: (isRanked(list.arms) ? rankedStatement : listStatement)(shape, context.model),
     reader: recordReader(shape),
     selected: fingerprint(selectionKey(shape)),
     isStamped: mayBeStamped(actor, resource, shape),
@@ -123,8 +128,10 @@ export async function listRecords(
     : offset === 0
       ? values
       : [...values, String(offset)];
+  const { database } = context;
+  const isLong = list.arms.some(({ served }) => served.found !== undefined);
   const [rows, total] = await Promise.all([
-    context.database.read(statement, actor, inputs),
+    isLong ? database.readAlone(statement, actor, inputs) : database.read(statement, actor, inputs),
     list.count === undefined ? undefined : countRecords(context, request, shape, list),
   ]).catch((error: unknown) => {
     throw publicError(error, context.constraints);
@@ -133,11 +140,13 @@ export async function listRecords(
     row === undefined
       ? null
       : context.cursors.sign({ keys: row.slice(reader.width, -1), id: row.at(-1) ?? "" }, binding);
-  const page = shapePage(rows, list, reader, sign);
+  const { next } = linksOf(context, actor.tenantId);
+  const page = shapePage(rows, list, { reader, next, sign });
   // A total is of no version, so a page with one is compared by its bytes.
   const hasStamp = isStamped && total === undefined;
   const stamp = hasStamp ? stampOf(rows, reader, `${selected} ${page.hasMore}`) : undefined;
-  return { ...page, stamp, total };
+  const highlights = await highlightsOf(context, request, shape, list, rows.slice(0, list.size));
+  return { ...page, stamp, total, highlights };
 }
 
 /**
@@ -151,11 +160,11 @@ async function countRecords(
   shape: ListShape,
   { count, values }: ListRequest,
 ): Promise<Total> {
-  const { resource, rows, filters } = shape;
+  const { resource, rows, arms } = shape;
   const most = count === "exact" ? undefined : COUNT_ESTIMATE_MAX + 1;
-  const key = ["count", resource.name, actor.role, testsKey(filters), most].join("|");
+  const key = ["count", resource.name, actor.role, armsKey(arms), most].join("|");
   const statement = context.shapes.get(key, () =>
-    countStatement({ resource, rows, filters, most }, context.model),
+    countStatement({ resource, rows, arms, most }, context.model),
   );
   const [row] = await context.database.readAlone(statement, actor, values);
   const counted = Number(row?.[0] ?? 0);
@@ -165,16 +174,27 @@ async function countRecords(
     : { total: COUNT_ESTIMATE_MAX, totalIs: "atLeast" };
 }
 
-function testsKey(filters: readonly Filter[]): string {
-  return filters.map((one) => `${filterName(one)} ${one.operator} ${one.isNull}`).join();
+function isRanked(arms: readonly Arm[]): boolean {
+  return arms.some(({ served }) => served.found === "ranked");
+}
+
+function armsKey(arms: readonly Arm[]): string {
+  return arms.map(({ filters }) => filters.map(testKey).join()).join(" or ");
 }
 
 function shapePage(
   rows: readonly Row[],
   list: ListRequest,
-  reader: RecordReader,
-  sign: (row: Row | undefined) => string | null,
-): Omit<ListReply, "stamp" | "total"> {
+  {
+    reader,
+    next,
+    sign,
+  }: {
+    readonly reader: RecordReader;
+    readonly next: RowLinks["next"];
+    readonly sign: (row: Row | undefined) => string | null;
+  },
+): Omit<ListReply, "stamp" | "total" | "highlights"> {
   const hasMore = rows.length > list.size;
   const page = hasMore ? rows.slice(0, list.size) : rows;
   const backwards = list.cursor?.before === true;
@@ -185,7 +205,7 @@ function shapePage(
   const hasNext = backwards || hasMore;
   const hasPrev = backwards ? hasMore : list.cursor !== undefined || list.offset > 0;
   return {
-    records: ordered.map((row) => reader.json(row)),
+    records: ordered.map((row) => reader.json(row, { id: row.at(-1) ?? "", next })),
     size: list.size,
     next: hasNext ? sign(last) : null,
     prev: hasPrev ? sign(first) : null,
@@ -197,11 +217,10 @@ function shapePage(
 function mayBeStamped(
   actor: Pick<Actor, "role">,
   resource: ResourceModel,
-  { includes }: Selection,
+  { includes }: Pick<Selection, "includes">,
 ): boolean {
-  return [resource, ...includes.map(({ target }) => target)].every((one) =>
-    readsVersions(actor, one),
-  );
+  if (!readsVersions(actor, resource)) return false;
+  return includes.every((include) => mayBeStamped(actor, include.target, include));
 }
 
 /** Ids and versions of all that was read, after a name for the fields that were. */
@@ -221,9 +240,11 @@ function fingerprint(text: string): string {
 
 function selectionKey({ fields, includes }: Selection): string {
   const own = fields.map((field) => field.name).join();
-  const related = includes.map(
-    (include) => `${include.relation.name}(${include.fields.map((field) => field.name).join()})`,
-  );
+  const related = includes.map((include) => {
+    const { page } = include;
+    const at = page === undefined ? "" : ` ${page.size} ${page.after}`;
+    return `${include.relation.name}${at}(${selectionKey(include)})`;
+  });
   return `${own}|${related.join()}`;
 }
 
@@ -232,22 +253,23 @@ function selectionMask(selection: Selection): string {
   return selection.fields.map((field) => field.name).join("-");
 }
 
-function sortName({ sorts }: Served): string {
-  return sorts.map(({ field, descending }) => `${descending ? "-" : ""}${field.name}`).join();
+function sortName(arms: readonly Arm[]): string {
+  if (isRanked(arms)) return "rank";
+  return (arms[0]?.served.sorts ?? [])
+    .map(({ field, descending }) => `${descending ? "-" : ""}${field.name}`)
+    .join();
 }
 
 function cursorBinding(tenantId: string, resource: ResourceModel, list: ListRequest): string {
-  const { served, filters, values } = list;
-  const sort = sortName(served);
-  const tests = filters.map((one, at) => [filterName(one), one.operator, one.isNull, values[at]]);
-  return JSON.stringify([tenantId, resource.name, sort, tests]);
+  const { arms, values } = list;
+  return JSON.stringify([tenantId, resource.name, sortName(arms), armsKey(arms), values]);
 }
 
 function listKey(shape: ListShape, role: string): string {
-  const { served, filters, from, bucket, resource, offsetMost } = shape;
-  const sort = `${served.form.index} ${sortName(served)}`;
+  const { arms, from, bucket, resource, offsetMost } = shape;
+  const sort = `${arms.map(({ served }) => served.form.index).join()} ${sortName(arms)}`;
   const cursor = from === undefined ? "" : `${from.before} ${from.nullKeys.join()}`;
   const selection = selectionKey(shape);
   const page = `${cursor} ${bucket} ${offsetMost}`;
-  return ["list", resource.name, role, selection, testsKey(filters), sort, page].join("|");
+  return ["list", resource.name, role, selection, armsKey(arms), sort, page].join("|");
 }

@@ -1,7 +1,7 @@
 // One record with everything that a role may read of it: what replies of writes show again.
 import type { ReadGrant, ResourceModel } from "../model/model.ts";
 import { getStatement } from "../sql/get.ts";
-import { type RecordReader, recordReader } from "../sql/record.ts";
+import { type RecordReader, recordReader } from "../sql/record-reader.ts";
 import type { Statement } from "../sql/statement.ts";
 import type { OperationsContext } from "./context.ts";
 

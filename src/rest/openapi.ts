@@ -1,6 +1,6 @@
 // The API as an OpenAPI 3.1 document, as far as one role may use it: made of the same model, grants
 // and index forms that requests are decided by.
-import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../base/limits.ts";
+import { INCLUDED_SIZE_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../base/limits.ts";
 import { type JsonSchema, replySchema, requestSchema } from "../model/json-schema.ts";
 import type {
   ActionModel,
@@ -13,17 +13,25 @@ import type {
   UpdateGrant,
 } from "../model/model.ts";
 import { actionSchemaNames, actionSchemas } from "./openapi-actions.ts";
+import { aggregateParts } from "./openapi-aggregate.ts";
+import { errorResponses, errorSchema } from "./openapi-errors.ts";
 import {
-  ERROR_RESPONSES,
-  type ErrorResponse,
-  errorResponses,
-  errorSchema,
-} from "./openapi-errors.ts";
-import { type Parameter, readParameters, recordParameters } from "./openapi-parameters.ts";
-
-type Json = Readonly<Record<string, unknown>>;
-
-const ref = (kind: string, name: string): Json => ({ $ref: `#/components/${kind}/${name}` });
+  data,
+  ETAG,
+  IDEMPOTENCY_KEY,
+  IF_MATCH,
+  type Json,
+  operation,
+  ref,
+  schemaName,
+} from "./openapi-operation.ts";
+import {
+  includable,
+  type Parameter,
+  readParameters,
+  recordParameters,
+} from "./openapi-parameters.ts";
+import { batchPaths, bulkPaths, severalSchemas, upsertOperation } from "./openapi-several.ts";
 
 /**
  * The document for a role. Paths and fields that the role may not use are not in it. `prefix`
@@ -48,9 +56,11 @@ export function openApiDocument(
     schemas[name] = recordSchema(resource, access.read, model, role);
     if (access.create) schemas[`${name}Create`] = createSchema(access.create);
     if (access.update) schemas[`${name}Update`] = updateSchema(access.update);
+    Object.assign(schemas, severalSchemas(resource, access));
     Object.assign(schemas, actionSchemas(name, access.actions?.values() ?? []));
     Object.assign(paths, resourcePaths(resource, access, model, role));
   }
+  Object.assign(paths, batchPaths(model, role, only));
   return {
     openapi: "3.1.0",
     info: {
@@ -73,16 +83,13 @@ export function openApiDocument(
   };
 }
 
-function schemaName(resource: ResourceModel): string {
-  return resource.name.charAt(0).toUpperCase() + resource.name.slice(1);
-}
-
 function resourcePaths(
   resource: ResourceModel,
-  { read, create, update, delete: remove, actions }: RoleAccess,
+  access: RoleAccess,
   model: Model,
   role: string,
 ): Record<string, Json> {
+  const { read, create, update, delete: remove, actions } = access;
   const path = `/v1/${resource.path}`;
   const collection: Record<string, Json> = {};
   const record: Record<string, Json> = {};
@@ -91,13 +98,21 @@ function resourcePaths(
     collection.get = listOperation(resource, parameters);
     record.get = getOperation(resource, recordParameters(resource, read, model, role));
   }
+  const aggregates = read && resource.aggregates;
   if (create) collection.post = createOperation(resource);
+  const upsert = upsertOperation(resource, access);
+  if (upsert) collection.put = upsert;
   if (update) record.patch = updateOperation(resource);
   if (remove) record.delete = deleteOperation(resource);
   const id = pathParameter();
   const paths: Record<string, Json> = {};
   if (Object.keys(collection).length > 0) paths[path] = collection;
   if (Object.keys(record).length > 0) paths[`${path}/{id}`] = { parameters: [id], ...record };
+  if (aggregates) {
+    const parts = aggregateParts(resource, read, aggregates);
+    paths[`${path}/aggregate`] = { get: operation(resource, parts) };
+  }
+  Object.assign(paths, bulkPaths(resource, access));
   if (remove && resource.table.deletedField !== undefined) {
     paths[`${path}/{id}/restore`] = { parameters: [id], post: restoreOperation(resource) };
   }
@@ -108,61 +123,25 @@ function resourcePaths(
   return paths;
 }
 
-interface Parts {
-  readonly verb: string;
-  readonly summary: string;
-  readonly description: string;
-  readonly parameters?: readonly Parameter[];
-  readonly body?: string;
-  readonly success: Readonly<Record<string, Json>>;
-  readonly errors: readonly ErrorResponse[];
-}
-
-function operation(resource: ResourceModel, parts: Parts): Json {
-  const always: ErrorResponse[] = ["BadRequest", "Unauthenticated", "Forbidden", "Unavailable"];
-  const failures = [...always, ...parts.errors].map((name) => [
-    ERROR_RESPONSES[name].status,
-    ref("responses", name),
-  ]);
-  return {
-    operationId: `${resource.name}.${parts.verb}`,
-    tags: [resource.path],
-    summary: parts.summary,
-    description: parts.description,
-    ...(parts.parameters === undefined ? {} : { parameters: parts.parameters }),
-    ...(parts.body === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: true,
-            content: { "application/json": { schema: ref("schemas", parts.body) } },
-          },
-        }),
-    responses: { ...parts.success, ...Object.fromEntries(failures) },
-  };
-}
-
-const data = (schema: Json): Json => ({
-  "application/json": {
-    schema: {
-      type: "object",
-      properties: { data: schema },
-      required: ["data"],
-      additionalProperties: false,
-    },
-  },
-});
-
-const ETAG: Json = { description: "Names this version.", schema: { type: "string" } };
+const MARKED: Json = { type: "object", additionalProperties: { type: "string" } };
+const HIGHLIGHTS: Json = {
+  type: "object",
+  description: "By id and field, where highlight=true: HTML with <mark> around what q has found.",
+  additionalProperties: MARKED,
+};
 
 function listOperation(resource: ResourceModel, parameters: readonly Parameter[]): Json {
+  const isSearched = parameters.some(({ name }) => name === "q");
   const schema = {
     type: "object",
     properties: {
       data: { type: "array", items: ref("schemas", schemaName(resource)), maxItems: PAGE_SIZE_MAX },
       meta: {
         type: "object",
-        properties: { pagination: ref("schemas", "Pagination") },
+        properties: {
+          pagination: ref("schemas", "Pagination"),
+          ...(isSearched ? { highlights: HIGHLIGHTS } : {}),
+        },
         required: ["pagination"],
         additionalProperties: false,
       },
@@ -274,21 +253,6 @@ function actionOperation(resource: ResourceModel, action: ActionModel): Json {
   });
 }
 
-const IDEMPOTENCY_KEY: Parameter = {
-  name: "Idempotency-Key",
-  in: "header",
-  required: false,
-  description: "Repeats of this key have one effect and one reply for 24 hours.",
-  schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[!-~]([ -~]*[!-~])?$" },
-};
-const IF_MATCH: Parameter = {
-  name: "If-Match",
-  in: "header",
-  required: false,
-  description: "The ETag of the version to change.",
-  schema: { type: "string", pattern: '^(\\*|"\\d{1,10}-[A-Za-z0-9_,-]*")$' },
-};
-
 function pathParameter(): Parameter {
   return {
     name: "id",
@@ -315,16 +279,36 @@ function recordSchema(
 ): Json {
   const fields = read?.fields ?? resource.served.filter((field) => field.name === "id");
   const properties: Record<string, Json> = objectSchema(fields, replySchema);
-  for (const relation of resource.table.relations.values()) {
-    const target = model.resources.get(relation.target);
-    const isReadable = target?.access.get(role)?.read !== undefined;
-    const hasKey = fields.some((field) => field.name === relation.key);
-    if (target === undefined || !isReadable || !hasKey) continue;
-    properties[relation.name] = {
-      anyOf: [ref("schemas", schemaName(target)), { type: "null" }],
-    };
+  const targets = read === undefined ? [] : includable(resource, read, model, role);
+  for (const { relation, target } of targets) {
+    const record = ref("schemas", schemaName(target));
+    properties[relation.name] =
+      relation.kind === "one" ? { anyOf: [record, { type: "null" }] } : includedPage(record);
   }
   return { type: "object", properties, additionalProperties: false };
+}
+
+/** Records of a relation to many. */
+function includedPage(record: Json): Json {
+  const pagination = {
+    type: "object",
+    properties: {
+      size: { type: "integer", minimum: 1, maximum: INCLUDED_SIZE_MAX },
+      next: { type: ["string", "null"], description: "A cursor, or null." },
+      hasMore: { type: "boolean" },
+    },
+    required: ["size", "next", "hasMore"],
+    additionalProperties: false,
+  };
+  return {
+    type: "object",
+    properties: {
+      data: { type: "array", items: record },
+      meta: { type: "object", properties: { pagination }, required: ["pagination"] },
+    },
+    required: ["data", "meta"],
+    additionalProperties: false,
+  };
 }
 
 function createSchema(grant: CreateGrant): Json {

@@ -1,7 +1,9 @@
 // Reads a query string of the REST grammar into names and texts. What they mean is decided by the
 // operations; here an unknown or repeated parameter is refused.
 import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
+import { FILTER_DEPTH_MAX } from "../base/limits.ts";
 import type { ListQuery, RawFilter, RecordQuery } from "../operations/parse-list.ts";
+import type { IncludedPageQuery } from "../operations/parse-selection.ts";
 
 interface Parameter {
   readonly name: string;
@@ -9,12 +11,13 @@ interface Parameter {
   readonly value: string;
 }
 
-const PARAMETER = /^([A-Za-z]+)((?:\[[A-Za-z0-9_.]+\]){0,2})$/;
-const RECORD = "fields, fields[relation], include";
+const PARAMETER = /^([A-Za-z]+)((?:\[[A-Za-z0-9_.]+\]){0,20})$/;
+const RECORD = "fields, fields[relation], include, page[relation][size], page[relation][after]";
 const PAGE_KEYS = ["size", "after", "before", "offset", "count"];
 const PAGE = PAGE_KEYS.map((key) => `page[${key}]`).join(", ");
-const FILTER = "filter[field], filter[relation.field], filter[field][operator]";
-const LIST = `${FILTER}, sort, ${PAGE}, ${RECORD}`;
+const GROUPS = "filter[or][0][…], filter[and][0][…], filter[not][…]";
+const FILTER = `filter[field], filter[relation.field], filter[field][operator], ${GROUPS}`;
+const LIST = `${FILTER}, q, highlight, sort, ${PAGE}, ${RECORD}`;
 
 /** Throws PARAMETER_INVALID naming each parameter that is not known. */
 export function parseRecordQuery(text: string): RecordQuery {
@@ -27,28 +30,33 @@ export function parseRecordQuery(text: string): RecordQuery {
   return selection;
 }
 
-/** Throws PARAMETER_INVALID naming each parameter that is not known. */
-export function parseListQuery(text: string): ListQuery {
+/**
+ * Throws PARAMETER_INVALID naming each parameter that is not known; `allowed` is told with it.
+ */
+export function parseListQuery(text: string, allowed = LIST): ListQuery {
   const problems: ErrorDetail[] = [];
   const selection = new Selection();
   const filters: RawFilter[] = [];
-  let sort: string | undefined;
+  const single: Record<string, string> = {};
   const page: Record<string, string> = {};
-  for (const parameter of parameters(text, LIST, problems)) {
+  for (const parameter of parameters(text, allowed, problems)) {
     const { name, path, value } = parameter;
     const [first, second] = path;
     if (name === "filter" && first !== undefined) {
-      filters.push({ field: first, operator: second ?? "eq", value });
-    } else if (name === "sort" && first === undefined) {
-      sort = value;
+      const filter = readFilter(parameter, problems);
+      if (filter !== undefined) filters.push(filter);
+    } else if (["sort", "q", "highlight"].includes(name) && first === undefined) {
+      single[name] = value;
     } else if (name === "page" && second === undefined && isPageKey(first)) {
       page[first] = value;
-    } else if (!selection.take(parameter)) problems.push(unknown(parameter, LIST));
+    } else if (!selection.take(parameter)) problems.push(unknown(parameter, allowed));
   }
   refuse(problems);
   const { size, after, before, offset, count } = page;
-  const { include, fields } = selection;
-  return { include, fields, filters, sort, size, after, before, offset, count };
+  const { include, fields, pages } = selection;
+  const { sort, q, highlight } = single;
+  const placed = { size, after, before, offset, count };
+  return { include, fields, pages, filters, sort, q, highlight, ...placed };
 }
 
 /** The fields that an upsert goes by. Throws PARAMETER_INVALID. */
@@ -67,13 +75,52 @@ export function parseUpsertQuery(text: string): readonly string[] {
 class Selection {
   include: string | undefined;
   readonly fields = new Map<string, string>();
+  readonly pages = new Map<string, IncludedPageQuery>();
 
   take({ name, path, value }: Parameter): boolean {
     if (name === "include" && path.length === 0) this.include = value;
     else if (name === "fields" && path.length < 2) this.fields.set(path[0] ?? "", value);
-    else return false;
+    else if (name === "page" && path.length === 2 && isIncludedPageKey(path[1])) {
+      const [relation = "", key = ""] = path;
+      this.pages.set(relation, { ...this.pages.get(relation), [key]: value });
+    } else return false;
     return true;
   }
+}
+
+const isIncludedPageKey = (key: string | undefined): boolean => key === "size" || key === "after";
+
+const INDEX = /^\d{1,2}$/;
+
+/** `filter[or][0][status][ne]`: groups first, then the field and the operator. */
+function readFilter(parameter: Parameter, problems: ErrorDetail[]): RawFilter | undefined {
+  const { path, value } = parameter;
+  const refuse = (message: string): undefined => {
+    problems.push({ field: nameOf(parameter), message });
+  };
+  let at = 0;
+  let depth = 0;
+  for (let word = path[at]; isGroupWord(word); word = path[at]) {
+    if (word !== "not" && !INDEX.test(path[at + 1] ?? "")) {
+      return refuse(`${word} takes a number next, as in filter[${word}][0][field]`);
+    }
+    at += word === "not" ? 1 : 2;
+    depth += 1;
+  }
+  if (depth > FILTER_DEPTH_MAX) return refuse(`groups nest at most ${FILTER_DEPTH_MAX} deep`);
+  const [field, operator = "eq", ...more] = path.slice(at);
+  if (field === undefined) return refuse("names no field after its groups");
+  if (more.length > 0) return refuse(`is not a parameter; allowed: ${FILTER}`);
+  return { groups: path.slice(0, at), field, operator, value };
+}
+
+function isGroupWord(word: string | undefined): word is "and" | "or" | "not" {
+  return word === "and" || word === "or" || word === "not";
+}
+
+/** What may stand before a field: a group, or the number of one. */
+function isGroupStep(step: string | undefined): boolean {
+  return step === undefined || isGroupWord(step) || INDEX.test(step);
 }
 
 function isPageKey(key: string | undefined): key is string {
@@ -101,10 +148,13 @@ function* parameters(text: string, allowed: string, problems: ErrorDetail[]): Ge
     }
     const [, name = "", brackets = ""] = match;
     const path = brackets === "" ? [] : brackets.slice(1, -1).split("][");
-    const canonical = name === "filter" && path[1] === "eq" ? `filter[${path[0]}]` : key;
+    // `eq` may be left out after a field, and an index may begin with a nought.
+    const steps = path.map((step) => (INDEX.test(step) ? String(Number(step)) : step));
+    const isShort = name === "filter" && steps.at(-1) === "eq" && !isGroupStep(steps.at(-2));
+    const canonical = nameOf({ name, path: isShort ? steps.slice(0, -1) : steps });
     if (seen.has(canonical)) problems.push({ field: canonical, message: "is given twice" });
     seen.add(canonical);
-    yield { name, path, value };
+    yield { name, path: steps, value };
   }
 }
 
@@ -116,9 +166,12 @@ function decode(text: string): string | undefined {
   }
 }
 
-function unknown({ name, path }: Parameter, allowed: string): ErrorDetail {
-  const field = `${name}${path.map((key) => `[${key}]`).join("")}`;
-  return { field, message: `is not a parameter; allowed: ${allowed}` };
+function nameOf({ name, path }: Pick<Parameter, "name" | "path">): string {
+  return `${name}${path.map((key) => `[${key}]`).join("")}`;
+}
+
+function unknown(parameter: Parameter, allowed: string): ErrorDetail {
+  return { field: nameOf(parameter), message: `is not a parameter; allowed: ${allowed}` };
 }
 
 function refuse(problems: readonly ErrorDetail[]): void {

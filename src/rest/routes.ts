@@ -6,6 +6,7 @@ import { BackwrightError } from "../base/errors.ts";
 import type { Authenticator } from "../identity/authenticate.ts";
 import type { ResourceModel } from "../model/model.ts";
 import { runAction } from "../operations/action.ts";
+import { aggregateRecords } from "../operations/aggregate.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "../operations/context.ts";
 import type { WriteReply } from "../operations/execute-write.ts";
 import { publicError } from "../operations/failures.ts";
@@ -19,9 +20,10 @@ import {
   updateRecord,
 } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
+import { aggregateBody, parseAggregateQuery } from "./aggregate.ts";
 import { openApiDocument } from "./openapi.ts";
 import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
-import { BULK_VERBS, bulk } from "./several.ts";
+import { BULK_VERBS, batch, bulk } from "./several.ts";
 
 const VERSION = "v1";
 const FACE = `rest/${VERSION}`;
@@ -47,7 +49,7 @@ type Handler = (request: HttpRequest, facts: RequestContext) => Promise<HttpRepl
 /** The routes of every resource of the model. */
 export function restRoutes(options: RestOptions): readonly Route[] {
   const { context, authenticator, prefix = "", only } = options;
-  const routes: Route[] = [openApiRoute(options)];
+  const routes: Route[] = [openApiRoute(options), batchRoute(options)];
   for (const resource of context.model.resources.values()) {
     if (only?.has(resource.name) === false) continue;
     const path = `${prefix}/${VERSION}/${resource.path}`;
@@ -58,6 +60,11 @@ export function restRoutes(options: RestOptions): readonly Route[] {
     };
     add("GET", path, "list", (request, facts) => list(context, resource, request, facts));
     add("GET", `${path}/:id`, "get", (request, facts) => get(context, resource, request, facts));
+    if (resource.aggregates !== undefined) {
+      add("GET", `${path}/aggregate`, "aggregate", (request, facts) =>
+        aggregate(context, resource, request, facts),
+      );
+    }
     if (resource.scope === "global") continue; // Read-only, whatever the role.
     add("POST", path, "create", (request, facts) =>
       create(context, resource, request, facts, path),
@@ -103,6 +110,16 @@ function openApiRoute({ context, authenticator, prefix = "", only }: RestOptions
   return { method: "GET", path: `${prefix}/openapi.json`, handle };
 }
 
+/** Of every resource, so it stands beside them. */
+function batchRoute({ context, authenticator, prefix = "", only }: RestOptions): Route {
+  const run: Handler = (request, facts) => {
+    refuseQuery(request);
+    return batch(context, request, facts, only);
+  };
+  const handle = (request: HttpRequest) => guarded(context, authenticator, "batch", request, run);
+  return { method: "POST", path: `${prefix}/${VERSION}/batch`, handle };
+}
+
 async function guarded(
   context: OperationsContext,
   authenticator: Authenticator,
@@ -132,11 +149,25 @@ async function list(
 ): Promise<HttpReply> {
   const query = parseListQuery(request.query);
   const page = await listRecords(context, facts, resource, query);
-  const { records, size, next, prev, hasMore, total } = page;
+  const { records, size, next, prev, hasMore, total, highlights } = page;
   request.facts.rows = records.length;
   const pagination = JSON.stringify({ size, next, prev, hasMore, ...total });
-  const body = `{"data":[${records.join(",")}],"meta":{"pagination":${pagination}}}`;
+  const marked = highlights === undefined ? "" : `,"highlights":${highlights}`;
+  const body = `{"data":[${records.join(",")}],"meta":{"pagination":${pagination}${marked}}}`;
   return read(request, body, weakEtag(request, facts, page.stamp, body));
+}
+
+async function aggregate(
+  context: OperationsContext,
+  resource: ResourceModel,
+  request: HttpRequest,
+  facts: RequestContext,
+): Promise<HttpReply> {
+  const query = parseAggregateQuery(request.query);
+  const reply = await aggregateRecords(context, facts, resource, query);
+  request.facts.rows = reply.groups.length;
+  const body = aggregateBody(reply);
+  return read(request, body, weakEtag(request, facts, undefined, body));
 }
 
 async function get(

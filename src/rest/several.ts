@@ -1,5 +1,6 @@
 // REST for requests that write several records: bulk and batch, from HTTP to operations and back.
 import type { ResourceModel } from "../model/model.ts";
+import { runBatch } from "../operations/batch.ts";
 import { type BulkVerb, bulkWrite, type SeveralReply } from "../operations/bulk.ts";
 import type { OperationsContext, RequestContext } from "../operations/context.ts";
 import { isDone, outcomeJson } from "../operations/outcomes.ts";
@@ -24,6 +25,19 @@ export async function bulk(
   const counts = { succeeded, failed: outcomes.length - succeeded };
   const meta = JSON.stringify({ bulk: counts });
   return several(request, reply, `{"data":[${data.join(",")}],"meta":${meta}}`);
+}
+
+/** 200 where every operation was done; else the error of the first that was not. */
+export async function batch(
+  context: OperationsContext,
+  request: HttpRequest,
+  facts: RequestContext,
+  only: ReadonlySet<string> | undefined,
+): Promise<HttpReply> {
+  const idempotencyKey = headerOf(request, "idempotency-key");
+  const reply = await runBatch(context, facts, { body: request.body, idempotencyKey, only });
+  const data = reply.outcomes.map((outcome) => outcomeJson(outcome));
+  return several(request, reply, `{"data":[${data.join(",")}]}`);
 }
 
 function several(

@@ -1,6 +1,7 @@
-// Reads a JSON body: plain UTF-8 without exceptions, bounded depth, no name twice in one object,
-// then JSON.parse.
+// Reads a JSON body: plain UTF-8 without exceptions, bounded depth, no name twice, numbers as they
+// stand.
 import { BackwrightError } from "../base/errors.ts";
+import { parseExactly, repeatedName } from "./exact-json.ts";
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -35,27 +36,25 @@ export function parseJsonBody(bytes: Buffer, depthMax: number): unknown {
   } catch (cause) {
     throw new BackwrightError("REQUEST_INVALID", { message: "The body is not UTF-8.", cause });
   }
-  const members = checkDepth(text, depthMax);
-  let value: unknown;
+  checkDepth(text, depthMax);
+  let body: unknown;
   try {
-    value = JSON.parse(text);
+    body = parseExactly(text);
   } catch (cause) {
     throw new BackwrightError("REQUEST_INVALID", { message: "The body is not JSON.", cause });
   }
-  // JSON.parse keeps the last of two; whoever looked at the request before may have kept the first.
-  if (countMembers(value) !== members) {
-    throw new BackwrightError("REQUEST_INVALID", {
-      message: `An object of the body names "${repeatedName(text).slice(0, 100)}" twice.`,
-    });
-  }
-  return value;
+  const name = repeatedName(text);
+  if (name === undefined) return body;
+  const field = name.toWellFormed().slice(0, 100);
+  throw new BackwrightError("REQUEST_INVALID", {
+    message: `The body names "${field}" twice in one object.`,
+    details: [{ field, message: "is given twice" }],
+  });
 }
 
 // Counted before parsing: a deep document costs JSON.parse, and whoever walks it after, a stack.
-/** Returns how many members all objects of the text have together. */
-function checkDepth(text: string, depthMax: number): number {
+function checkDepth(text: string, depthMax: number): void {
   let depth = 0;
-  let members = 0;
   let isInString = false;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -71,30 +70,5 @@ function checkDepth(text: string, depthMax: number): number {
         });
       }
     } else if (code === 0x7d || code === 0x5d) depth -= 1;
-    else if (code === 0x3a) members += 1;
   }
-  return members;
-}
-
-function countMembers(value: unknown): number {
-  if (typeof value !== "object" || value === null) return 0;
-  const inner = Object.values(value);
-  let members = Array.isArray(value) ? 0 : inner.length;
-  for (const one of inner) members += countMembers(one);
-  return members;
-}
-
-/** The first name that comes twice, of a text that is JSON. */
-function repeatedName(text: string): string {
-  const open: Set<string>[] = [];
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}[\]]/g)) {
-    if (token === "{" || token === "[") open.push(new Set());
-    else if (token === "}" || token === "]") open.pop();
-    else if (token.endsWith(":")) {
-      const name = JSON.parse(token.slice(0, -1)) as string;
-      if (open.at(-1)?.has(name)) return name;
-      open.at(-1)?.add(name);
-    }
-  }
-  return "";
 }

@@ -1,14 +1,17 @@
 // A filter of a request as the test of one row. Which index finds the rows is decided in serve.ts.
-import type { Model, ResourceModel } from "../model/model.ts";
-import { columnName, relationCondition, sqlType, tableName } from "./names.ts";
-import { COMPARISON_SQL, predicateSql } from "./predicate.ts";
+import { fieldOf, type Model, type ResourceModel } from "../model/model.ts";
+import { type Finder, finderCall } from "./finder.ts";
+import { columnName, sqlType } from "./names.ts";
+import { COMPARISON_SQL, matchSql } from "./predicate.ts";
+import { visibleRelated } from "./read.ts";
+import { innerAlias } from "./relation.ts";
 import type { Filter } from "./serve.ts";
 import type { Parameters } from "./statement.ts";
 
 /**
  * The condition over `alias`; the filter's value is input `at`, a list of values an array literal.
  * Three-valued: a null passes no test but `isNull`. Of a related record: that the role sees one
- * which passes, so `isNull` too needs a record to be there.
+ * which passes, so `isNull` too needs a record to be there; negated, that it sees none.
  */
 export function filterSql(
   filter: Filter,
@@ -18,21 +21,51 @@ export function filterSql(
   context: { readonly model: Model; readonly parameters: Parameters },
 ): string {
   const { parameters } = context;
-  if (filter.through === undefined) return testSql(filter, alias, at, parameters);
-  const { relation, target, rows } = filter.through;
-  const inner = `${alias}_${relation.name.toLowerCase()}`;
-  const conditions = [
-    relationCondition(table, alias, relation, target.table, inner, parameters),
-    predicateSql(rows, target.table, inner, context),
-    testSql(filter, inner, at, parameters),
-  ];
-  const where = conditions.filter((part) => part !== undefined).join(" and ");
-  return `exists (select from ${tableName(target.table)} ${inner} where ${where})`;
+  if (filter.finder !== undefined) {
+    const found = finderCall(filter.finder, finderValue(filter.finder, at, parameters), parameters);
+    return `${columnName(fieldOf(table, "id"), alias)} in (select f.id from ${found} f)`;
+  }
+  if (filter.through === undefined) {
+    const test = testSql(filter, columnName(filter.field, alias), at, parameters);
+    return filter.negated ? `not (${test})` : test;
+  }
+  const inner = innerAlias(alias, filter.through.relation);
+  const { from, where } = visibleRelated({ table, alias }, filter.through, inner, context);
+  const test = testSql(filter, columnName(filter.field, inner), at, parameters);
+  const found = `exists (select from ${from} where ${where} and ${test})`;
+  return filter.negated ? `not ${found}` : found;
 }
 
-function testSql(filter: Filter, alias: string, at: number, parameters: Parameters): string {
-  const { field, operator, isNull } = filter;
-  const column = columnName(field, alias);
+export function finderValue(finder: Finder, at: number, parameters: Parameters): string {
+  return parameters.input(at, finder.arguments[0] ?? "text");
+}
+
+/** Conditions of several alternatives where no order needs them apart: one `or`. */
+export function alternativesSql(
+  arms: readonly (readonly Filter[])[],
+  resource: Pick<ResourceModel, "table">,
+  alias: string,
+  context: { readonly model: Model; readonly parameters: Parameters },
+): string[] {
+  let input = 0;
+  const conditions = arms.map((filters) =>
+    filters.map((filter) => {
+      input += 1;
+      return filterSql(filter, input - 1, resource, alias, context);
+    }),
+  );
+  const [only = []] = conditions;
+  if (conditions.length === 1) return only;
+  return [`(${conditions.map((all) => `(${all.join(" and ")})`).join(" or ")})`];
+}
+
+/** The test of `column`, or of any other SQL of the field's type. */
+export function testSql(
+  { field, operator, isNull }: Filter,
+  column: string,
+  at: number,
+  parameters: Parameters,
+): string {
   const type = sqlType(field);
   switch (operator) {
     case "isNull":
@@ -41,6 +74,12 @@ function testSql(filter: Filter, alias: string, at: number, parameters: Paramete
       return `${column} = any(${parameters.input(at, `${type}[]`)})`;
     case "nin":
       return `${column} <> all(${parameters.input(at, `${type}[]`)})`;
+    case "like":
+    case "ilike":
+    case "contains":
+      return `${column} ${matchSql(field, operator)} ${parameters.input(at, type)}`;
+    case "search":
+      throw new Error("words are found by a finder");
     default:
       return `${column} ${COMPARISON_SQL[operator]} ${parameters.input(at, type)}`;
   }

@@ -22,14 +22,15 @@ export function findManyStatement(
 ): Statement {
   const parameters = new Parameters();
   const arrays = fields.map((field, at) => parameters.input(at, `${sqlType(field)}[]`));
-  const names = fields.map((_, at) => `k${at}`);
+  const names = [...fields.map((_, at) => `k${at}`), "place"].join(", ");
   const where = [
     ...visibleConditions(resource, rows, model, parameters),
     ...fields.map((field, at) => `${columnName(field, ROOT)} = wanted.k${at}`),
   ];
+  const id = columnName(fieldOf(resource.table, "id"), ROOT);
   return parameters.statement(
-    `select wanted.place::text, ${columnName(fieldOf(resource.table, "id"), ROOT)}::text ` +
-      `from unnest(${arrays.join(", ")}) with ordinality as wanted(${[...names, "place"].join(", ")}) ` +
+    `select wanted.place::text, ${id}::text ` +
+      `from unnest(${arrays.join(", ")}) with ordinality as wanted(${names}) ` +
       `join ${tableName(resource.table)} ${ROOT} on ${where.join(" and ")}`,
   );
 }

@@ -25,7 +25,9 @@ export interface FirstKey {
   readonly canBeNull: boolean;
   readonly canBeValue: boolean;
   /** The parts of its values, in reading order: around what `ne` and `nin` leave out. */
-  readonly splits: readonly Region[];
+  readonly splits: () => readonly Region[];
+  /** Whether a value is one that they leave in, for a cursor that came from another alternative. */
+  readonly keeps: ((cursor: string) => string) | undefined;
 }
 
 const operatorOf = ({ descending }: Key): string => (descending ? "<" : ">");
@@ -46,20 +48,31 @@ export function regionsBeyond(keys: readonly Key[], first: FirstKey): readonly R
     const row = depth === start ? keys.slice(depth) : [key];
     const { values, nulls } = beyond(row, key);
     if (depth > 0) {
-      for (const one of [values, nulls]) {
-        if (one !== undefined) found.push({ conditions: [...ties, one], gaps: undefined });
+      const kept = keptTies(keys, first);
+      for (const one of kept === undefined ? [] : [values, nulls]) {
+        if (one !== undefined) {
+          found.push({ conditions: [...ties, one, ...(kept ?? [])], gaps: undefined });
+        }
       }
       continue;
     }
     if (values !== undefined && (key.cursor !== undefined || first.canBeValue)) {
       found.push(
-        ...first.splits.map((split) => ({ ...split, conditions: [...split.conditions, values] })),
+        ...first.splits().map((split) => ({ ...split, conditions: [...split.conditions, values] })),
       );
     }
     if (nulls !== undefined && first.canBeNull)
       found.push({ conditions: [nulls], gaps: undefined });
   }
-  return found;
+  // A cursor from another alternative may lie past all that this one can hold.
+  const nothing = { conditions: ["false", ...keys.map(tie)], gaps: undefined };
+  return found.length > 0 ? found : [nothing];
+}
+
+/** What the cursor's first key must pass besides; undefined where the filters leave it out. */
+function keptTies([key]: readonly Key[], first: FirstKey): readonly string[] | undefined {
+  if (key?.cursor === undefined) return first.canBeNull ? [] : undefined;
+  return first.keeps === undefined ? [] : [first.keeps(key.cursor)];
 }
 
 // A row comparison is one index condition (measured as good as a bounding `<=` with an `or`), for

@@ -1,5 +1,5 @@
 // How tables, columns and JSON objects of the model are written in SQL.
-import { type FieldModel, fieldOf, type RelationModel, type TableModel } from "../model/model.ts";
+import type { FieldModel, TableModel } from "../model/model.ts";
 import { quoteIdentifier, quoteLiteral } from "./quote.ts";
 import type { Parameters } from "./statement.ts";
 
@@ -37,21 +37,6 @@ export function livingCondition(
   if (table.deletedField === undefined) return tenant;
   const living = `${columnName(table.deletedField, alias)} is null`;
   return tenant === undefined ? living : `${tenant} and ${living}`;
-}
-
-/** The condition that joins a relation's target to the row that refers to it. */
-export function relationCondition(
-  source: TableModel,
-  sourceAlias: string,
-  relation: RelationModel,
-  target: TableModel,
-  targetAlias: string,
-  parameters: Parameters,
-): string {
-  const key = columnName(fieldOf(source, relation.key), sourceAlias);
-  const id = columnName(fieldOf(target, relation.targetKey), targetAlias);
-  const living = livingCondition(target, targetAlias, parameters);
-  return living === undefined ? `${id} = ${key}` : `${living} and ${id} = ${key}`;
 }
 
 /** A member of a JSON object: its name and the SQL that makes it. */

@@ -1,6 +1,16 @@
 // A policy's row condition as SQL. Three-valued: a NULL is neither matched nor excluded by `not`.
-import type { Comparison, Model, Operand, Predicate, TableModel } from "../model/model.ts";
-import { columnName, constant, relationCondition, sqlType, tableName } from "./names.ts";
+import { hasMembers } from "../model/compile-search.ts";
+import type {
+  Comparison,
+  FieldModel,
+  Match,
+  Model,
+  Operand,
+  Predicate,
+  TableModel,
+} from "../model/model.ts";
+import { columnName, constant, sqlType } from "./names.ts";
+import { innerAlias, relatedRows, tableOf } from "./relation.ts";
 import type { Parameters } from "./statement.ts";
 
 export const COMPARISON_SQL: Readonly<Record<Comparison, string>> = {
@@ -11,6 +21,12 @@ export const COMPARISON_SQL: Readonly<Record<Comparison, string>> = {
   gt: ">",
   gte: ">=",
 };
+
+/** Of text, `contains` is a pattern without wildcards of its own. */
+export function matchSql(field: FieldModel, operator: Match): string {
+  if (operator === "ilike") return "ilike";
+  return operator === "contains" && hasMembers(field) ? "@>" : "like";
+}
 
 export interface PredicateContext {
   readonly model: Pick<Model, "tables" | "claims">;
@@ -50,15 +66,19 @@ function render(
       const value = operandSql(predicate.value, sqlType(predicate.field), parameters);
       return `${columnName(predicate.field, alias)} ${COMPARISON_SQL[predicate.operator]} ${value}`;
     }
+    case "match": {
+      const { field, operator } = predicate;
+      const value = operandSql(predicate.value, sqlType(field), parameters);
+      return `${columnName(field, alias)} ${matchSql(field, operator)} ${value}`;
+    }
     case "in":
       return `${columnName(predicate.field, alias)} ${inSql(predicate, parameters)}`;
     case "related": {
-      const target = context.model.tables.get(predicate.relation.target);
-      if (target === undefined) throw new Error(`no table ${predicate.relation.target}`);
-      const inner = `${alias}_${predicate.relation.name.toLowerCase()}`;
-      const join = relationCondition(table, alias, predicate.relation, target, inner, parameters);
-      const where = render(predicate.where, target, inner, context);
-      return `exists (select from ${tableName(target)} ${inner} where ${join} and ${where})`;
+      const inner = innerAlias(alias, predicate.relation);
+      const { from, where } = relatedRows({ table, alias }, predicate.relation, inner, context);
+      const target = tableOf(context.model, predicate.relation.target);
+      const test = render(predicate.where, target, inner, context);
+      return `exists (select from ${from} where ${where} and ${test})`;
     }
   }
 }

@@ -1,13 +1,13 @@
-// A record of a reply: the columns that it is selected by and the function that reads them into
-// JSON text. Both walk the same fields in the same order. Flat columns and text in Node cost half
-// of what JSON costs in PostgreSQL (docs/decisions/0010-json-in-node.md).
-import { type JsonText, jsonSource, jsonTextOf } from "../model/json-text.ts";
-import { type FieldModel, fieldOf, type Model, type TableModel } from "../model/model.ts";
-import { columnName, relationCondition, tableName } from "./names.ts";
-import { predicateSql } from "./predicate.ts";
+// A record of a reply as the columns that it is selected by; record-reader.ts reads them into JSON
+// text. Both walk the same fields and includes in the same order. Flat columns and text in Node
+// cost half of what JSON costs in PostgreSQL (docs/decisions/0010-json-in-node.md).
+import { jsonSource, jsonSourceAsText } from "../model/json-text.ts";
+import { type FieldModel, fieldOf, type Model } from "../model/model.ts";
+import { columnName } from "./names.ts";
 import { quoteIdentifier } from "./quote.ts";
-import { type Include, type RecordShape, ROOT, versionSql } from "./read.ts";
-import type { Parameters, Value } from "./statement.ts";
+import { type Include, type RecordShape, ROOT, versionSql, visibleRelated } from "./read.ts";
+import { innerAlias, type Source } from "./relation.ts";
+import type { Parameters } from "./statement.ts";
 
 export interface RecordSelect {
   readonly columns: readonly string[];
@@ -15,95 +15,85 @@ export interface RecordSelect {
   readonly joins: string;
 }
 
-type Row = readonly Value[];
-
-export interface RecordReader {
-  /** How many columns belong to the record. */
-  readonly width: number;
-  json(row: Row): string;
-  version(row: Row): Value;
-  /** Changes when any record in the row does; undefined where a table keeps no versions. */
-  stamp(row: Row): string | undefined;
+interface Context {
+  readonly model: Model;
+  readonly parameters: Parameters;
+  /** SQL of a column: as it is sent, or as text within a list of texts. */
+  readonly source: (field: FieldModel, column: string) => string;
 }
 
-const aliasOf = (include: Include): string => `${ROOT}_${include.relation.name.toLowerCase()}`;
-
-/** The version of the record, its fields; for each include its id, version and fields. */
+/** The version of the record, its fields; then each include, one after the other. */
 export function recordSelect(
   shape: RecordShape,
   model: Model,
   parameters: Parameters,
 ): RecordSelect {
   const { resource, fields, includes } = shape;
-  const columns = [versionSql(resource, ROOT), ...sources(fields, ROOT)];
-  const joins: string[] = [];
+  const context = { model, parameters, source: jsonSource };
+  const own = [versionSql(resource, ROOT), ...sources(fields, ROOT, context)];
+  return withIncludes(own, includes, { table: resource.table, alias: ROOT }, context);
+}
+
+function withIncludes(
+  own: readonly string[],
+  includes: readonly Include[],
+  source: Source,
+  context: Context,
+): RecordSelect {
+  const columns = [...own];
+  let joins = "";
   for (const include of includes) {
-    const alias = aliasOf(include);
-    const { relation, target } = include;
-    const id = columnName(fieldOf(target.table, "id"), alias);
-    const selected = [id, versionSql(target, alias), ...sources(include.fields, alias)];
-    const on = relationCondition(resource.table, ROOT, relation, target.table, alias, parameters);
-    const visible = predicateSql(include.rows, target.table, alias, { model, parameters });
-    const where = visible === undefined ? on : `${on} and ${visible}`;
-    const named = selected.map((sql, at) => `${sql} as ${quoteIdentifier(`c${at}`)}`);
-    const from = `${tableName(target.table)} ${alias}`;
-    joins.push(
-      ` left join lateral (select ${named.join(", ")} from ${from} where ${where} limit 1) ` +
-        `${alias} on true`,
-    );
-    columns.push(...selected.map((_, at) => `${alias}.${quoteIdentifier(`c${at}`)}`));
-  }
-  return { columns, joins: joins.join("") };
-}
-
-function sources(fields: readonly FieldModel[], alias: string): string[] {
-  return fields.map((field) => jsonSource(field, columnName(field, alias)));
-}
-
-/** Reads the columns of `recordSelect`, which stand first in the row. */
-export function recordReader({ resource, fields, includes }: RecordShape): RecordReader {
-  const own = objectReader(fields, 1);
-  let width = 1 + fields.length;
-  const related = includes.map((include) => {
-    const at = width;
-    width += 2 + include.fields.length;
-    const read = objectReader(include.fields, at + 2);
-    return { at, head: `,${JSON.stringify(include.relation.name)}:`, read };
-  });
-  const tables: readonly TableModel[] = [resource, ...includes.map((one) => one.target)].map(
-    (one) => one.table,
-  );
-  const isStamped = tables.every((table) => table.versioned);
-  return {
-    width,
-    version: (row) => row[0] ?? null,
-    json(row) {
-      let text = own(row);
-      for (const { at, head, read } of related) {
-        text += row[at] === null ? `${head}null` : `${head}${read(row)}}`;
-      }
-      return `${text}}`;
-    },
-    stamp(row) {
-      if (!isStamped) return undefined;
-      let stamp = row[0] ?? "";
-      for (const { at } of related) stamp += ` ${row[at]} ${row[at + 1]}`;
-      return stamp;
-    },
-  };
-}
-
-/** The object's text without its closing brace, so that more members can follow. */
-function objectReader(fields: readonly FieldModel[], from: number): (row: Row) => string {
-  const heads = fields.map((field, at) => `${at === 0 ? "{" : ","}${JSON.stringify(field.name)}:`);
-  const texts: readonly JsonText[] = fields.map(jsonTextOf);
-  return (row) => {
-    let text = "";
-    for (let at = 0; at < heads.length; at += 1) {
-      const value = row[from + at];
-      text += heads[at];
-      text += value == null ? "null" : (texts[at] as JsonText)(value);
+    if (include.page !== undefined) {
+      columns.push(manySql(include, source, context));
+      continue;
     }
-    return text;
+    const one = oneSql(include, source, context);
+    columns.push(...one.columns);
+    joins += one.joins;
+  }
+  return { columns, joins };
+}
+
+/** Id, version and fields of the target, and what it includes itself. */
+function targetSelect(include: Include, alias: string, context: Context): RecordSelect {
+  const { target, fields, includes } = include;
+  const id = sources([fieldOf(target.table, "id")], alias, context);
+  const own = [...id, versionSql(target, alias), ...sources(fields, alias, context)];
+  return withIncludes(own, includes, { table: target.table, alias }, context);
+}
+
+function oneSql(include: Include, source: Source, context: Context): RecordSelect {
+  const alias = innerAlias(source.alias, include.relation);
+  const { from, where } = visibleRelated(source, include, alias, context);
+  const { columns, joins } = targetSelect(include, alias, context);
+  const named = columns.map((sql, at) => `${sql} as ${quoteIdentifier(`c${at}`)}`);
+  const select = `select ${named.join(", ")} from ${from}${joins} where ${where} limit 1`;
+  return {
+    columns: columns.map((_, at) => `${alias}.${quoteIdentifier(`c${at}`)}`),
+    joins: ` left join lateral (${select}) ${alias} on true`,
   };
+}
+
+/** One column: a JSON array of the rows and one more, each an array of its columns as text. */
+function manySql(include: Include, source: Source, context: Context): string {
+  const { page } = include;
+  if (page === undefined) throw new Error("a relation to many is read in pages");
+  const alias = innerAlias(source.alias, include.relation);
+  const { from, where, id } = visibleRelated(source, include, alias, context);
+  const asText = { ...context, source: jsonSourceAsText };
+  const { columns, joins } = targetSelect(include, alias, asText);
+  const beyond =
+    page.after === undefined ? "" : ` and ${id} < ${context.parameters.input(page.after, "uuid")}`;
+  const rows =
+    `select array[${columns.join(", ")}] as v from ${from}${joins} where ${where}${beyond} ` +
+    `order by ${id} ${page.order} limit ${page.size + 1}`;
+  return `(select json_agg(r.v)::text from (${rows}) r)`;
+}
+
+function sources(
+  fields: readonly FieldModel[],
+  alias: string,
+  { source }: Pick<Context, "source">,
+): string[] {
+  return fields.map((field) => source(field, columnName(field, alias)));
 }

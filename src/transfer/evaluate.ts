@@ -1,5 +1,5 @@
-// The expressions of a mapping as functions from a record's cells to a value. Compiled once, because
-// a file has a million records. A problem is a sentence about a value.
+// The expressions of a mapping as functions from a record's cells to a value. Compiled once, for a
+// file may have a million records. A problem is a sentence about a value.
 import { StartError } from "../base/errors.ts";
 import { isTimeZone, localTimeReader } from "./local-time.ts";
 import type { Expression, Mapping, Modifiers } from "./mapping.ts";

@@ -7,7 +7,7 @@ import type { OperationsContext, RequestContext } from "../operations/context.ts
 import { findMany } from "../operations/find-many.ts";
 import { isDone } from "../operations/outcomes.ts";
 import { listRecords } from "../operations/read.ts";
-import { type Cells, folded } from "./evaluate.ts";
+import { type Cells, folded, quoted } from "./evaluate.ts";
 import { bodyOf, type LookUpPlan, type Problem } from "./row-plan.ts";
 
 // LIMIT: names kept in memory; the ones that were used longest ago are asked for again.
@@ -116,8 +116,9 @@ export class LookUps {
   }
 
   #absent({ texts }: Wanted): Found {
-    const message = `is ${JSON.stringify(texts.join(", "))}, which is none of ${this.plan.target.path}`;
-    return { problems: [{ field: this.plan.by.map(({ name }) => name).join(), message }] };
+    const { target, by } = this.plan;
+    const message = `is ${quoted(texts.join(", "))}, which is none of ${target.path}`;
+    return { problems: [{ field: by.map(({ name }) => name).join(), message }] };
   }
 
   /** Keeps those that are there and returns the others. */

@@ -114,7 +114,6 @@ export const MAPPING = z.strictObject({
 });
 
 export type Mapping = z.output<typeof MAPPING>;
-export type SkipRule = z.output<typeof skip>;
 
 export const isLookUp = (source: Expression | LookUp): source is LookUp =>
   typeof source === "object" && "find" in source;

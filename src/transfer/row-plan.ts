@@ -103,7 +103,8 @@ function jsonValue(field: FieldModel, value: unknown): unknown {
   }
 }
 
-function resourceOf(model: Model, name: string): ResourceModel {
+/** By its name or its path. Throws StartError naming what there is. */
+export function resourceOf(model: Model, name: string): ResourceModel {
   const all = [...model.resources.values()];
   const found = all.find((one) => one.name === name || one.path === name);
   if (found !== undefined) return found;

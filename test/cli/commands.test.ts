@@ -1,5 +1,5 @@
 // The commands that come and go: what they print, where, and how they end.
-import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openSession } from "../../src/database/session.ts";
@@ -10,7 +10,10 @@ import { copyExample, type ProjectCopy } from "./project-copy.ts";
 
 describe("help", { concurrent: true }, () => {
   test.each([
-    [["--help"], ["dev", "start", "migrate", "database", "keys", "manifest"]],
+    [
+      ["--help"],
+      ["dev", "start", "migrate", "database|db", "keys", "manifest", "access", "doctor"],
+    ],
     [["dev", "--help"], ["embedded PostgreSQL"]],
     [
       ["start", "--help"],
@@ -61,6 +64,10 @@ describe("a mistake", { concurrent: true }, () => {
     [["migrate", "down", "--steps", "0"], /It must be a whole number from 1/],
     [["keys", "create"], /required option '--tenant <id>' not specified/],
     [["database", "setup"], /missing required argument 'name'/],
+    [["keys", "lst"], /Did you mean list\?/],
+    [["access", "--formt", "json"], /Did you mean --format\?/],
+    [["keys", "rotate", "x", "--grace-minutes", "-1"], /It must be a whole number from 0 to 43200/],
+    [["db", "rest"], /Did you mean reset\?/],
   ])("%j is named on standard error, with what was meant, and ends with 1", async (args, text) => {
     const { code, stdout, stderr } = await runProgram(args, { directory: EXAMPLE });
     expect([code, stdout]).toEqual([1, ""]);
@@ -117,20 +124,20 @@ describe("in a project", () => {
     const column = 'address: text(),\n    openingHours: text("opening_hours"),';
     await writeFile(path, schema.replace("address: text(),", column));
     const written = await succeeds("migrate", "new", "opening-hours");
-    expect(written).toContain("0002-opening-hours");
-    const folder = join(project.directory, "migrations/0002-opening-hours");
+    expect(written).toContain("0003-opening-hours");
+    const folder = join(project.directory, "migrations/0003-opening-hours");
     expect((await readdir(folder)).sort()).toEqual(["down.sql", "snapshot.json", "up.sql"]);
     expect(await readFile(join(folder, "up.sql"), "utf8")).toContain("opening_hours");
-    expect(await states()).toMatchObject({ "0002-opening-hours": "pending" });
+    expect(await states()).toMatchObject({ "0003-opening-hours": "pending" });
 
-    expect(await succeeds("migrate", "up")).toContain("applied 0002-opening-hours");
-    expect(await succeeds("migrate", "down")).toContain("taken back 0002-opening-hours");
+    expect(await succeeds("migrate", "up")).toContain("applied 0003-opening-hours");
+    expect(await succeeds("migrate", "down")).toContain("taken back 0003-opening-hours");
     expect(await states()).toMatchObject({
       "0001-init": "applied",
-      "0002-opening-hours": "pending",
+      "0003-opening-hours": "pending",
     });
-    expect(await succeeds("migrate", "up", "--to", "0002-opening-hours")).toContain("applied 0002");
-    await succeeds("migrate", "down", "--steps", "2");
+    expect(await succeeds("migrate", "up", "--to", "0003-opening-hours")).toContain("applied 0003");
+    await succeeds("migrate", "down", "--steps", "3");
     expect(await states()).toMatchObject({ "0001-init": "pending" });
     await writeFile(path, schema);
     await rm(folder, { recursive: true });
@@ -143,7 +150,8 @@ describe("in a project", () => {
     await cp(folder, kept, { recursive: true });
     await writeFile(join(folder, "up.sql"), "select 1;\n");
     try {
-      expect(await states()).toMatchObject({ "0001-init": "changed" });
+      const status = await run(["migrate", "status", "--json"]);
+      expect([status.code, status.stdout]).toEqual([1, expect.stringContaining('"changed"')]);
       const { code, stderr } = await run(["migrate", "up"]);
       expect(code).toBe(1);
       expect(stderr).toMatch(/0001-init: changed\n {2}fix: An applied file stays as it is/);
@@ -177,6 +185,54 @@ describe("in a project", () => {
     const [first, second] = [await succeeds("manifest"), await succeeds("manifest")];
     expect(JSON.parse(first)).toMatchObject({ manifest: 1, name: "work-orders" });
     expect(second).toBe(first);
+  });
+});
+
+describe("the embedded database", () => {
+  let project: ProjectCopy;
+  beforeAll(async () => {
+    project = await copyExample();
+  });
+  afterAll(() => project?.remove());
+  const run = (args: readonly string[], environment: Environment = {}): Promise<Ended> =>
+    runProgram(args, { directory: project.directory, environment });
+
+  test("is opened by psql or another client, and deleted only when that is meant", {
+    timeout: 60_000,
+  }, async () => {
+    await run(["migrate", "up"]);
+    const url = await run(["db", "url"]);
+    expect([url.code, url.stdout]).toEqual([0, expect.stringMatching(/^postgres:\/\/\w+_owner:/)]);
+    const app = await run(["db", "url", "--app"]);
+    expect(app.stdout).toMatch(/^postgres:\/\/\w+_app:/);
+
+    const bin = join(project.directory, "bin");
+    await mkdir(bin);
+    const script = '#!/bin/sh\necho "$# $PGPASSWORD" "$@"\nexit 3\n';
+    await writeFile(join(bin, "psql"), script, { mode: 0o755 });
+    const psql = await run(["db", "psql", "--", "-c", "select 1"], {
+      PATH: `${bin}:/usr/bin:/bin`,
+    });
+    expect(psql.code).toBe(3);
+    const [, password = "", address = ""] = /^3 (\S+) (\S+) -c select 1\n/.exec(psql.stdout) ?? [];
+    expect(address).toMatch(/^postgres:\/\/\w+_owner@/);
+    expect(address).not.toContain(password);
+    const none = await run(["db", "psql"], { PATH: bin.replace(/bin$/, "empty") });
+    expect([none.code, none.stderr]).toEqual([
+      1,
+      expect.stringMatching(/psql is not.*\n {2}fix: apt/),
+    ]);
+
+    const asked = await run(["db", "reset"]);
+    expect([asked.code, asked.stderr]).toEqual([1, expect.stringContaining("Nothing was deleted")]);
+    for (const setting of [{ NODE_ENV: "production" }, { DATABASE_URL: "postgres://x/y" }]) {
+      const refused = await run(["db", "reset", "--yes"], setting);
+      expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("Only the emb")]);
+    }
+    expect((await run(["migrate", "status"])).stdout).toMatch(/applied +app +0001-init/);
+    const { code, stdout } = await run(["db", "reset", "--yes"]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("is gone")]);
+    expect((await run(["migrate", "status"])).stdout).toMatch(/pending +app +0001-init/);
   });
 });
 

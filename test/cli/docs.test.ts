@@ -31,6 +31,8 @@ describe("backwright docs", () => {
       for (const { column } of fields.values()) expect(section).toContain(`| \`${column}\` |`);
       for (const index of indexes) expect(section).toContain(index.name);
     }
+    expect(page).toContain("GIN: words (english) |");
+    expect(page).toContain("`organization_id`, `title` | GIN: like, ilike |");
     expect(page).toContain("sites ||--o{ work_orders : siteId");
     expect(page).toContain("users |o--o{ work_orders : assigneeId");
   });
@@ -45,6 +47,12 @@ describe("backwright docs", () => {
         expect(page).toContain(`POST /v1/${path}/{id}/${action.path}`);
       }
     }
+  });
+
+  test("writes which fields each role may use", () => {
+    const page = read("access.md");
+    expect(page).toContain("## workOrders");
+    expect(page).toContain("internalNotes");
   });
 
   test("writes every error code, and how to set up and test", () => {
@@ -67,6 +75,6 @@ describe("backwright docs", () => {
     expect(read("errors.md")).toContain("more"); // It wrote nothing.
     await docs();
     expect(read("errors.md")).toBe(fresh);
-    expect(readdirSync(out)).toHaveLength(5);
+    expect(readdirSync(out)).toHaveLength(6);
   });
 });

@@ -22,6 +22,35 @@ afterAll(() => backend?.close());
 const order = (title: string) => ({ title, siteId, requesterId: manager.id });
 
 describe("the typed client", () => {
+  test("counts and sums up with the types of what is declared and asked", async () => {
+    const reader = createClient<Api>({ url: backend.url, key: manager.key });
+    await reader.workOrders.create(order("Counted"));
+    const { data, meta } = await reader.workOrders.aggregate({
+      groupBy: ["siteId", "reportedAt.year"],
+      count: true,
+      min: ["reportedAt"],
+      filter: { "site.name": "Yard", title: { eq: "Counted" } },
+      sort: ["-count", "siteId"],
+      page: { size: 5 },
+      timeZone: "America/New_York",
+    });
+    expectTypeOf(data).toEqualTypeOf<
+      {
+        group: { siteId: string; "reportedAt.year": string | null };
+        count: number;
+        min: { reportedAt: string | null };
+      }[]
+    >();
+    expect(data).toEqual([
+      {
+        group: { siteId, "reportedAt.year": expect.stringMatching(/^\d{4}-01-01$/) },
+        count: 1,
+        min: { reportedAt: expect.stringMatching(/Z$/) },
+      },
+    ]);
+    expect(meta).toEqual({ groups: 1, hasMore: false, timeZone: "America/New_York" });
+  });
+
   test("creates, reads, changes and lists with the types of the declared tables", async () => {
     const made = await client.workOrders.create(order("Leak"));
     expectTypeOf(made.status).toEqualTypeOf<
@@ -64,6 +93,65 @@ describe("the typed client", () => {
     expect(page.data.map((one) => one.id)).toEqual([made.id]);
   });
 
+  test("asks for groups, includes of includes and pages of many", async () => {
+    const dock = await client.sites.create({ name: "Dock" });
+    const asset = await client.assets.create({ name: "Pump", siteId: dock.id });
+    for (const title of ["one", "two", "three"]) {
+      await client.workOrders.create({ ...order(title), assetId: asset.id });
+    }
+    const read = await client.assets.get(asset.id, {
+      fields: ["name"],
+      include: {
+        workOrders: {
+          fields: ["title"],
+          include: { site: { fields: ["name"] } },
+          page: { size: 2 },
+        },
+      },
+    });
+    expectTypeOf(read.workOrders.data).toEqualTypeOf<
+      { title: string; site: { name: string } | null }[]
+    >();
+    const site = { name: "Yard" };
+    expect(read).toMatchObject({
+      name: "Pump",
+      workOrders: {
+        data: [
+          { title: "three", site },
+          { title: "two", site },
+        ],
+      },
+    });
+    const { next } = read.workOrders.meta.pagination;
+    expect(next).not.toBeNull();
+    const on = await client.assets.get(asset.id, {
+      include: { workOrders: { fields: ["title"], page: { size: 2, after: next ?? "" } } },
+    });
+    expect(on.workOrders.data).toEqual([{ title: "one" }]);
+    const found = await client.workOrders.list({
+      filter: {
+        assetId: asset.id,
+        or: [
+          { id: { in: [asset.id] } },
+          { not: { or: [{ status: "done" }, { "site.name": "x" }] } },
+        ],
+      },
+      sort: "id",
+      fields: ["title"],
+    });
+    expect(found.data.map(({ title }) => title)).toEqual(["one", "two", "three"]);
+  });
+
+  // Planted fault: the client's values joined as they are -> finds none of the three, red.
+  test("asks for values with commas and backslashes among several", async () => {
+    const names = ["a,b", "c\\", "\\,d", "e"];
+    const teams = await Promise.all(names.map((name) => client.teams.create({ name })));
+    const query = { filter: { name: { in: names } }, sort: "name" } as const;
+    const found = await client.teams.list(query);
+    expect(found.data.map(({ name }) => name).sort()).toEqual([...names].sort());
+    await Promise.all(teams.map(({ id }) => client.teams.delete(id)));
+  });
+
   test("walks every page in order", async () => {
     for (let at = 0; at < 7; at += 1) await client.categories.create({ name: `c${at}` });
     const names: string[] = [];
@@ -95,6 +183,87 @@ describe("the typed client", () => {
       await client.assets.list({ sort: ["name", "colour"] });
     };
     await expect(misspelt()).rejects.toMatchObject({ code: "PARAMETER_INVALID" });
+  });
+
+  test("finds by a pattern and by words, with marks around them", async () => {
+    const requesterId = manager.id;
+    const leak = await client.workOrders.create({ title: "Leak in hall 7", siteId, requesterId });
+    const pattern = { filter: { title: { ilike: "%HALL 7%" } }, fields: ["id"] } as const;
+    expect((await client.workOrders.list(pattern)).data).toEqual([{ id: leak.id }]);
+    const words = { q: "leaking halls", highlight: true, fields: ["id"] } as const;
+    const page = await client.workOrders.list(words);
+    expect(page.data).toEqual([{ id: leak.id }]);
+    expect(page.meta.highlights).toEqual({
+      [leak.id]: { title: "<mark>Leak</mark> in <mark>hall</mark> 7" },
+    });
+    const found: string[] = [];
+    for await (const { id } of client.workOrders.all({ q: "leaking halls", page: { size: 1 } })) {
+      found.push(id);
+    }
+    expect(found).toEqual([leak.id]);
+    const mistaken = async () => {
+      // @ts-expect-error: an instant is no text to look into
+      await client.workOrders.list({ filter: { version: { like: 1 } } });
+      // @ts-expect-error: a pattern is text
+      await client.workOrders.list({ filter: { title: { ilike: 7 } } });
+    };
+    await expect(mistaken()).rejects.toMatchObject({ code: "PARAMETER_INVALID" });
+  });
+
+  test("upserts by a key, and writes many records at once", async () => {
+    const body = { externalId: "X-1", title: "Leak", siteId, requesterId: manager.id };
+    const made = await client.workOrders.upsert("externalId", body);
+    expectTypeOf(made).toEqualTypeOf<Api["workOrders"]["fields"]>();
+    const merged = await client.workOrders.upsert(["externalId"], { ...body, title: "Flood" });
+    expect(merged).toMatchObject({ id: made.id, title: "Flood", version: 2 });
+    const stale = client.workOrders.upsert("externalId", body, { ifVersion: 1 });
+    await expect(stale).rejects.toMatchObject({ status: 412 });
+    const teams = await client.teams.bulkCreate([{ name: "B1" }, { name: "B1" }, { name: "B2" }]);
+    expect(teams.meta.bulk).toEqual({ succeeded: 2, failed: 1 });
+    expectTypeOf(teams.data[0]?.data).toEqualTypeOf<Api["teams"]["fields"] | undefined>();
+    expect(teams.data[1]).toMatchObject({ index: 1, status: 409, error: { code: "CONFLICT" } });
+    const ids = teams.data.flatMap(({ data }) => data?.id ?? []);
+    const renamed = await client.teams.bulkUpdate(
+      ids.map((id, at) => ({ id, version: 1, name: `Renamed ${at}` })),
+      { atomic: true },
+    );
+    expect(renamed.data.map(({ data }) => data?.name)).toEqual(["Renamed 0", "Renamed 1"]);
+    const gone = await client.teams.bulkDelete(ids.map((id) => ({ id })));
+    expect(gone.data.map(({ status }) => status)).toEqual([204, 204]);
+    const misspelt = async () => {
+      // @ts-expect-error: work orders have no such field
+      await client.workOrders.upsert("external", body);
+      // @ts-expect-error: an update names its record
+      await client.teams.bulkUpdate([{ name: "x" }]);
+    };
+    await expect(misspelt()).rejects.toMatchObject({ code: "PARAMETER_INVALID" });
+  });
+
+  test("runs several operations as one transaction", async () => {
+    const done = await client.batch([
+      { operation: "sites.create", body: { name: "Quay" } },
+      {
+        operation: "workOrders.create",
+        body: { title: "Leak", siteId: { $result: 0 }, requesterId: manager.id },
+      },
+      { operation: "workOrders.assign", id: { $result: 1 }, body: { technicianId: manager.id } },
+      { operation: "workOrders.start", id: { $result: 1 }, version: 2 },
+      { operation: "workOrders.complete", id: { $result: 1 }, body: { note: "Done" } },
+      { operation: "workOrders.delete", id: { $result: 1 } },
+    ]);
+    expectTypeOf(done[0].data).toEqualTypeOf<Api["sites"]["fields"]>();
+    expectTypeOf(done[2].data).toEqualTypeOf<Api["workOrders"]["fields"]>();
+    expectTypeOf(done[4].data).toEqualTypeOf<{ id: string; closedAt: string }>();
+    expectTypeOf(done[5].data).toEqualTypeOf<undefined>();
+    expect(done.map(({ status }) => status)).toEqual([201, 201, 200, 200, 200, 204]);
+    expect(done[1].data.siteId).toBe(done[0].data.id);
+    const wrong = async () => {
+      // @ts-expect-error: sites have no such operation
+      await client.batch([{ operation: "sites.assign", id: "x" }]);
+      // @ts-expect-error: a name is text
+      await client.batch([{ operation: "sites.create", body: { name: 1 } }]);
+    };
+    await expect(wrong()).rejects.toMatchObject({ code: "VALIDATION_ERROR" });
   });
 
   test("deletes", async () => {

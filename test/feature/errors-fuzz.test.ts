@@ -158,6 +158,7 @@ test("random bodies are stored as they are or refused", { timeout: 60_000 }, asy
 
 const plain = (one: unknown): unknown => JSON.parse(JSON.stringify(one).replaceAll("-0", "0"));
 
+const GROUPS = ["[or][0]", "[or][1]", "[and][0]", "[not]", "[or]", "[and][007]", "[not][1]", "[x]"];
 const parameter = fc.tuple(
   fc.oneof(
     fc.constantFrom("sort", "fields", "include", "page[size]", "page[after]", "page[before]"),
@@ -168,12 +169,17 @@ const parameter = fc.tuple(
         fc.constantFrom("eq", "ne", "lt", "lte", "gt", "gte", "in", "isNull", "like", "x"),
       )
       .map(([field, operator]) => `filter[${field}][${operator}]`),
+    fc
+      .tuple(fc.array(fc.constantFrom(...GROUPS), { maxLength: 4 }), fc.constantFrom(...FIELDS))
+      .map(([groups, field]) => `filter${groups.join("")}[${field}]`),
     fc.constantFrom("fields[owner]", "fields[group]", "filter", "filter[", "page", "q"),
+    fc.constantFrom("page[owner][size]", "page[tickets][after]", "fields[owner.group]"),
     text,
   ),
   fc.oneof(
     fc.constantFrom(...FIELDS),
     fc.constantFrom(...FIELDS).map((field) => `-${field}`),
+    fc.constantFrom("owner.tickets", "group.owner", "country.x.y.z", ".", "owner..group"),
     fc.constantFrom("owner", "group", "country", "1", "50", "true", "false", "p1", "p1,p2", "a"),
     text,
   ),

@@ -22,8 +22,10 @@ export interface Api {
     };
     links: {
       site: { to: "sites"; optional: false };
+      workOrders: { to: "workOrders"; many: true };
     };
     actions: Record<never, never>;
+    aggregates: undefined;
   };
   categories: {
     fields: {
@@ -38,6 +40,7 @@ export interface Api {
     };
     links: Record<never, never>;
     actions: Record<never, never>;
+    aggregates: undefined;
   };
   sites: {
     fields: {
@@ -56,6 +59,7 @@ export interface Api {
     };
     links: Record<never, never>;
     actions: Record<never, never>;
+    aggregates: undefined;
   };
   teams: {
     fields: {
@@ -68,8 +72,11 @@ export interface Api {
     write: {
       name?: string;
     };
-    links: Record<never, never>;
+    links: {
+      members: { to: "users"; many: true };
+    };
     actions: Record<never, never>;
+    aggregates: undefined;
   };
   users: {
     fields: {
@@ -88,6 +95,7 @@ export interface Api {
     };
     links: Record<never, never>;
     actions: Record<never, never>;
+    aggregates: undefined;
   };
   workOrders: {
     fields: {
@@ -149,6 +157,35 @@ export interface Api {
         input: { note?: string | undefined };
         output: { id: string; closedAt: string };
       };
+    };
+    aggregates: {
+      groupBy:
+        | "status"
+        | "priority"
+        | "siteId"
+        | "categoryId"
+        | "teamId"
+        | "assigneeId"
+        | "reportedAt"
+        | "reportedAt.day"
+        | "reportedAt.week"
+        | "reportedAt.month"
+        | "reportedAt.quarter"
+        | "reportedAt.year"
+        | "closedAt"
+        | "closedAt.day"
+        | "closedAt.week"
+        | "closedAt.month"
+        | "closedAt.quarter"
+        | "closedAt.year";
+      sum: never;
+      avg: never;
+      min:
+        | "reportedAt"
+        | "dueAt";
+      max:
+        | "reportedAt"
+        | "closedAt";
     };
   };
 }

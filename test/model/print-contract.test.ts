@@ -34,7 +34,8 @@ test("a role's text has what the role is granted, and nothing else", () => {
   const technician = printContract(model, "technician");
   expect(technician).toMatch(/start: \{\n\s+input: undefined;\n\s+output: "the record";/);
   expect(technician).not.toContain("assign: {");
-  const written = /workOrders: [\s\S]*?write: (\{[\s\S]*?\n {4}\})/.exec(technician)?.[1] ?? "";
+  const written =
+    /^ {2}workOrders: [\s\S]*?write: (\{[\s\S]*?\n {4}\})/m.exec(technician)?.[1] ?? "";
   expect(written.match(/\w+(?=\?:)/g)).toEqual([
     "description",
     "status",
@@ -72,12 +73,19 @@ type Same<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** A type cannot know which column names the tenant; it is never served. */
 type Served<C> = {
-  [N in keyof C]: C[N] extends { fields: infer F; write: infer W; links: infer L; actions: infer A }
+  [N in keyof C]: C[N] extends {
+    fields: infer F;
+    write: infer W;
+    links: infer L;
+    actions: infer A;
+    aggregates: infer G;
+  }
     ? {
         fields: Omit<F, "organizationId">;
         write: Omit<W, "organizationId">;
         links: L;
         actions: A;
+        aggregates: G;
       }
     : never;
 };

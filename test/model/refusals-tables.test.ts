@@ -5,7 +5,6 @@
 // one at a time, and a row here or in refusals-access.test.ts turned red; but for one of Drizzle's.
 import { sql } from "drizzle-orm";
 import {
-  bytea,
   foreignKey,
   integer,
   pgTable,
@@ -15,6 +14,7 @@ import {
   uniqueIndex,
   uuid,
   varchar,
+  vector,
 } from "drizzle-orm/pg-core";
 import { describe, expect, test } from "vitest";
 import { id, state } from "../../src/model/columns.ts";
@@ -77,7 +77,7 @@ const noId = pgTable("no_id", { organizationId: organizationId(), code: text() }
 const numbered = pgTable("numbered", { organizationId: organizationId(), id: integer() }, (t) => [
   primaryKey({ columns: [t.organizationId, t.id] }),
 ]);
-const raw = tenantTable("raw", { bytes: bytea(), name: varchar({ length: 3 }) });
+const raw = tenantTable("raw", { near: vector({ dimensions: 3 }), name: varchar({ length: 3 }) });
 const unwalled = tenantTable("unwalled", { a: text().unique(), b: text(), c: text() }, (t) => [
   unique().on(t.b),
   uniqueIndex().on(t.b, t.c),
@@ -302,8 +302,8 @@ const CASES: readonly Case[] = [
     "a type that JSON cannot carry",
     { schema: { raw }, resources: served("raw") },
     problems(
-      "  raw.bytes: the type bytea cannot be served without loss",
-      '    write: hidden: ["bytes"]',
+      "  raw.near: the type vector(3) cannot be served without loss",
+      '    write: hidden: ["near"]',
     ),
   ],
   [
@@ -334,7 +334,8 @@ const CASES: readonly Case[] = [
     "an option that there is not, such as a misspelt hidden",
     { schema: { users }, resources: { users: { ...all, hiden: ["name"] } } },
     problems(
-      "  users.hiden: is not an option; options are scope, access, hidden, states, " + "actions",
+      "  users.hiden: is not an option; " +
+        "options are scope, access, hidden, states, search, actions, aggregates",
     ),
   ],
   [

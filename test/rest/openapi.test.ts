@@ -4,6 +4,7 @@ import { type Person, startTestBackend, type TestBackend } from "../support/back
 
 interface Parameter {
   readonly name: string;
+  readonly description: string;
   readonly schema: { readonly enum?: readonly string[] };
 }
 interface Operation {
@@ -57,17 +58,23 @@ describe("the OpenAPI document", () => {
       "categories.list",
       "sites.get",
       "sites.list",
+      "workOrders.aggregate",
       "workOrders.get",
       "workOrders.list",
     ]);
-    expect(operations("technician").filter((one) => !/\.(get|list)$/.test(one))).toEqual([
+    expect(operations("technician").filter((one) => !/\.(aggregate|get|list)$/.test(one))).toEqual([
+      "assets.bulkUpdate",
       "assets.update",
+      "batch",
+      "users.bulkUpdate",
       "users.update",
+      "workOrders.bulkUpdate",
       "workOrders.complete",
       "workOrders.start",
       "workOrders.update",
     ]);
-    expect(operations("manager")).toHaveLength(33);
+    // Assets have no unique key to upsert by; the other five have.
+    expect(operations("manager")).toHaveLength(34 + 6 * 3 + 5 + 1);
   });
 
   test("holds the fields of the caller's role and no others", () => {
@@ -107,12 +114,43 @@ describe("the OpenAPI document", () => {
       expect(names).toEqual(
         expect.arrayContaining([...known.filter((one) => names.includes(one))]),
       );
+      const question = path.endsWith("/aggregate") ? "count=true&" : "";
       for (const name of names.filter((one) => one.endsWith("[isNull]"))) {
-        const reply = await backend.request(`${path}?${name}=true`, { key: keyOf("manager") });
+        const asked = `${path}?${question}${name}=true`;
+        const reply = await backend.request(asked, { key: keyOf("manager") });
         const isKnown = reply.status === 200 || reply.text.includes("No index serves");
         expect(isKnown, `${path}?${name}=true: ${reply.text}`).toBe(true);
       }
     }
+  });
+
+  // A requester reads the description, a viewer does not; only work orders are searched.
+  test("offers a search of the fields that the role may read", () => {
+    const about = (role: string, path: string, name: string): string | undefined =>
+      documentOf(role).paths[path]?.get?.parameters?.find((one) => one.name === name)?.description;
+    expect(about("requester", "/v1/work-orders", "q")).toContain("in title, description;");
+    expect(about("viewer", "/v1/work-orders", "q")).toContain("in title;");
+    expect(about("manager", "/v1/work-orders", "highlight")).toContain("meta.highlights");
+    expect(about("manager", "/v1/work-orders", "filter[title][ilike]")).toContain("the case");
+    expect(about("manager", "/v1/work-orders", "filter[description][ilike]")).toBeUndefined();
+    expect(about("manager", "/v1/assets", "q")).toBeUndefined();
+  });
+
+  test("offers pages of included records, each where it is taken", async () => {
+    const namesOf = (path: string): string[] =>
+      (documentOf("manager").paths[path]?.get?.parameters ?? []).map(({ name }) => name);
+    const size = "page[workOrders][size]";
+    expect(namesOf("/v1/assets")).toEqual(expect.arrayContaining([size, "filter"]));
+    expect(namesOf("/v1/assets")).not.toContain("page[workOrders][after]");
+    expect(namesOf("/v1/assets/{id}")).toContain("page[workOrders][after]");
+    const path = `/v1/assets?include=workOrders.team&${size}=3`;
+    expect((await backend.request(path, { key: keyOf("manager") })).status).toBe(200);
+    const { Assets } = documentOf("manager").components.schemas;
+    expect(Object.keys(Assets?.properties ?? {})).toEqual(
+      expect.arrayContaining(["site", "workOrders"]),
+    );
+    // The requester may not read the field of work orders that leads to the team.
+    expect(JSON.stringify(documentOf("requester"))).not.toContain("page[members]");
   });
 
   test("holds the inputs and outputs of actions, as far as the role may run them", () => {
@@ -127,6 +165,18 @@ describe("the OpenAPI document", () => {
       closedAt: { type: "string", format: "date-time" },
     });
     expect(documentOf("technician").components.schemas.WorkOrdersAssignInput).toBeUndefined();
+  });
+
+  test("offers an upsert by the keys that are served, and no other", async () => {
+    const { put } = documentOf("manager").paths["/v1/work-orders"] ?? {};
+    const by = put?.parameters?.find(({ name }) => name === "by");
+    expect(by?.schema.enum).toEqual(["externalId"]);
+    expect(documentOf("technician").paths["/v1/work-orders"]?.put).toBeUndefined();
+    const { schemas } = documentOf("requester").components;
+    expect(Object.keys(schemas).filter((name) => name.startsWith("WorkOrdersBulk"))).toEqual([
+      "WorkOrdersBulkCreate",
+      "WorkOrdersBulkReply",
+    ]);
   });
 
   test("describes every field of a reply", async () => {

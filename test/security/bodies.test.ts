@@ -5,9 +5,8 @@
 //
 // Planted, each red before it was taken out again:
 // - no bodyLimit -> the endless bodies
-// - countMembers not compared -> names that come twice
+// - repeatedName not asked -> names that come twice
 // - bodies unpacked by the compression plugin -> compressed ones (46 MB more for one of brotli)
-// - isExact without isLongInteger -> a rounded number inside a document
 // - details of unknown fields without either of their bounds -> 100,000 unknown names
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -179,7 +178,7 @@ describe("a name that comes twice is refused, wherever it is", () => {
     const reply = await post(body);
     expect(reply.status).toBe(400);
     expect(JSON.parse(reply.body).error.message).toBe(
-      `An object of the body names "${name}" twice.`,
+      `The body names "${name}" twice in one object.`,
     );
   });
 
@@ -195,16 +194,6 @@ describe("a name that comes twice is refused, wherever it is", () => {
     const made = await ask(same);
     expect(made.status, made.body).toBe(201);
     expect(JSON.parse(made.body).data.data).toEqual(JSON.parse(same).data);
-    for (const number of ["9007199254740993", "-9007199254740993", "123456789012345678901"]) {
-      for (const json of [number, `[${number}]`, `{"a":{"b":${number}}}`]) {
-        const reply = await ask(`{"document":${json}}`);
-        expect(reply.status, json).toBe(400);
-        expect(JSON.parse(reply.body).error.details[0].field).toBe("document");
-      }
-    }
-    for (const json of ["9007199254740991", "1e300", "-0.1", "1.5e-300"]) {
-      expect((await ask(`{"document":${json}}`)).status, json).toBe(201);
-    }
     await corners.close();
   });
 });

@@ -41,7 +41,9 @@ export function withRun(database: Executor, run: { readonly read?: Run; write?: 
   return new Proxy(database, {
     get(target, name) {
       if (name === "read" && run.read !== undefined) return run.read;
-      if (name === "write" && run.write !== undefined) return run.write;
+      // What may take long has a connection to itself, as a write has.
+      const isAlone = name === "write" || name === "readAlone";
+      if (isAlone && run.write !== undefined) return run.write;
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === "function" ? value.bind(target) : value;
     },
@@ -97,10 +99,10 @@ export async function captureList(
 ): Promise<Execution> {
   let captured: Execution | undefined;
   const read: Run = (statement, caller, inputs) => {
-    captured = { statement, claims: caller.claims, inputs };
+    captured ??= { statement, claims: caller.claims, inputs }; // The page goes before its count.
     return Promise.resolve([]);
   };
-  const database = withRun(context.database, { read });
+  const database = withRun(context.database, { read, write: read });
   const cursors = place === undefined ? context.cursors : new FixedCursors(place);
   const at = place === undefined ? {} : { [place.before ? "before" : "after"]: "anywhere" };
   await listRecords({ ...context, database, cursors }, requestOf(actor), resource, {
@@ -111,7 +113,7 @@ export async function captureList(
   return captured;
 }
 
-/** The one statement with which an operation would write; nothing is written. */
+/** The one statement that an operation would run on a connection of its own; it is not run. */
 export async function captureWrite(
   context: OperationsContext,
   operation: (context: OperationsContext) => Promise<unknown>,

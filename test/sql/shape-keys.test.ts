@@ -1,5 +1,7 @@
 // A statement is compiled once per key, so whatever changes its text must be part of the key.
 import { expect, test } from "vitest";
+import type { ResourceModel } from "../../src/model/model.ts";
+import type { ListQuery, RawFilter } from "../../src/operations/parse-list.ts";
 import { Shapes } from "../../src/operations/shapes.ts";
 import type { Statement } from "../../src/sql/statement.ts";
 import { captureGet, captureList, type Place, requestOf } from "./captured.ts";
@@ -37,6 +39,26 @@ const VALUES: Readonly<Record<string, string>> = {
   boolean: "true",
 };
 
+/** Each relation, one further on, and pages of two sizes. */
+function includes(resource: ResourceModel): ListQuery[] {
+  const names = [...resource.table.relations.keys(), ...resource.table.manyRelations.keys()];
+  return names.flatMap((include) => [
+    { include },
+    { include: `${include}.site`, fields: new Map([[`${include}.site`, "id"]]) },
+    { include, pages: new Map([[include, { size: "3" }]]) },
+    { include, pages: new Map([[include, { size: "4" }]]) },
+  ]);
+}
+
+/** The test or else another one of the same field, and not a third. */
+function inGroups(filters: readonly RawFilter[]): RawFilter[] {
+  return filters.flatMap((one) => [
+    { ...one, groups: ["or", "0"] },
+    { field: one.field, operator: "isNull", value: "true", groups: ["or", "1"] },
+    { field: one.field, operator: "isNull", value: "true", groups: ["or", "0", "not"] },
+  ]);
+}
+
 // Planted fault: the null-ness of the cursor left out of the key -> red.
 test("lists and records of the same key have the same text", { timeout: 120_000 }, async () => {
   const shapes = new CheckedShapes();
@@ -55,12 +77,21 @@ test("lists and records of the same key have the same text", { timeout: 120_000 
       for (const fields of [undefined, new Map([["", "id"]])]) {
         await captureGet(context, requestOf(actor), resource, ID, { fields });
       }
+      for (const query of includes(resource)) {
+        const isServed = refusal(resource, role, query, context.model) === undefined;
+        if (!isServed) continue;
+        await captureGet(context, requestOf(actor), resource, ID, query);
+        for (const place of places) await captureList(context, actor, resource, query, place);
+      }
       for (const pair of allPairs(resource, role)) {
         const value = pair.field.values?.[0] ?? VALUES[pair.field.type?.sql ?? ""] ?? "";
         const query = { filters: [filterOf(pair, value)], sort: pair.sort };
         if (refusal(resource, role, query, context.model) !== undefined) continue;
         for (const place of places) await captureList(context, actor, resource, query, place);
         await captureList(context, actor, resource, { ...query, size: "51" });
+        const groups = { ...query, filters: inGroups(query.filters), sort: pair.sort ?? "-id" };
+        if (refusal(resource, role, groups, context.model) !== undefined) continue;
+        for (const place of places) await captureList(context, actor, resource, groups, place);
       }
     }
   }

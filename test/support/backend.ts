@@ -13,6 +13,7 @@ import { migrateUp } from "../../src/migrate/runner.ts";
 import { wallsOf } from "../../src/migrate/source.ts";
 import { SYSTEM_MIGRATIONS } from "../../src/migrate/system.ts";
 import { Caller } from "../../src/operations/caller.ts";
+import { findersOf } from "../../src/sql/finder.ts";
 import { createTestDatabase, type TestDatabase } from "./postgres.ts";
 
 export const EXAMPLE = join(import.meta.dirname, "../../examples/work-orders");
@@ -82,6 +83,7 @@ export async function startTestBackend(
     directory: project.migrations,
     system: SYSTEM_MIGRATIONS,
     walls: wallsOf(project.model),
+    finders: findersOf(project.model),
   });
   const settings = readSettings(
     {

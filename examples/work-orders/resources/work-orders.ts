@@ -10,6 +10,7 @@ const publicPlaces = rows("workOrders", { site: { isPublic: true } });
 
 export const workOrders = resource("workOrders", {
   scope: "tenant",
+  search: ["title", "description"],
   access: {
     manager: "all",
     dispatcher: { read: true, create: true, update: true },
@@ -60,6 +61,20 @@ export const workOrders = resource("workOrders", {
       done: [],
       cancelled: [],
     },
+  },
+  aggregates: {
+    groupBy: [
+      "status",
+      "priority",
+      "siteId",
+      "categoryId",
+      "teamId",
+      "assigneeId",
+      "reportedAt",
+      "closedAt",
+    ],
+    min: ["reportedAt", "dueAt"],
+    max: ["reportedAt", "closedAt"],
   },
   actions: {
     assign: {

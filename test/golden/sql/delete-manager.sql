@@ -12,7 +12,7 @@ returning w.*),
 n as (select w."id" as id, w."version" + 1 as version, whole.record as record, null::json as reply, whole.record as before, null::json as after
 from written w
 cross join lateral (select (select row_to_json(r)
-from (select w."id" as "id", w."name" as "name", to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w."version" as "version") r) as record offset 0) whole),
+from (select w."id" as "id", w."name" as "name", case when w."created_at" >= '0001-01-01+00' and w."created_at" < '10000-01-01+00' then to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else w."created_at"::text end as "createdAt", case when w."updated_at" >= '0001-01-01+00' and w."updated_at" < '10000-01-01+00' then to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else w."updated_at"::text end as "updatedAt", w."version" as "version") r) as record offset 0) whole),
 audited as (insert into backwright.audit (tenant_id, request_id, actor, credential, role, operation, resource, record_id, before, after)
 select $1::uuid, $4::text, $5::uuid, $6::uuid, 'manager', 'deleted', 'teams', n.id, n.before, n.after
 from n),

@@ -1,17 +1,17 @@
 -- $1: claim tenantId
--- $2: input 0
--- $3: input 2
--- $4: input 1
+-- $2: input 2
+-- $3: input 1
+-- $4: input 0
 with run0 as (select 0 as page_run, s.*
 from (select w.*
 from "public"."work_orders" w
-where w."organization_id" = $1::uuid and w."due_at" = $4::timestamptz and w."id" > $3::uuid
+where w."organization_id" = $1::uuid and w."due_at" = $3::timestamptz and w."id" > $2::uuid
 order by w."due_at" asc nulls first, w."id" asc nulls first
 limit 26) s),
 run1 as (select 1 as page_run, s.*
 from (select w.*
 from "public"."work_orders" w
-where w."organization_id" = $1::uuid and w."due_at" < $2::timestamptz and w."due_at" > $4::timestamptz
+where w."organization_id" = $1::uuid and w."due_at" < $4::timestamptz and w."due_at" > $3::timestamptz
 order by w."due_at" asc nulls first, w."id" asc nulls first
 limit 26) s
 where (select count(*)
@@ -19,7 +19,7 @@ from run0) <= 25),
 run2 as (select 2 as page_run, s.*
 from (select w.*
 from "public"."work_orders" w
-where w."organization_id" = $1::uuid and w."due_at" > $2::timestamptz and w."due_at" > $4::timestamptz
+where w."organization_id" = $1::uuid and w."due_at" > $4::timestamptz and w."due_at" > $3::timestamptz
 order by w."due_at" asc nulls first, w."id" asc nulls first
 limit 26) s
 where (select count(*)

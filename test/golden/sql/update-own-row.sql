@@ -14,7 +14,7 @@ from (select w."id" as "id") r) end as reply, w.backwright_before as before, (se
 from (select w."name" as "name") r) as after
 from written w
 cross join lateral (select (select row_to_json(r)
-from (select w."id" as "id", w."name" as "name", w."email" as "email", w."phone" as "phone", to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "createdAt", to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "updatedAt", w."version" as "version") r) as record offset 0) whole),
+from (select w."id" as "id", w."name" as "name", w."email" as "email", w."phone" as "phone", case when w."created_at" >= '0001-01-01+00' and w."created_at" < '10000-01-01+00' then to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else w."created_at"::text end as "createdAt", case when w."updated_at" >= '0001-01-01+00' and w."updated_at" < '10000-01-01+00' then to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else w."updated_at"::text end as "updatedAt", w."version" as "version") r) as record offset 0) whole),
 audited as (insert into backwright.audit (tenant_id, request_id, actor, credential, role, operation, resource, record_id, before, after)
 select $2::uuid, $5::text, $4::uuid, $6::uuid, 'requester', 'updated', 'users', n.id, n.before, n.after
 from n),

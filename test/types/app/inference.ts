@@ -1,6 +1,6 @@
 // What a correct use is inferred as. Compiled by a test; nothing in here runs.
 
-import type { Client } from "../../../src/client/types.ts";
+import type { Client } from "../../../src/client/index.ts";
 import type { Field, Resource, Rows } from "../../../src/model/declare.ts";
 import type { Claim } from "../../../src/model/declare-claims.ts";
 import type { AnyBackend, AnyResource } from "../../../src/model/declare-untyped.ts";
@@ -94,7 +94,7 @@ is<
     }
   >
 >();
-is<Equal<keyof Api["assets"]["links"], never>>();
+is<Equal<Api["assets"]["links"], { workOrders: { to: "workOrders"; many: true } }>>();
 is<
   Equal<
     Api["workOrders"]["actions"],
@@ -119,8 +119,52 @@ export async function useActions(): Promise<void> {
   is<Equal<typeof started.status, Status>>();
   is<Equal<typeof started, Api["workOrders"]["fields"]>>();
   await client.workOrders.start("1", undefined, { idempotencyKey: "a", ifVersion: 2 });
-  const page = await client.workOrders.list({ filter: { status: "open" } });
+  const page = await client.workOrders.list({
+    filter: { status: "open", or: [{ title: { ne: "a" } }, { not: { "asset.name": "b" } }] },
+  });
   is<Equal<(typeof page.data)[number]["id"], string>>();
+  const asset = await client.assets.get("1", {
+    fields: ["id"],
+    include: {
+      workOrders: {
+        fields: ["title"],
+        page: { size: 5 },
+        include: { assignee: { fields: ["name"] } },
+      },
+    },
+  });
+  is<
+    Equal<
+      (typeof asset.workOrders.data)[number],
+      { title: string; assignee: { name: string } | null }
+    >
+  >();
+  is<Equal<(typeof asset.workOrders.meta.pagination)["next"], string | null>>();
+}
+export async function useAggregates(): Promise<void> {
+  const report = await client.workOrders.aggregate({
+    groupBy: ["status", "dueAt.month"],
+    count: true,
+    sum: ["version"],
+    max: ["dueAt", "version"],
+    filter: { status: { in: ["open", "done"] } },
+    sort: ["-count", "dueAt.month", "max.dueAt"],
+    page: { size: 10 },
+    timeZone: "Europe/Berlin",
+  });
+  is<
+    Equal<
+      (typeof report.data)[number],
+      {
+        group: { status: Status; "dueAt.month": string | null };
+        count: number;
+        sum: { version: string | null };
+        max: { dueAt: string | null; version: number | null };
+      }
+    >
+  >();
+  const whole = await client.workOrders.aggregate({ sum: ["version"] });
+  is<Equal<(typeof whole.data)[number]["sum"], { version: string | null }>>();
 }
 is<Equal<Api["assets"]["fields"]["attributes"], { floor: number } | null>>();
 is<Equal<Api["assets"]["fields"]["tags"], string[]>>();

@@ -47,6 +47,7 @@ export const workOrders = resource("workOrders", {
       },
     },
   },
+  aggregates: { groupBy: ["status", "dueAt"], sum: ["version"], max: ["dueAt", "version"] },
   states: {
     status: {
       open: ["assigned", "cancelled"],

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Client } from "../../../src/client/types.ts";
+import type { Client } from "../../../src/client/index.ts";
 import { action, event, resource } from "../app/domain.ts";
 import { type Api, close, workOrderAssigned } from "../app/resources.ts";
 
@@ -69,6 +69,20 @@ action("workOrders", {
 action("workOrders", {
   async run({ record, emit }) {
     await emit(workOrderAssigned, { id: record.id });
+  },
+});
+
+// Mistake: an operation on a table that there is not.
+action("workOrders", {
+  async run({ ops }) {
+    await ops.workOrderz.get("1");
+  },
+});
+
+// Mistake: a misspelt field of what an operation writes.
+action("workOrders", {
+  async run({ ops, record }) {
+    await ops.workOrders.update(record.id, { statuz: "open" });
   },
 });
 

@@ -49,6 +49,12 @@ resource("workOrders", {
   },
 });
 
+// Mistake: a misspelt field to group by.
+resource("workOrders", { scope, access, aggregates: { groupBy: ["status", "titel"] } });
+
+// Mistake: a misspelt figure.
+resource("workOrders", { scope, access, aggregates: { summ: ["version"] } });
+
 // Mistake: a resource under another name.
 backend({ name: "work-orders", resources: { things: assets } });
 

@@ -15,8 +15,8 @@ rows("workOrders", { or: [{ titel: "Leak" }] });
 // Mistake: a misspelt table.
 rows("workOrder", {});
 
-// Mistake: a to-many relation.
-rows("teams", { members: { id: me.id } });
+// Mistake: a misspelt column of a related table, by a relation to many.
+rows("teams", { members: { idd: me.id } });
 
 // Mistake: an unknown claim.
 rows("workOrders", { assigneeId: me.userId });
@@ -52,7 +52,7 @@ rows("workOrders", { assigneeId: null });
 rows("workOrders", { dueAt: { lessThan: new Date(0) } });
 
 // Mistake: an operator of SQL that policies do not have.
-rows("workOrders", { title: { like: "Leak%" } });
+rows("workOrders", { title: { similarTo: "Leak%" } });
 
 // Mistake: `and` with one filter instead of a list.
 rows("workOrders", { and: { title: "Leak" } });

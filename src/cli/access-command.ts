@@ -1,0 +1,115 @@
+// `backwright access` and `access explain`: who may do what, and why.
+import { withProjectDatabase } from "../app/databases.ts";
+import {
+  type Condition,
+  explainGrant,
+  explainRecord,
+  type GrantExplanation,
+  type RecordExplanation,
+} from "../app/explain-access.ts";
+import { loadProject } from "../app/project.ts";
+import { StartError } from "../base/errors.ts";
+import { accessMarkdown } from "../documents/access.ts";
+import { type AccessMatrix, accessMatrix } from "../model/access-matrix.ts";
+import { accessOf } from "../model/manifest.ts";
+import { requireId, requireRole } from "./arguments.ts";
+import { print, printJson, progress, styled, tableText } from "./output.ts";
+
+export type AccessFormat = "text" | "markdown" | "json";
+
+export async function printAccess(folder: string, format: AccessFormat): Promise<void> {
+  const { model } = await loadProject(folder);
+  if (format === "json") {
+    printJson(accessOf(model));
+    return;
+  }
+  if (format === "markdown") {
+    print(accessMarkdown(model));
+    return;
+  }
+  const matrices = [...model.resources.values()].map((one) => accessMatrix(model, one));
+  print(matrices.map(matrixText).join("\n\n"));
+}
+
+function matrixText({ resource, operations, fields, notes }: AccessMatrix): string {
+  const text = tableText([...operations, [""], ...fields]);
+  const footnotes = notes.map((note, at) => `[${at + 1}] ${note}`);
+  return [styled("bold", resource), indent(text), ...footnotes.map(indent)].join("\n");
+}
+
+const indent = (text: string): string => text.replace(/^(?=.)/gm, "  ");
+
+export interface ExplainOptions {
+  readonly as: string;
+  readonly operation: string;
+  readonly id?: string;
+  readonly subject?: string;
+  readonly tenant?: string;
+  readonly json?: boolean;
+}
+
+export async function explainAccess(folder: string, options: ExplainOptions): Promise<void> {
+  const project = await loadProject(folder);
+  const { model } = project;
+  const { as: role, id, subject, tenant } = options;
+  requireRole(model, role, "--as");
+  const [name = "", operation = ""] = options.operation.split(".");
+  const resource = model.resources.get(name);
+  if (resource === undefined) {
+    throw new StartError(`There is no resource "${name}".`, {
+      fix: `--operation ${[...model.resources.keys()].map((one) => `${one}.read`).join(" | ")}`,
+    });
+  }
+  const question = { role, resource, operation };
+  const grant = explainGrant(question);
+  if (id === undefined) {
+    if (options.json === true) printJson(grant);
+    else print(grantText(grant));
+    return;
+  }
+  if (operation === "create") throw new StartError("--id: a create has no record yet.");
+  requireId("--id", id);
+  if (subject === undefined) {
+    throw new StartError("--id asks about a caller: --subject says who, me.id in policies.");
+  }
+  requireId("--subject", subject);
+  if (tenant !== undefined) requireId("--tenant", tenant);
+  const record = await withProjectDatabase(project, progress, (database) => {
+    const of = { ...question, id, subject, ...(tenant === undefined ? {} : { tenant }) };
+    return explainRecord(model, database, of);
+  });
+  if (options.json === true) printJson({ ...grant, record });
+  else print(`${grantText(grant)}\n\n${recordText(record)}`);
+}
+
+function grantText({ role, operation, isGranted, rows, after, fields }: GrantExplanation): string {
+  const may = `${role} ${isGranted ? "may" : "may not"} ${operation}`;
+  if (!isGranted) return `${styled("bold", may)}: no grant of the role names it.`;
+  return [
+    styled("bold", may),
+    ...(rows === undefined ? [] : [`  rows    ${rows}`]),
+    ...(after === undefined ? [] : [`  after   ${after}`]),
+    ...(fields === undefined ? [] : [`  fields  ${fields.join(", ")}`]),
+  ].join("\n");
+}
+
+function recordText({ id, tenant, ...record }: RecordExplanation): string {
+  const { isVisible, isAllowed, obstacle, conditions } = record;
+  const answer = (is: boolean, text: string): string => `  ${mark(is)} ${text}`;
+  return [
+    styled("bold", `record ${id}, tenant ${tenant}`),
+    answer(isVisible, isVisible ? "is visible" : "is not visible: answers 404"),
+    answer(isAllowed, isAllowed ? "the operation is allowed" : "the operation is not allowed"),
+    ...conditions.map(conditionText),
+    ...(obstacle === undefined ? [] : [`    ${obstacle}`]),
+  ].join("\n");
+}
+
+function conditionText({ text, holds }: Condition): string {
+  const unknown = holds === null ? " (unknown: a value is null)" : "";
+  return `    ${mark(holds === true)} ${text}${unknown}`;
+}
+
+function mark(is: boolean): string {
+  return is ? styled("green", "✓") : styled("red", "✗");
+}

@@ -1,0 +1,51 @@
+// Who reads and writes when a command calls operations: the holder of an API key.
+import type { Actor } from "../access/actor.ts";
+import { readDevelopmentKeys } from "../app/keys-file.ts";
+import type { Project } from "../app/project.ts";
+import type { RunningBackend } from "../app/serve.ts";
+import { BackwrightError, StartError } from "../base/errors.ts";
+
+export interface WhoOptions {
+  readonly key?: string;
+  /** Of a development key. */
+  readonly tenant?: string;
+  readonly role?: string;
+}
+
+/** `--key`, BACKWRIGHT_KEY or a development key. Throws StartError. */
+export async function keyOf(project: Project, options: WhoOptions): Promise<string> {
+  return options.key ?? process.env.BACKWRIGHT_KEY ?? (await developmentKey(project, options));
+}
+
+/** A key of the demo data, by tenant and role. Throws StartError listing what there is. */
+async function developmentKey(project: Project, { tenant, role }: WhoOptions): Promise<string> {
+  const keys = await readDevelopmentKeys(project);
+  const wanted = keys.filter(
+    (one) =>
+      (tenant === undefined || one.tenant === tenant) && (role === undefined || one.role === role),
+  );
+  const [found, another] = wanted;
+  if (found !== undefined && (another === undefined || role !== undefined)) return found.key;
+  if (keys.length === 0) {
+    throw new StartError("Say who writes: there are no development keys here.", {
+      fix: "--key bw_…, or BACKWRIGHT_KEY",
+    });
+  }
+  const known = keys.map((one) => `--tenant "${one.tenant}" --role ${one.role}`);
+  const what = found === undefined ? "No development key is of" : "Several keys are of";
+  throw new StartError(`${what} that tenant and role.`, {
+    fix: `One of: ${[...new Set(known)].join(", ")}`,
+  });
+}
+
+/** Asks again each time, so that a key that is taken back ends the work. */
+export function actorOf({ authenticator }: RunningBackend, key: string): () => Promise<Actor> {
+  return async () => {
+    try {
+      return await authenticator.authenticate(`Bearer ${key}`);
+    } catch (cause) {
+      if (!(cause instanceof BackwrightError) || cause.status !== 401) throw cause;
+      throw new StartError("The key is not valid.", { fix: "backwright keys list", cause });
+    }
+  };
+}

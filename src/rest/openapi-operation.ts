@@ -1,0 +1,74 @@
+// One operation of the OpenAPI document: what all of them have in common.
+import type { ResourceModel } from "../model/model.ts";
+import { ERROR_RESPONSES, type ErrorResponse } from "./openapi-errors.ts";
+import type { Parameter } from "./openapi-parameters.ts";
+
+export type Json = Readonly<Record<string, unknown>>;
+
+export const ref = (kind: string, name: string): Json => ({ $ref: `#/components/${kind}/${name}` });
+
+export function schemaName(resource: ResourceModel): string {
+  return resource.name.charAt(0).toUpperCase() + resource.name.slice(1);
+}
+
+export interface Parts {
+  readonly verb: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly parameters?: readonly Parameter[];
+  readonly body?: string;
+  readonly success: Readonly<Record<string, Json>>;
+  readonly errors: readonly ErrorResponse[];
+}
+
+export function operation(resource: ResourceModel, parts: Parts): Json {
+  const always: ErrorResponse[] = ["BadRequest", "Unauthenticated", "Forbidden", "Unavailable"];
+  const failures = [...always, ...parts.errors].map((name) => [
+    ERROR_RESPONSES[name].status,
+    ref("responses", name),
+  ]);
+  return {
+    operationId: `${resource.name}.${parts.verb}`,
+    tags: [resource.path],
+    summary: parts.summary,
+    description: parts.description,
+    ...(parts.parameters === undefined ? {} : { parameters: parts.parameters }),
+    ...(parts.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { "application/json": { schema: ref("schemas", parts.body) } },
+          },
+        }),
+    responses: { ...parts.success, ...Object.fromEntries(failures) },
+  };
+}
+
+export const data = (schema: Json): Json => ({
+  "application/json": {
+    schema: {
+      type: "object",
+      properties: { data: schema },
+      required: ["data"],
+      additionalProperties: false,
+    },
+  },
+});
+
+export const ETAG: Json = { description: "Names this version.", schema: { type: "string" } };
+
+export const IDEMPOTENCY_KEY: Parameter = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  description: "Repeats of this key have one effect and one reply for 24 hours.",
+  schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[!-~]([ -~]*[!-~])?$" },
+};
+export const IF_MATCH: Parameter = {
+  name: "If-Match",
+  in: "header",
+  required: false,
+  description: "The ETag of the version to change.",
+  schema: { type: "string", pattern: '^(\\*|"\\d{1,10}-[A-Za-z0-9_,-]*")$' },
+};

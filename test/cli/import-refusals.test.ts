@@ -1,0 +1,106 @@
+// What `backwright import` does not take, and how it says so.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { compileMapping } from "../../src/transfer/row-plan.ts";
+import { EXAMPLE, startTestBackend, type TestBackend } from "../support/backend.ts";
+import { runProgram } from "./program.ts";
+
+const SAMPLE = join(EXAMPLE, "data/nyc-311-sample.csv");
+const MAP = join(EXAMPLE, "nyc-311.map.json");
+
+const folder = mkdtempSync(join(tmpdir(), "backwright-import-"));
+let backend: TestBackend;
+beforeAll(async () => {
+  backend = await startTestBackend("import_refusals");
+});
+afterAll(async () => {
+  await backend?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function run(key: string, resource: string, ...args: string[]) {
+  const { appUrl, ownerUrl } = backend.database;
+  const environment = {
+    DATABASE_URL: appUrl,
+    DATABASE_OWNER_URL: ownerUrl,
+    BACKWRIGHT_KEY: key,
+  };
+  return runProgram(["--project", EXAMPLE, "import", resource, ...args], { environment });
+}
+
+describe("an import that cannot run", () => {
+  const header = readFileSync(SAMPLE, "utf8").split("\n")[0] ?? "";
+  const rows = readFileSync(SAMPLE, "utf8").split("\n").slice(1, 3).join("\n");
+  const stranger = `bw_${"x".repeat(43)}`;
+
+  // Planted fault: a decoder that replaces what it cannot read -> red.
+  test.each([
+    ["an open quote", `${header}\n${rows}\n900,"x\n1,2\n`, /not CSV after line 3.*\n.*on line 4/],
+    ["another encoding", Buffer.from(`${header}\ncaf\u00e9\n`, "latin1"), /is not UTF-8/],
+  ])("says what is wrong with %s", async (name, text, expected) => {
+    const path = join(folder, `${name.replaceAll(" ", "-")}.csv`);
+    writeFileSync(path, text);
+    const { key } = await backend.person(await backend.tenant("New York 311"), "manager");
+    const { code, stderr } = await run(key, "work-orders", path, "--map", MAP);
+    expect(stderr).toMatch(expected);
+    expect(code).toBe(1);
+  });
+
+  test.each([
+    ["a field that is none", { fields: { titel: "x" } }, /the field "titel"/],
+    ["a key that is not unique", { key: "title", fields: { title: "x" } }, /title is not unique/],
+    [
+      "a key without a field",
+      { key: "externalId", fields: { title: "x" } },
+      /not among its fields/,
+    ],
+    [
+      "a resource that is none",
+      { fields: { siteId: { find: "site", by: {} } } },
+      /no resource "site"/,
+    ],
+    [
+      "a look-up that is not unique",
+      { fields: { siteId: { find: "sites", by: { address: "x" } } } },
+      /address is not unique in sites/,
+    ],
+    [
+      "a time zone that is none",
+      { timeZone: "Mars/Base", fields: { title: { column: "x", upper: true } } },
+      /time zone "Mars\/Base" is none/,
+    ],
+    [
+      "a pattern that is none",
+      { fields: { title: { column: "x", match: "(" } } },
+      /no regular expression/,
+    ],
+    [
+      "a word that is unknown",
+      { fields: { title: { column: "x", uper: true } } },
+      /The mapping is not valid/,
+    ],
+    ["no fields", {}, /The mapping is not valid: fields/],
+  ])("refuses a mapping with %s", (_what, mapping, expected) => {
+    const compile = () => compileMapping(mapping, backend.project.model, "workOrders");
+    expect(compile).toThrow(expected);
+  });
+
+  test("says what is wrong with resource, file, mapping, format and key", async () => {
+    const cases: readonly (readonly [string[], RegExp])[] = [
+      [["orders", SAMPLE, "--map", MAP], /no resource "orders"[\s\S]*work-orders/],
+      [["work-orders", "/none.csv", "--map", MAP], /\/none.csv cannot be read/],
+      [["work-orders", SAMPLE, "--map", "/none.json"], /mapping \/none.json cannot be read/],
+      [["work-orders", SAMPLE, "--map", SAMPLE], /is not JSON/],
+      [["work-orders", "/etc/hostname", "--map", MAP], /cannot be told by its name[\s\S]*--format/],
+      [["work-orders", SAMPLE, "--map", MAP], /The key is not valid/],
+      [["work-orders", SAMPLE], /required option '--map/],
+    ];
+    for (const [[resource = "", ...args], expected] of cases) {
+      const { code, stderr } = await run(stranger, resource, ...args);
+      expect(stderr).toMatch(expected);
+      expect(code).toBe(1);
+    }
+  });
+});

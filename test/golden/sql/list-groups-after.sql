@@ -1,0 +1,54 @@
+-- $1: claim tenantId
+-- $2: input 0
+-- $3: input 1
+-- $4: input 2
+-- $5: input 4
+-- $6: input 3
+with arm0_run0 as (select 0 as page_run, s.*
+from (select w.*
+from "public"."work_orders" w
+where w."organization_id" = $1::uuid and w."due_at" < $2::timestamptz and not exists (select
+from "public"."sites" w_site
+where w_site."organization_id" = $1::uuid and w_site."id" = w."site_id" and w_site."name" = $3::text) and w."due_at" = $6::timestamptz and w."id" < $5::uuid
+order by w."due_at" desc nulls last, w."id" desc nulls last
+limit 26) s),
+arm0_run1 as (select 1 as page_run, s.*
+from (select w.*
+from "public"."work_orders" w
+where w."organization_id" = $1::uuid and w."due_at" < $2::timestamptz and not exists (select
+from "public"."sites" w_site
+where w_site."organization_id" = $1::uuid and w_site."id" = w."site_id" and w_site."name" = $3::text) and w."due_at" < $6::timestamptz
+order by w."due_at" desc nulls last, w."id" desc nulls last
+limit 26) s
+where (select count(*)
+from arm0_run0) <= 25),
+arm1_run0 as (select 0 as page_run, s.*
+from (select w.*
+from "public"."work_orders" w
+where w."organization_id" = $1::uuid and w."status" = $4::text and (w."due_at", w."id") < ($6::timestamptz, $5::uuid)
+order by w."due_at" desc nulls last, w."id" desc nulls last
+limit 26) s),
+arm1_run1 as (select 1 as page_run, s.*
+from (select w.*
+from "public"."work_orders" w
+where w."organization_id" = $1::uuid and w."status" = $4::text and w."due_at" is null
+order by w."due_at" desc nulls last, w."id" desc nulls last
+limit 26) s
+where (select count(*)
+from arm1_run0) <= 25)
+select w."version"::text, w."id", w."due_at", w."due_at"::text, w."id"::text
+from (select distinct on (w."due_at", w."id") w.*
+from (select *
+from arm0_run0
+union all
+select *
+from arm0_run1
+union all
+select *
+from arm1_run0
+union all
+select *
+from arm1_run1) w
+order by w."due_at" desc nulls last, w."id" desc nulls last
+limit 26) w
+order by w."due_at" desc nulls last, w."id" desc nulls last

@@ -14,6 +14,7 @@ import { type RecordReader, type RowLinks, recordReader } from "../sql/record-re
 import type { Arm } from "../sql/serve-arms.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
+import { refusedByFinder } from "./found.ts";
 import { highlightsOf } from "./highlights.ts";
 import { linksOf } from "./included-pages.ts";
 import { testKey } from "./parse-filter.ts";
@@ -134,7 +135,7 @@ export async function listRecords(
     isLong ? database.readAlone(statement, actor, inputs) : database.read(statement, actor, inputs),
     list.count === undefined ? undefined : countRecords(context, request, shape, list),
   ]).catch((error: unknown) => {
-    throw publicError(error, context.constraints);
+    throw refusedByFinder(error, list.arms) ?? publicError(error, context.constraints);
   });
   const sign = (row: Row | undefined): string | null =>
     row === undefined

@@ -126,7 +126,8 @@ const STANDARD: Readonly<Record<string, string>> = {
   "/ready": "GET",
 };
 
-const PARAMETER = /^(?:filter(?:\[\w+\]){1,2}|fields(?:\[\w+\])?|sort|include|page\[\w+\]|q)$/;
+const PARAMETER =
+  /^(?:filter(?:\[\w+\]){1,2}|fields(?:\[\w+\])?|sort|include|page\[\w+\]|q|highlight)$/;
 
 function checkAddress(
   method: string,

@@ -13,6 +13,7 @@ export type { ContractOf } from "./model/contract.ts";
 export type { DomainOf } from "./model/declare.ts";
 export type { ActionContext } from "./model/declare-actions.ts";
 export { define } from "./model/define.ts";
+export { searchIndex } from "./model/search-index.ts";
 
 /**
  * Serves a backend inside an Express 5, Fastify 5 or plain Node server that is there already, all

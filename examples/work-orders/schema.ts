@@ -1,5 +1,5 @@
 // The tables: plain Drizzle. Every tenant table starts with the organization that owns its rows.
-import { id, state, tracked } from "backwright";
+import { id, searchIndex, state, tracked } from "backwright";
 import {
   boolean,
   foreignKey,
@@ -183,5 +183,11 @@ export const workOrders = pgTable(
     index().on(t.organizationId, t.siteId, t.id),
     index().on(t.organizationId, t.assetId, t.id),
     index().on(t.organizationId, t.categoryId, t.id),
+    index().using("gin", t.organizationId, t.title.op("gin_trgm_ops")),
+    searchIndex("work_orders_search", {
+      tenant: t.organizationId,
+      fields: [t.title, t.description],
+      language: "english",
+    }),
   ],
 );

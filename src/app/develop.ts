@@ -5,8 +5,9 @@ import { openSession, type Session } from "../database/session.ts";
 import { migrateUp } from "../migrate/runner.ts";
 import { wallsOf } from "../migrate/source.ts";
 import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
+import { findersOf } from "../sql/finder.ts";
 import { tableName } from "../sql/names.ts";
-import { openProjectDatabase, requireOwnerUrl } from "./databases.ts";
+import { openProjectDatabase, type ProjectDatabase, requireOwnerUrl } from "./databases.ts";
 import { readDevelopmentKeys, writeDevelopmentKeys } from "./keys-file.ts";
 import { loadSeed, type Project } from "./project.ts";
 import { type DevelopmentKey, runSeed } from "./seed.ts";
@@ -18,15 +19,21 @@ export interface DevelopmentBackend extends RunningBackend {
   readonly settings: Settings;
 }
 
+export interface DevelopOptions {
+  readonly entrance?: Entrance;
+  /** One that is open already. It is released at the end. */
+  readonly database?: ProjectDatabase;
+}
+
 /** Starts a project for development. Throws StartError; whatever was started is stopped again. */
 export async function develop(
   project: Project,
   settings: Settings,
   log: Log,
   onProgress: (message: string) => void,
-  entrance?: Entrance,
+  { entrance, database: given }: DevelopOptions = {},
 ): Promise<DevelopmentBackend> {
-  const database = await openProjectDatabase(project, settings, onProgress);
+  const database = given ?? (await openProjectDatabase(project, settings, onProgress));
   try {
     const ownerUrl = requireOwnerUrl(database);
     const { migrations } = await migrateUp({
@@ -35,6 +42,7 @@ export async function develop(
       directory: project.migrations,
       system: SYSTEM_MIGRATIONS,
       walls: wallsOf(project.model),
+      finders: findersOf(project.model),
     });
     const applied = migrations.filter((migration) => migration.scope === "app");
     if (applied.length > 0) onProgress(`Applied ${applied.map(({ name }) => name).join(", ")}`);

@@ -40,6 +40,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   read: "read",
   get: "read",
   list: "read",
+  aggregate: "read",
   create: "create",
   update: "update",
   delete: "delete",

@@ -3,9 +3,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { StartError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { type Environment, type Mode, readSettings } from "../base/settings.ts";
+import { type Environment, type Mode, readSettings, type Settings } from "../base/settings.ts";
 import type { AnyBackend } from "../model/declare-untyped.ts";
-import { createLog } from "../observe/log.ts";
+import { createLog, type ProcessLog } from "../observe/log.ts";
 import { createMounted, type FastifyHost, type MountedKernel } from "../server/mounted.ts";
 import type { Readiness, ServerOptions } from "../server/server.ts";
 import { develop } from "./develop.ts";
@@ -65,18 +65,16 @@ export async function mountBackend(
   const mode = options.mode ?? (isDevelopment ? "development" : "production");
   const settings = readSettings(environment, mode);
   const project = projectOf(backend, options.project ?? ".");
-  const ownLog = options.log === undefined ? createLog(settings.logLevel) : undefined;
-  const log = options.log ?? ownLog;
-  if (log === undefined) throw new TypeError("a log is always there");
+  const { log, flush } = logOf(options, settings);
   const entrance = new HostEntrance(project, options);
   const onProgress = (message: string): void => log.info({}, message);
   const start = mode === "development" ? develop : serveProduction;
   let running: RunningBackend & { readiness?: () => Readiness };
   let isClosing = false;
   try {
-    running = await start(project, settings, log, onProgress, entrance);
+    running = await start(project, settings, log, onProgress, { entrance });
   } catch (error) {
-    ownLog?.flush();
+    flush();
     throw error;
   }
   const { handler, fastify } = entrance.kernel;
@@ -88,9 +86,19 @@ export async function mountBackend(
     async close() {
       isClosing = true;
       await running.stop();
-      ownLog?.flush();
+      flush();
     },
   };
+}
+
+/** The host's log is the host's to flush. */
+function logOf(
+  { log }: MountOptions,
+  settings: Settings,
+): Pick<ProcessLog, "flush"> & { log: Log } {
+  if (log !== undefined) return { log, flush: () => undefined };
+  const own = createLog(settings.logLevel);
+  return { log: own, flush: () => own.flush() };
 }
 
 /** The way in: opened when the backend is, with what is served under which prefix. */

@@ -2,9 +2,11 @@
 import { StartError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Settings } from "../base/settings.ts";
+import { missingFinders } from "../migrate/finders.ts";
 import { migrationStatus } from "../migrate/runner.ts";
 import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
 import type { Readiness } from "../server/server.ts";
+import { findersOf } from "../sql/finder.ts";
 import { openProjectDatabase } from "./databases.ts";
 import type { Project } from "./project.ts";
 import { type Entrance, type RunningBackend, serve } from "./serve.ts";
@@ -21,10 +23,10 @@ export async function serveProduction(
   settings: Settings,
   log: Log,
   onProgress: (message: string) => void,
-  entrance?: Entrance,
+  { entrance }: { readonly entrance?: Entrance } = {},
 ): Promise<ProductionBackend> {
   const database = await openProjectDatabase(project, settings, onProgress);
-  const pending = await pendingMigrations(database.url, project.migrations);
+  const pending = await pendingMigrations(database.url, project);
   if (pending.length > 0) log.warn({ pending }, "migrations are pending: not ready");
   let isMigrated = pending.length === 0;
   const readiness = (): Readiness =>
@@ -39,7 +41,7 @@ export async function serveProduction(
   });
   log.info({ url: running.url }, "serving");
   const look = async (): Promise<void> => {
-    const left = await pendingMigrations(database.url, project.migrations);
+    const left = await pendingMigrations(database.url, project);
     if (left.length > 0) return;
     await running.reload();
     isMigrated = true;
@@ -57,7 +59,9 @@ export async function serveProduction(
   return { ...running, readiness, stop };
 }
 
-async function pendingMigrations(url: string, directory: string): Promise<readonly string[]> {
+/** Migrations, and the finders that a run of migrations makes after them. */
+async function pendingMigrations(url: string, project: Project): Promise<readonly string[]> {
+  const directory = project.migrations;
   const rows = await migrationStatus({ ownerUrl: url, directory, system: SYSTEM_MIGRATIONS });
   const changed = rows.find((row) => row.state !== "applied" && row.state !== "pending");
   if (changed !== undefined) {
@@ -65,5 +69,6 @@ async function pendingMigrations(url: string, directory: string): Promise<readon
       fix: changed.advice ?? "backwright migrate status",
     });
   }
-  return rows.filter((row) => row.state === "pending").map((row) => row.name);
+  const pending = rows.filter((row) => row.state === "pending").map((row) => row.name);
+  return [...pending, ...(await missingFinders(url, findersOf(project.model)))];
 }

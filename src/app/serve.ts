@@ -15,6 +15,7 @@ import { isOmitted } from "../model/version.ts";
 import type { OperationsContext } from "../operations/context.ts";
 import { CursorSigner } from "../operations/cursor.ts";
 import { Shapes } from "../operations/shapes.ts";
+import { VersionTokens } from "../operations/version-tokens.ts";
 import { docsRoutes } from "../rest/docs-routes.ts";
 import { Documents } from "../rest/documents.ts";
 import { Examples } from "../rest/examples.ts";
@@ -73,12 +74,13 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
   const found = await inspectDatabase(databaseUrl);
   const database = await openDatabase(options);
   const cursors = new CursorSigner(settings.secretKey);
+  const versions = new VersionTokens(settings.secretKey);
   const constraints = new Map(
     [model, ...model.older].map((one) => [one, constraintFields(found, one)]),
   );
   const contextOf = (of: Model): OperationsContext => {
     const fields = constraints.get(of) ?? new Map();
-    return { model: of, database, shapes: new Shapes(), cursors, constraints: fields };
+    return { model: of, database, shapes: new Shapes(), cursors, versions, constraints: fields };
   };
   const context = contextOf(model);
   const authenticator = new Authenticator(database, model);

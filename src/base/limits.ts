@@ -16,6 +16,19 @@ export const OFFSET_BUCKETS = [100, 1_000, OFFSET_MAX] as const;
 /** Where an estimated count stops counting. */
 export const COUNT_ESTIMATE_MAX = 10_000;
 
+/**
+ * Records that a pattern or a search may find among those that the caller sees; more are refused,
+ * because which of them are read would be chance.
+ */
+export const FINDER_MATCHES_MAX = 10_000;
+
+/** Characters of a pattern or a search: what is matched against every row that is found. */
+export const SEARCH_TEXT_MAX = 256;
+
+/** Characters of a field from which highlights are taken, and up to which it is shown whole. */
+export const HIGHLIGHT_TEXT_MAX = 20_000;
+export const HIGHLIGHT_WHOLE_MAX = 200;
+
 /** Groups of one aggregate. More are refused, unless only the first of them are asked for. */
 export const AGGREGATE_GROUPS_MAX = 1_000;
 
@@ -63,8 +76,12 @@ export const IDEMPOTENCY_KEY_BYTES_MAX = 255;
 /** Milliseconds for which a verified credential is believed without asking the database again. */
 export const CREDENTIAL_CACHE_MS = 5_000;
 
-/** Credentials held in memory; the least recently used one leaves first. */
+/** Living credentials held in memory, and as many unknown ones; the oldest leaves first. */
 export const CREDENTIAL_CACHE_ENTRIES = 10_000;
+
+/** New credentials looked up at once, and how many wait; known ones are renewed beside them. */
+export const CREDENTIAL_LOOK_UPS_MAX = 16;
+export const CREDENTIAL_LOOK_UPS_WAITING_MAX = 2_000;
 
 /** Prepared statements kept by name on one connection; each costs PostgreSQL about 80 KB. */
 export const PREPARED_STATEMENTS_MAX = 200;

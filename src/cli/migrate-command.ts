@@ -11,6 +11,7 @@ import {
 } from "../migrate/runner.ts";
 import { schemaSource, wallsOf } from "../migrate/source.ts";
 import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
+import { findersOf } from "../sql/finder.ts";
 import { print, progress, styled } from "./output.ts";
 
 /** Writes the next migration from the difference between the tables and the last snapshot. */
@@ -32,8 +33,9 @@ export async function migrateProjectUp(folder: string, to: string | undefined): 
   await withDatabase(folder, async (project, database) => {
     const summary = await migrateUp({
       ...runnerOptions(project, database),
-      walls: to === undefined ? wallsOf(project.model) : [],
-      ...(to === undefined ? {} : { to }),
+      ...(to === undefined
+        ? { walls: wallsOf(project.model), finders: findersOf(project.model) }
+        : { to }),
     });
     printSummary(summary);
   });

@@ -48,6 +48,10 @@ export function progress(message: string): void {
   process.stderr.write(`${message}\n`);
 }
 
+export function styledProgress(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stderr });
+}
+
 /** Prints a failure: what, where, what to do next; the cause only when asked for. */
 export function printFailure(error: unknown, verbose: boolean): void {
   const heading = styleText("red", "error", { stream: process.stderr });

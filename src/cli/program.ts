@@ -54,8 +54,11 @@ function addServing(program: Command, folder: Folder): void {
   program
     .command("dev")
     .description("serve for development: embedded PostgreSQL, migrations, demo data, keys printed")
+    .option("--no-watch", "do not serve anew when a file changes")
     .addHelpText("after", examples("backwright dev", "PORT=8080 backwright dev"))
-    .action(async () => (await serving()).runDevelopment(folder()));
+    .action(async ({ watch }: { watch: boolean }) =>
+      (await serving()).runDevelopment(folder(), watch),
+    );
   program
     .command("start")
     .description("serve in production: needs DATABASE_URL and SECRET_KEY")

@@ -1,22 +1,47 @@
 // `backwright dev` and `backwright start`: run until a signal, then stop in order.
 import { develop } from "../app/develop.ts";
+import { developWatching } from "../app/develop-watching.ts";
 import { serveProduction } from "../app/produce.ts";
 import { loadProject } from "../app/project.ts";
-import { readSettings } from "../base/settings.ts";
+import { readSettings, type Settings } from "../base/settings.ts";
 import { createLog, type ProcessLog } from "../observe/log.ts";
 import { printBanner } from "./banner.ts";
-import { progress } from "./output.ts";
+import { printFailure, progress, styledProgress } from "./output.ts";
 
 interface Stoppable {
   stop(): Promise<void>;
 }
 
-export async function runDevelopment(folder: string): Promise<void> {
-  const project = await loadProject(folder);
+export async function runDevelopment(folder: string, isWatching: boolean): Promise<void> {
   const settings = readSettings(process.env, "development");
   const log = createLog(process.env.LOG_LEVEL === undefined ? "warn" : settings.logLevel);
-  const running = await untilStopped(log, () => develop(project, settings, log, progress));
-  if (running !== undefined) printBanner(project, running);
+  const started = await untilStopped(log, () =>
+    isWatching ? startWatching(folder, settings, log) : startOnce(folder, settings, log),
+  );
+  if (started !== undefined) printBanner(started.project, started.running);
+}
+
+async function startOnce(folder: string, settings: Settings, log: ProcessLog) {
+  const project = await loadProject(folder);
+  const running = await develop(project, settings, log, progress);
+  return { project, running, stop: () => running.stop() };
+}
+
+function startWatching(folder: string, settings: Settings, log: ProcessLog) {
+  let hadTypeErrors = false;
+  return developWatching({
+    folder,
+    settings,
+    log,
+    onProgress: progress,
+    onReload: (durationMs) => progress(styledProgress("green", `Reloaded in ${durationMs} ms`)),
+    onFailure: (error) => printFailure(error, false),
+    onTypes(errors) {
+      if (errors !== "") progress(`${styledProgress("red", "types")}\n${errors}`);
+      else if (hadTypeErrors) progress(styledProgress("green", "types are right again"));
+      hadTypeErrors = errors !== "";
+    },
+  });
 }
 
 export async function runProduction(folder: string): Promise<void> {

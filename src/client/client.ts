@@ -3,14 +3,8 @@
 import type { Client } from "./client-types.ts";
 import { ApiError, readError } from "./errors.ts";
 import { aggregateString, queryString } from "./query.ts";
-import type {
-  BulkOptions,
-  CallOptions,
-  ListQuery,
-  Page,
-  UpdateOptions,
-  WriteOptions,
-} from "./types.ts";
+import type { BulkOptions } from "./several-types.ts";
+import type { CallOptions, ListQuery, Page, UpdateOptions, WriteOptions } from "./types.ts";
 
 export interface ClientOptions {
   /** Where the API is, such as https://api.example.org. */

@@ -5,13 +5,16 @@ export { type ClientOptions, createClient } from "./client.ts";
 export type { Client } from "./client-types.ts";
 export { ApiError, type ApiErrorDetail } from "./errors.ts";
 export type {
-  ActionClient,
   BatchOperation,
   BatchReply,
   BulkOptions,
   BulkOutcome,
   BulkReply,
   BulkTarget,
+  Result,
+} from "./several-types.ts";
+export type {
+  ActionClient,
   CallOptions,
   Filter,
   Include,
@@ -20,7 +23,6 @@ export type {
   RecordQuery,
   Reply,
   ResourceClient,
-  Result,
   SortKey,
   UpdateOptions,
   WriteOptions,

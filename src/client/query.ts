@@ -6,6 +6,8 @@ interface AnyQuery {
   readonly filter?: object;
   readonly sort?: string | readonly string[];
   readonly page?: object;
+  readonly q?: string;
+  readonly highlight?: boolean;
 }
 
 /** A question of figures: its filter, sort and page as in a list. */
@@ -24,10 +26,12 @@ export function queryString(query: AnyQuery): string {
   const parts: string[] = [];
   const add = (name: string, value: unknown): void => {
     if (value === undefined) return;
-    const text = Array.isArray(value) ? value.map(inList).join(",") : String(value);
+    const text = Array.isArray(value) ? value.map(inList).join(",") : textOf(value);
     parts.push(`${name}=${encodeURIComponent(text)}`);
   };
   addFilters("filter", query.filter ?? {}, add);
+  add("q", query.q);
+  add("highlight", query.highlight);
   add("sort", query.sort);
   const includes = [...included(query.include ?? {}, "")];
   if (includes.length > 0)
@@ -46,6 +50,10 @@ export function queryString(query: AnyQuery): string {
   return parts.length === 0 ? "" : `?${parts.join("&")}`;
 }
 
+/** A JSON object goes as JSON: what a jsonb field contains. */
+function textOf(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
 /** A value between commas. */
 const inList = (value: unknown): string => String(value).replace(/[\\,]/g, "\\$&");
 

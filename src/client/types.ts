@@ -13,7 +13,7 @@ export type FieldsOf<N extends keyof C, C> = C[N] extends { fields: infer F } ? 
 type LinksOf<N extends keyof C, C> = C[N] extends { links: infer L } ? L : never;
 type WriteOf<N extends keyof C, C> = C[N] extends { write: infer W } ? W : never;
 type TargetOf<L, C> = L extends { to: infer T extends keyof C } ? T : never;
-type FieldName<N extends keyof C, C> = keyof FieldsOf<N, C> & string;
+export type FieldName<N extends keyof C, C> = keyof FieldsOf<N, C> & string;
 
 /** The same words as in the query string. */
 export interface Tests<V> {
@@ -26,9 +26,20 @@ export interface Tests<V> {
   readonly in?: readonly V[];
   readonly nin?: readonly V[];
   readonly isNull?: boolean;
+  /** % is any text, _ any character, a backslash takes their meaning away. */
+  readonly like?: V & string;
+  readonly ilike?: V & string;
+  /** This very text, upper and lower case told apart. */
+  readonly contains?: V & string;
+}
+/** Of a list or a JSON object: every member of it. */
+export interface MemberTests<V> {
+  readonly contains?: V;
 }
 type Scalar = string | number | boolean;
-type Tested<V> = Extract<V, Scalar> | Tests<Extract<V, Scalar>>;
+type Tested<V> = [Extract<V, Scalar>] extends [never]
+  ? MemberTests<NonNullable<V>>
+  : Extract<V, Scalar> | Tests<Extract<V, Scalar>>;
 
 /** `site.isPublic`: a field of a record at the other end of a relation. */
 type RelatedName<N extends keyof C, C> = {
@@ -80,6 +91,10 @@ export interface ListQuery<N extends keyof C, C> extends RecordQuery<N, C> {
   /** Several keys where one index has them; the 400 says which. */
   readonly sort?: SortKey<N, C> | readonly SortKey<N, C>[];
   readonly page?: PageQuery;
+  /** Words to find in the fields that the resource's `search` names; best first without a sort. */
+  readonly q?: string;
+  /** Adds `meta.highlights`. */
+  readonly highlight?: boolean;
 }
 /** Where the page begins: at a cursor, or `offset` records (at most 10,000) after the start. */
 export interface PageQuery {
@@ -127,6 +142,8 @@ export interface Page<T> {
       readonly total?: number;
       readonly totalIs?: "exact" | "atLeast";
     };
+    /** By id and field: HTML with `<mark>` around what `q` has found, all else escaped. */
+    readonly highlights?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   };
 }
 
@@ -143,104 +160,8 @@ export interface UpdateOptions extends WriteOptions {
   readonly ifVersion?: number;
 }
 
-/* ---------- several records ---------- */
-
-export interface BulkOptions extends WriteOptions {
-  /** All records or none: the error of one is thrown, its place in the details. */
-  readonly atomic?: boolean;
-}
-export interface BulkTarget {
-  readonly id: string;
-  /** Only if the record still has this version. */
-  readonly version?: number;
-}
-/** What became of one record; `index` is its place in the request. */
-export interface BulkOutcome<T> {
-  readonly index: number;
-  readonly status: number;
-  readonly data?: T;
-  readonly error?: {
-    readonly code: string;
-    readonly message: string;
-    readonly details: readonly { readonly field: string; readonly message: string }[];
-  };
-}
-export interface BulkReply<T> {
-  readonly data: BulkOutcome<T>[];
-  readonly meta: { readonly bulk: { readonly succeeded: number; readonly failed: number } };
-}
-/** At most 500 records in a call; without `atomic` a refused record leaves the others. */
-interface SeveralClient<N extends keyof C, C> {
-  /** Creates the record that has the key, or merges into it. `by`: the fields of a unique key. */
-  upsert(
-    by: FieldName<N, C> | readonly FieldName<N, C>[],
-    body: Body<N, C>,
-    options?: UpdateOptions,
-  ): Promise<Reply<N, C, unknown>>;
-  bulkCreate(
-    records: readonly Body<N, C>[],
-    options?: BulkOptions,
-  ): Promise<BulkReply<Reply<N, C, unknown>>>;
-  bulkUpdate(
-    records: readonly (Body<N, C> & BulkTarget)[],
-    options?: BulkOptions,
-  ): Promise<BulkReply<Reply<N, C, unknown>>>;
-  bulkDelete(records: readonly BulkTarget[], options?: BulkOptions): Promise<BulkReply<never>>;
-}
-
-/** The record of an earlier operation, by its place from 0. */
-export interface Result {
-  readonly $result: number;
-}
-type OrResult<T> = { [K in keyof T]: T[K] | (string extends T[K] ? Result : never) };
-interface Named<N extends PropertyKey, V extends string> {
-  readonly operation: `${N & string}.${V}`;
-}
-interface Existing {
-  readonly id: string | Result;
-  readonly version?: number;
-}
-type ActionOperation<A extends keyof ActionsOf<N, C> & string, N extends keyof C, C> = Named<N, A> &
-  Existing &
-  (ActionsOf<N, C>[A] extends { input: infer I }
-    ? [I] extends [undefined]
-      ? unknown
-      : { readonly body: OrResult<I> }
-    : never);
-type OperationOf<N extends keyof C, C> =
-  | (Named<N, "create"> & { readonly body: OrResult<Body<N, C>> })
-  | (Named<N, "update"> & Existing & { readonly body: OrResult<Body<N, C>> })
-  | (Named<N, "delete" | "restore"> & Existing)
-  | (Named<N, "get"> & Pick<Existing, "id">)
-  | { [A in keyof ActionsOf<N, C> & string]: ActionOperation<A, N, C> }[keyof ActionsOf<N, C> &
-      string];
-export type BatchOperation<C> = { [N in keyof C]: OperationOf<N, C> }[keyof C];
-type BatchData<P, C> = P extends `${infer N extends keyof C & string}.${infer V}`
-  ? V extends "delete"
-    ? undefined
-    : V extends keyof ActionsOf<N, C>
-      ? ActionsOf<N, C>[V] extends { output: infer O }
-        ? ActionReply<O, N, C>
-        : never
-      : Reply<N, C, unknown>
-  : never;
-/** What each operation replied, in their order. */
-export type BatchReply<Os, C> = {
-  -readonly [I in keyof Os]: {
-    readonly status: number;
-    readonly data: Os[I] extends { operation: infer P } ? BatchData<P, C> : never;
-  };
-};
-export interface BatchClient<C> {
-  /** Up to 50 operations as one transaction: all or nothing. Throws the error of one of them. */
-  batch<const Os extends readonly BatchOperation<C>[]>(
-    operations: Os,
-    options?: WriteOptions,
-  ): Promise<BatchReply<Os, C>>;
-}
-
 /** One resource. Every method throws ApiError. */
-export interface ResourceClient<N extends keyof C, C> extends SeveralClient<N, C> {
+export interface ResourceClient<N extends keyof C, C> {
   list<const Q extends ListQuery<N, C>>(
     query?: Q,
     options?: CallOptions,
@@ -262,9 +183,11 @@ export interface ResourceClient<N extends keyof C, C> extends SeveralClient<N, C
   restore(id: string, options?: UpdateOptions): Promise<Reply<N, C, unknown>>;
 }
 
-type ActionsOf<N extends keyof C, C> = C[N] extends { actions: infer A } ? A : never;
+export type ActionsOf<N extends keyof C, C> = C[N] extends { actions: infer A } ? A : never;
 /** What an action replies: its output, or the record. */
-type ActionReply<T, N extends keyof C, C> = T extends "the record" ? Reply<N, C, unknown> : T;
+export type ActionReply<T, N extends keyof C, C> = T extends "the record"
+  ? Reply<N, C, unknown>
+  : T;
 type ActionMethod<T, N extends keyof C, C> = T extends { input: infer I; output: infer O }
   ? [I] extends [undefined]
     ? (id: string, input?: undefined, options?: UpdateOptions) => Promise<ActionReply<O, N, C>>

@@ -45,6 +45,7 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   "40P01": "serialization",
   "0A000": "stale",
   "26000": "stale",
+  "42883": "stale", // A function that a migration has replaced by one of another name.
   "23505": "unique",
   "23503": "foreign key",
   "23514": "check",

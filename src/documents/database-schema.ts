@@ -1,5 +1,5 @@
 // docs/database-schema.md: the tables as they are served, and how they hang together.
-import type { FieldModel, IndexModel, Model, TableModel } from "../model/model.ts";
+import type { FieldModel, IndexModel, Model, PartIndex, TableModel } from "../model/model.ts";
 import { code, codes, mermaid, page, prose, table } from "./markdown.ts";
 
 export function databaseSchemaPage(model: Model): string {
@@ -35,7 +35,8 @@ function entityDiagram(model: Model, tables: readonly TableModel[]): string {
 }
 
 function tableSection(one: TableModel, model: Model): readonly (string | undefined)[] {
-  const { fields, indexes, tenantField, deletedField } = one;
+  const { fields, tenantField, deletedField } = one;
+  const indexes = [...one.indexes.map(indexRow(one)), ...one.partIndexes.map(partIndexRow(one))];
   const notes = [
     tenantField === undefined ? "Belongs to no tenant." : `Tenant: ${code(tenantField.column)}.`,
     deletedField === undefined
@@ -48,7 +49,7 @@ function tableSection(one: TableModel, model: Model): readonly (string | undefin
     `## ${one.sqlName}`,
     notes.filter((note) => note !== undefined).join(" "),
     table(["column", "type", "null", "default", "about"], rows),
-    indexes.length === 0 ? undefined : table(["index", "columns", ""], indexes.map(indexRow(one))),
+    indexes.length === 0 ? undefined : table(["index", "columns", ""], indexes),
   ];
 }
 
@@ -78,4 +79,17 @@ const indexRow =
       return code(key.descending ? `${column} desc` : column);
     });
     return [name === "" ? "–" : code(name), columns.join(", "), unique ? "unique" : ""];
+  };
+
+const PART_TESTS = { trigrams: "like, ilike", members: "contains" } as const;
+
+const partIndexRow =
+  (one: TableModel) =>
+  (index: PartIndex): readonly string[] => {
+    const isOwned = one.tenantField !== undefined && one.tenantField.name !== "id";
+    const tenant = isOwned ? [one.tenantField.column] : [];
+    const fields = index.kind === "words" ? index.fields : [index.field];
+    const columns = [...tenant, ...fields.map((field) => one.fields.get(field)?.column ?? field)];
+    const about = index.kind === "words" ? `words (${index.language})` : PART_TESTS[index.kind];
+    return [index.name === "" ? "–" : code(index.name), codes(columns), `GIN: ${about}`];
   };

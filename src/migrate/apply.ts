@@ -9,6 +9,7 @@ import { quoteIdentifier } from "../sql/quote.ts";
 import { watchBlockers } from "./blockers.ts";
 import { assertGrants, type DatabaseRoles } from "./grants.ts";
 import { interruptedAdvice } from "./history.ts";
+import { createExtension } from "./script.ts";
 import { EndedTransaction, type MigrationStep, outsideFailure, stepFailure } from "./step.ts";
 
 export interface RunContext {
@@ -95,6 +96,11 @@ async function applyOutside(context: RunContext, step: MigrationStep): Promise<n
   const { session } = context;
   const { scope, name, up } = step.migration;
   const state = step.direction === "up" ? "started" : "reverting";
+  for (const extension of step.script.extensions) {
+    await session.query(createExtension(extension)).catch((error: unknown) => {
+      throw stepFailure(step, error, true); // Nothing of the file has run.
+    });
+  }
   await session.query(
     `insert into backwright.migrations (scope, name, checksum, state, app_version)
      values ($1, $2, $3, $4, $5)

@@ -13,9 +13,10 @@ import {
 import { StartError } from "../base/errors.ts";
 import { quoteIdentifier, quoteLiteral } from "../sql/quote.ts";
 import type { WalledTable } from "../sql/row-security.ts";
+import { createExtensions } from "./extensions.ts";
 import { type MigrationHint, reverseHints } from "./hints.ts";
 import { type DiffOptions, describeTables, diffSnapshots } from "./kit.ts";
-import { formatDraft, formatScript, isConcurrentIndex } from "./script.ts";
+import { formatDraft, formatScript, isConcurrentIndex, isOutside } from "./script.ts";
 import {
   emptySnapshot,
   hasTable,
@@ -155,7 +156,10 @@ async function statementsBetween(
   const next = withPlainIndexesOnNewTables(before, after);
   const tables = await diffSnapshots(before.drizzle, next.drizzle, options);
   const walls = diffWalls(before, after, options.hints);
-  return [...walls.removed, ...tables, ...walls.raised].map((statement) => statement.trim());
+  const extensions = createExtensions(before, after);
+  return [...extensions, ...walls.removed, ...tables, ...walls.raised].map((statement) =>
+    statement.trim(),
+  );
 }
 
 /** Whatever was a drop and a create on the way up is one on the way down: nothing to ask. */
@@ -186,7 +190,7 @@ function withPlainIndexesOnNewTables(before: Snapshot, after: Snapshot): Snapsho
 
 function refuseMixedConcurrency(statements: readonly string[]): void {
   const concurrent = statements.find(isConcurrentIndex);
-  if (concurrent === undefined || statements.length === 1) return;
+  if (concurrent === undefined || isOutside(statements)) return;
   throw new StartError(
     `An index that is built concurrently needs a migration of its own:\n  ${concurrent}`,
     {

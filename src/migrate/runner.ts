@@ -4,10 +4,12 @@
 import { monotonicMs } from "../base/clock.ts";
 import { StartError } from "../base/errors.ts";
 import { openSession, type Session } from "../database/session.ts";
+import type { Finder } from "../sql/finder.ts";
 import { quoteIdentifier } from "../sql/quote.ts";
 import type { WalledTable } from "../sql/row-security.ts";
 import { applyStep, type RunContext, withLockRetry } from "./apply.ts";
 import { readMigrations } from "./files.ts";
+import { assertFinders } from "./finders.ts";
 import { assertGrants, assertWalls, type DatabaseRoles } from "./grants.ts";
 import {
   assertContinuable,
@@ -55,6 +57,8 @@ export interface MigrateUpOptions extends MigrateOptions {
   readonly to?: string;
   /** The model's walls, which must hold in the database once everything is applied. */
   readonly walls?: readonly WalledTable[];
+  /** The model's finders, which the database has once everything is applied; left alone without. */
+  readonly finders?: readonly Finder[];
 }
 
 export interface MigrateDownOptions extends MigrateOptions {
@@ -105,6 +109,12 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrationSum
     );
     const complete = !(await readStatus(session, known)).some(({ state }) => state === "pending");
     if (complete) await assertWalls(session, options.walls ?? [], context.roles);
+    const { finders } = options;
+    if (complete && finders !== undefined) {
+      await withLockRetry(context, "Making the finders", () =>
+        assertFinders(session, finders, context.roles),
+      );
+    }
     return { direction: "up", migrations };
   });
 }

@@ -5,6 +5,11 @@ import { createHash } from "node:crypto";
 /** As first line: runs outside a transaction. Such a file holds exactly one statement. */
 export const NO_TRANSACTION = "-- backwright: no-transaction";
 
+/** In a file outside a transaction, which holds no second statement: created before it. */
+const NEEDS = "-- backwright: needs extension";
+const NEEDED = new RegExp(`^${NEEDS} (\\w+)$`, "gm");
+const CREATED = /^create extension (?:if not exists )?"?(\w+)/gim;
+
 const DESTROYS_DATA = "-- destroys data";
 const NAME = '"(?:[^"]|"")+"';
 const DESTRUCTIVE = new RegExp(`^(DROP TABLE |ALTER TABLE (${NAME}\\.)?${NAME} DROP COLUMN )`);
@@ -21,6 +26,8 @@ export interface MigrationScript {
   /** SHA-256 of `sql` in hexadecimal. */
   readonly checksum: string;
   readonly transaction: boolean;
+  /** What the runner creates before the script. */
+  readonly extensions: readonly string[];
 }
 
 /**
@@ -30,12 +37,31 @@ export interface MigrationScript {
 export function readScript(source: string, text: string): MigrationScript {
   const sql = text.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");
   const [firstLine = ""] = sql.split("\n", 1);
+  const transaction = firstLine.trim() !== NO_TRANSACTION;
   return {
     source,
     sql,
     checksum: createHash("sha256").update(sql).digest("hex"),
-    transaction: firstLine.trim() !== NO_TRANSACTION,
+    transaction,
+    extensions: transaction ? [] : [...sql.matchAll(NEEDED)].map(([, name = ""]) => name),
   };
+}
+
+/** The extensions that a script names to be created, by itself or before it. */
+export function extensionsNamed({ sql }: MigrationScript): readonly string[] {
+  return [CREATED, NEEDED].flatMap((named) =>
+    [...sql.matchAll(named)].map(([, name = ""]) => name),
+  );
+}
+
+export function createExtension(name: string): string {
+  return `create extension if not exists ${name}`;
+}
+
+/** Whether the file runs outside a transaction: what else it holds only creates extensions. */
+export function isOutside(statements: readonly string[]): boolean {
+  const others = statements.filter((statement) => statement.match(CREATED) === null);
+  return others.length === 1 && others.every(isConcurrentIndex);
 }
 
 export function isConcurrentIndex(statement: string): boolean {
@@ -49,8 +75,11 @@ export function formatScript(statements: readonly string[]): string {
     const ended = statement.endsWith(";") ? statement : `${statement};`;
     return DESTRUCTIVE.test(ended) ? `${DESTROYS_DATA}\n${ended}` : ended;
   });
-  const outside = statements.length === 1 && statements.every(isConcurrentIndex);
-  return `${outside ? `${NO_TRANSACTION}\n` : ""}${blocks.join("\n\n")}\n`;
+  if (!isOutside(statements)) return `${blocks.join("\n\n")}\n`;
+  const needs = blocks
+    .slice(0, -1)
+    .map((block) => `${NEEDS} ${[...block.matchAll(CREATED)][0]?.[1]}`);
+  return `${[NO_TRANSACTION, ...needs, blocks.at(-1)].join("\n")}\n`;
 }
 
 /** A script that fails until a person has completed it; `statements` stand in it as comments. */

@@ -4,7 +4,7 @@
 import { StartError } from "../base/errors.ts";
 import { type PostgresFailure, postgresFailure } from "../database/session.ts";
 import { COMMIT_GUARD, type KnownMigration } from "./history.ts";
-import type { MigrationScript } from "./script.ts";
+import { extensionsNamed, type MigrationScript } from "./script.ts";
 
 export interface MigrationStep {
   readonly direction: "up" | "down";
@@ -53,7 +53,7 @@ export function stepFailure(step: MigrationStep, error: unknown, inScript: boole
     ? describeFailure(step, failure)
     : `, after its last statement: ${failure.message} (${failure.code}).`;
   return new StartError(`${place}${what} ${rolledBack}`, {
-    fix: failureAdvice(failure),
+    fix: failureAdvice(failure, step.script),
     cause: error,
   });
 }
@@ -82,8 +82,15 @@ function lineOf(sql: string, position: number): number {
   return before.filter((character) => character === "\n").length + 1;
 }
 
-function failureAdvice(failure: PostgresFailure): string {
+function failureAdvice(failure: PostgresFailure, script: MigrationScript): string {
   const hint = failure.hint === null ? "" : ` PostgreSQL says: ${failure.hint}`;
+  if (/extension "/.test(failure.message)) {
+    const extensions = extensionsNamed(script).map((name) => `  create extension ${name};`);
+    return (
+      "Run as an administrator in this database, where the server has them (PostgreSQL's contrib " +
+      `package), and repeat the command:\n${extensions.join("\n")}${hint}`
+    );
+  }
   if (failure.kind === "privilege") {
     return `The owner role lacks a privilege; it should own the database and its schemas.${hint}`;
   }

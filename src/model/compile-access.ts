@@ -1,5 +1,7 @@
 // Reads the policy of one resource into grants: names become fields, filters become predicates.
 // Whatever it does not know is a problem at the start, never a wider or narrower grant.
+import { containsPattern, matchesOf, patternProblem } from "./compile-match.ts";
+import { isFreeText } from "./compile-search.ts";
 import { isClaimRef } from "./declare-claims.ts";
 import type { AnyCreateGrant, AnyGrant, AnyUpdateGrant, AnyVerbs } from "./declare-untyped.ts";
 import {
@@ -8,7 +10,10 @@ import {
   type CreateGrant,
   EVERYTHING,
   type FieldModel,
+  MATCHES,
+  type Match,
   type Model,
+  OPERATORS,
   type Operand,
   type Predicate,
   type ReadGrant,
@@ -276,10 +281,9 @@ function compileTests(
         const value = operand(field, given, at, context);
         return { kind: "compare", field, operator: operator as Comparison, value };
       }
-      context.problems.add(
-        at,
-        `is not an operator; write one of ${COMPARISONS.join(", ")}, in, nin, isNull`,
-      );
+      const match = MATCHES.find((one) => one === operator);
+      if (match !== undefined) return compileMatch(field, match, given, at, context);
+      context.problems.add(at, `is not an operator; write one of ${OPERATORS.join(", ")}`);
       return EVERYTHING;
     });
   const [only] = parts;
@@ -288,6 +292,31 @@ function compileTests(
     return EVERYTHING;
   }
   return parts.length === 1 ? only : { kind: "all", of: parts };
+}
+
+function compileMatch(
+  field: FieldModel,
+  match: Match,
+  given: unknown,
+  where: string,
+  context: AccessContext,
+): Predicate {
+  const allowed = matchesOf(field);
+  if (!allowed.includes(match)) {
+    context.problems.add(where, `is not a test that ${field.name} (${field.sqlType}) can take`);
+    return EVERYTHING;
+  }
+  const isText = isFreeText(field);
+  if (isText && isClaimRef(given)) {
+    context.problems.add(where, "takes a text, not a claim");
+    return EVERYTHING;
+  }
+  const value = operand(field, given, where, context);
+  if (!isText || value.kind === "claim") return { kind: "match", field, operator: match, value };
+  const text = match === "contains" ? containsPattern(value.text ?? "") : value.text;
+  const problem = patternProblem(text ?? "");
+  if (problem !== undefined) context.problems.add(where, problem);
+  return { kind: "match", field, operator: match, value: { kind: "constant", text } };
 }
 
 function compileIn(

@@ -1,9 +1,18 @@
 // Reads one Drizzle table and its relations into a TableModel, and reports what disagrees.
-import { type Column, getColumns, is, One, type Relation, type SQL, type Table } from "drizzle-orm";
-import { getTableConfig, type PgColumn, PgDialect, type PgTable } from "drizzle-orm/pg-core";
+import { type Column, getColumns, is, One, type Relation, type Table } from "drizzle-orm";
+import { getTableConfig, type PgColumn, type PgTable } from "drizzle-orm/pg-core";
 import { columnType, sqlTypeOf } from "./column-type.ts";
 import { stateValues } from "./columns.ts";
-import type { FieldModel, IndexKey, IndexModel, RelationModel, TableModel } from "./model.ts";
+import {
+  type ColumnNames,
+  type Config,
+  compileIndexes,
+  compilePartIndexes,
+  type IndexedColumn,
+  primaryKeyNames,
+} from "./compile-indexes.ts";
+import { inOneSpelling } from "./fields.ts";
+import type { FieldModel, RelationModel, TableModel } from "./model.ts";
 import type { Problems } from "./problems.ts";
 
 /** What compiling one table needs to know of the others. */
@@ -14,9 +23,6 @@ export interface TableContext {
   readonly keys: ReadonlyMap<Table, string>;
   readonly relations: Readonly<Record<string, Relation>>;
 }
-
-/** SQL name → field name. Drizzle hands the same column out as several objects. */
-type ColumnNames = ReadonlyMap<string, string>;
 
 const TRACKED: Readonly<Record<string, string>> = {
   createdAt: "timestamp with time zone",
@@ -34,9 +40,10 @@ export function compileTable(key: string, table: PgTable, context: TableContext)
   const names: ColumnNames = new Map(columns.map(([name, column]) => [column.name, name]));
   const tenantColumn = findTenantColumn(key, table, context);
   const fields = new Map<string, FieldModel>();
+  const unique = new Set(uniqueKeys(config, names).flat());
   for (const [name, column] of columns) {
-    const isTenant = column.name === tenantColumn?.name;
-    fields.set(name, compileField(key, name, column, isTenant, context.problems));
+    const role = { isTenant: column.name === tenantColumn?.name, isUnique: unique.has(name) };
+    fields.set(name, compileField(key, name, column, role, context.problems));
   }
   const tenantName = tenantColumn === undefined ? undefined : names.get(tenantColumn.name);
   const references = compileReferences(key, config, names, tenantColumn, context);
@@ -64,6 +71,7 @@ export function compileTable(key: string, table: PgTable, context: TableContext)
     relations,
     manyRelations: new Map(), // They are checked against other tables: compile-many.ts.
     indexes: compileIndexes(config, names),
+    partIndexes: compilePartIndexes(config, names, tenantName),
     references,
     versioned: fields.has("version"),
   });
@@ -73,7 +81,7 @@ function compileField(
   key: string,
   name: string,
   column: Column,
-  isTenant: boolean,
+  { isTenant, isUnique }: { readonly isTenant: boolean; readonly isUnique: boolean },
   problems: Problems,
 ): FieldModel {
   const where = `${key}.${name}`;
@@ -89,13 +97,14 @@ function compileField(
     const helper = name === "deletedAt" ? "...softDeleted()" : "...tracked()";
     problems.add(where, `${name} is kept by Backwright and must be ${tracked}`, helper);
   }
+  const type = columnType(column as PgColumn);
   const makeDefault = column.defaultFn;
   const generated = column.generated !== undefined || column.generatedIdentity !== undefined;
   return Object.freeze({
     name,
     ownName: name,
     column: column.name,
-    type: columnType(column as PgColumn),
+    type: isUnique && type !== undefined ? inOneSpelling(type) : type,
     sqlType,
     nullable: !column.notNull,
     hasDefault: column.hasDefault || makeDefault !== undefined || generated,
@@ -104,8 +113,6 @@ function compileField(
     values: stateValues(column as PgColumn),
   });
 }
-
-type Config = ReturnType<typeof getTableConfig>;
 
 /** The single-column foreign key to the tenant table; the tenant table's own id. */
 function findTenantColumn(key: string, table: PgTable, context: TableContext): Column | undefined {
@@ -231,61 +238,6 @@ function compileRelations(
   return relations;
 }
 
-function primaryKeyNames(config: Config, names: ColumnNames): string[] {
-  const [composite] = config.primaryKeys;
-  const columns = composite?.columns ?? config.columns.filter((column) => column.primary);
-  return columns.map((column) => names.get(column.name) ?? "");
-}
-
-/** Every index or constraint that PostgreSQL backs with a whole B-tree. */
-function compileIndexes(config: Config, names: ColumnNames): IndexModel[] {
-  const ascending = (field: string): IndexKey => ({ field, descending: false, nullsFirst: false });
-  const found: IndexModel[] = [
-    { name: "primary key", unique: true, keys: primaryKeyNames(config, names).map(ascending) },
-  ];
-  for (const unique of config.uniqueConstraints) {
-    const fields = unique.columns.map((column) => names.get(column.name) ?? "");
-    found.push({ name: unique.getName() ?? "", unique: true, keys: fields.map(ascending) });
-  }
-  for (const column of config.columns) {
-    const field = names.get(column.name);
-    if (column.isUnique && field !== undefined) {
-      found.push({ name: column.uniqueName ?? field, unique: true, keys: [ascending(field)] });
-    }
-  }
-  for (const { config: index } of config.indexes) {
-    if ((index.method ?? "btree") !== "btree" || !holdsEveryRow(index.where)) continue;
-    const keys = index.columns.map((column) => indexKey(column, names));
-    if (keys.some((one) => one === undefined)) continue;
-    found.push({ name: index.name ?? "", unique: index.unique, keys: keys as IndexKey[] });
-  }
-  return found;
-}
-
-/** What Drizzle keeps of a column in an index; an SQL expression has no name. */
-interface IndexedColumn {
-  readonly name?: string;
-  readonly indexConfig?: { readonly order?: string; nulls?: string; opClass?: string };
-}
-
-// Every statement leaves rows with the mark out, so an index without them serves as well.
-const LIVING = /^(?:"?\w+"?\.)?"?deleted_at"? is null$/i;
-
-function holdsEveryRow(where: SQL | undefined): boolean {
-  return where === undefined || LIVING.test(new PgDialect().sqlToQuery(where).sql.trim());
-}
-
-function indexKey(indexed: unknown, names: ColumnNames): IndexKey | undefined {
-  const { name, indexConfig } = indexed as IndexedColumn;
-  const field = names.get(name ?? "");
-  if (field === undefined || indexConfig?.opClass !== undefined) return undefined;
-  return {
-    field,
-    descending: indexConfig?.order === "desc",
-    nullsFirst: indexConfig?.nulls === "first",
-  };
-}
-
 function checkKey(
   key: string,
   config: Config,
@@ -315,15 +267,7 @@ function checkUniqueKeys(
   tenantName: string,
   problems: Problems,
 ): void {
-  const nameOf = (column: unknown): string => names.get((column as IndexedColumn).name ?? "") ?? "";
-  const uniques = [
-    ...config.uniqueConstraints.map((unique) => unique.columns.map(nameOf)),
-    ...config.columns.filter((column) => column.isUnique).map((column) => [nameOf(column)]),
-    ...config.indexes
-      .filter(({ config: index }) => index.unique)
-      .map(({ config: index }) => index.columns.map(nameOf)),
-  ];
-  for (const fields of uniques) {
+  for (const fields of uniqueKeys(config, names)) {
     if (fields.includes(tenantName) || fields.includes("id")) continue;
     const named = fields.filter((field) => field !== ""); // An expression has no name.
     const columns = [tenantName, ...named].map((name) => `t.${name}`).join(", ");
@@ -331,4 +275,16 @@ function checkUniqueKeys(
     const message = `a unique key of ${named.join(", ") || "an expression"} spans all tenants`;
     problems.add(key, `${message}: begin it with the tenant`, advice);
   }
+}
+
+/** The fields of each unique key but the primary one; "" for an expression. */
+function uniqueKeys(config: Config, names: ColumnNames): readonly (readonly string[])[] {
+  const nameOf = (column: unknown): string => names.get((column as IndexedColumn).name ?? "") ?? "";
+  return [
+    ...config.uniqueConstraints.map((unique) => unique.columns.map(nameOf)),
+    ...config.columns.filter((column) => column.isUnique).map((column) => [nameOf(column)]),
+    ...config.indexes
+      .filter(({ config: index }) => index.unique)
+      .map(({ config: index }) => index.columns.map(nameOf)),
+  ];
 }

@@ -6,6 +6,7 @@ import { actionsOf, compileActions } from "./compile-actions.ts";
 import { compileAggregates } from "./compile-aggregates.ts";
 import { compileDeprecated } from "./compile-deprecated.ts";
 import { compileManyRelations } from "./compile-many.ts";
+import { compileSearch } from "./compile-search.ts";
 import { compileTable } from "./compile-table.ts";
 import { compileVersions } from "./compile-versions.ts";
 import type { ClaimSource } from "./declare-claims.ts";
@@ -134,7 +135,10 @@ function compileLookup(
   return { table: column[0], column: column[1], where: where[1] };
 }
 
-const OPTIONS = ["scope", "access", "hidden", "states", "actions", "aggregates", "deprecated"];
+const OPTIONS = [
+  ...["scope", "access", "hidden", "states", "search", "actions", "aggregates"],
+  "deprecated",
+];
 const RESERVED_NAMES = ["auth", "batch", "console", "docs", "graphql", "health", "mcp", "ready"];
 
 function compileResource(
@@ -185,6 +189,7 @@ function compileResource(
     served,
     recorded: served,
     states: compileStates(name, options.states ?? {}, table, problems),
+    search: compileSearch({ name, table, served }, options.search, problems),
     actions: compileActions(name, options, roles, problems),
     aggregates: compileAggregates({ name, served }, options.aggregates, problems),
   };

@@ -4,6 +4,7 @@ import type { AnyRelations } from "drizzle-orm";
 import type { PgAsyncTransaction } from "drizzle-orm/pg-core";
 import type { PgQueryResultHKT } from "drizzle-orm/pg-core/session";
 import type { ClaimKind } from "./declare-claims.ts";
+import type { Ops } from "./declare-ops.ts";
 import type { Columns, Domain, Field, TableName } from "./declare-tables.ts";
 
 /** As much of a Zod schema as inference needs: comparing whole Zod types costs a second. */
@@ -81,6 +82,11 @@ export interface ActionContext<N extends TableName<D>, D extends Domain, I> {
   change(patch: Patch<N, D>): Promise<Row<N, D>>;
   /** Writes an event into the same transaction, after those of the changes before it. */
   emit<P>(event: Event<P>, payload: NoInfer<P>): Promise<void>;
+  /**
+   * Operations as the caller, in the transaction of the action: grants, masks, states, audit and
+   * events as through the API, values as in its JSON.
+   */
+  readonly ops: Ops<D>;
   /** Reads what the tenant has; tables that the API serves cannot be written with it. */
   readonly tx: Tx<D>;
 }

@@ -63,6 +63,7 @@ export interface AnyActionContext {
   readonly actor: Readonly<Record<string, unknown>>;
   change(patch: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>;
   emit(event: AnyEvent, payload: unknown): Promise<void>;
+  readonly ops: unknown;
   readonly tx: unknown;
 }
 
@@ -82,6 +83,7 @@ export interface AnyResourceOptions {
   readonly states?: {
     readonly [field: string]: { readonly [state: string]: readonly string[] };
   };
+  readonly search?: readonly string[];
   readonly actions?: { readonly [name: string]: AnyAction };
   readonly deprecated?: Deprecations<string, string>;
   readonly aggregates?: object | undefined;

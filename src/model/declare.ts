@@ -25,6 +25,11 @@ export interface Operators<V, One, Many> {
   readonly in?: readonly V[] | Many;
   readonly nin?: readonly V[] | Many;
   readonly isNull?: boolean;
+  /** PostgreSQL's patterns: % is any text, _ any character, \\ takes their meaning away. */
+  readonly like?: V & string;
+  readonly ilike?: V & string;
+  /** This very text, upper and lower case told apart. */
+  readonly contains?: V & string;
 }
 /** What a field with values V may be compared with: a value, a claim of kind K, or operators. */
 export type Comparison<V, K extends ClaimKind> =
@@ -35,11 +40,17 @@ export type Comparison<V, K extends ClaimKind> =
 export interface OnlyIsNull {
   readonly isNull?: boolean;
 }
-type Test<V, DataType> = DataType extends "object json" | "object buffer"
+/** Every member of the array, or of the JSON object (`jsonb` only). */
+export interface Members<V> extends OnlyIsNull {
+  readonly contains?: V;
+}
+type Test<V, DataType> = DataType extends "object buffer"
   ? OnlyIsNull
-  : [V] extends [readonly unknown[]]
-    ? OnlyIsNull
-    : Comparison<V, KindOf<DataType>>;
+  : DataType extends "object json"
+    ? Members<object>
+    : [V] extends [readonly unknown[]]
+      ? Members<V>
+      : Comparison<V, KindOf<DataType>>;
 
 declare const TABLE: unique symbol;
 export interface Combined<N extends TableName<D>, D extends Domain> {
@@ -142,6 +153,8 @@ export interface ResourceOptions<
   /** Fields that nobody is shown, whatever the role. */
   readonly hidden?: readonly H[];
   readonly states?: States<N, D>;
+  /** The text fields that `q` searches, weightiest first; needs a `searchIndex` of the table. */
+  readonly search?: readonly Field<N, D>[];
   /** What can be done to a record beside the verbs: `POST /v1/<resource>/<id>/<action>`. */
   readonly actions?: Actions<N, D, A, I, O>;
   /** What callers should stop using: they are told by headers and by the OpenAPI document. */

@@ -83,6 +83,14 @@ function describeResource(resource: ResourceModel, version: string): Json {
       unique,
       keys: keys.map((key) => `${key.descending ? "-" : ""}${key.field}`),
     })),
+    ...(table.partIndexes.length > 0 && {
+      partIndexes: table.partIndexes.map((index) =>
+        index.kind === "words"
+          ? { name: index.name, words: index.fields, language: index.language }
+          : { name: index.name, [index.kind]: index.field },
+      ),
+    }),
+    ...(resource.search && { search: resource.search.fields.map(({ name }) => name) }),
     states: entries(resource.states, (moves) => Object.fromEntries(moves)),
     actions: entries(resource.actions, ({ path, input, output }) => ({
       path: `/${version}/${resource.path}/{id}/${path}`,
@@ -172,6 +180,10 @@ function describePredicate(predicate: Predicate): Json {
               ? { claim: predicate.values.claim }
               : predicate.values.map(describeOperand),
         },
+      };
+    case "match":
+      return {
+        [predicate.field.name]: { [predicate.operator]: describeOperand(predicate.value) },
       };
     case "isNull":
       return { [predicate.field.name]: { isNull: predicate.isNull } };

@@ -96,6 +96,26 @@ export interface IndexModel {
   readonly keys: readonly IndexKey[];
 }
 
+/**
+ * A GIN index behind the tenant: it finds rows by a part of a value. `trigrams` for like and ilike,
+ * `members` for contains of arrays and jsonb, `words` for the search of a resource.
+ */
+export type PartIndex =
+  | { readonly kind: "trigrams" | "members"; readonly name: string; readonly field: string }
+  | {
+      readonly kind: "words";
+      readonly name: string;
+      readonly fields: readonly string[];
+      readonly language: string;
+    };
+
+/** Which fields the parameter `q` searches, those first in which a word counts most. */
+export interface SearchModel {
+  readonly fields: readonly FieldModel[];
+  /** A text search configuration of PostgreSQL. */
+  readonly language: string;
+}
+
 export interface TableModel {
   readonly key: string;
   readonly schema: string | undefined;
@@ -109,6 +129,7 @@ export interface TableModel {
   readonly manyRelations: ReadonlyMap<string, ManyRelationModel>;
   /** Usable B-tree indexes: no expressions, not partial. */
   readonly indexes: readonly IndexModel[];
+  readonly partIndexes: readonly PartIndex[];
   /** The field that holds a reference → the table that it points to (composite keys resolved). */
   readonly references: ReadonlyMap<string, string>;
   readonly versioned: boolean;
@@ -131,6 +152,7 @@ export interface ResourceModel {
   readonly recorded: readonly FieldModel[];
   /** field → state → states that it may move to. */
   readonly states: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
+  readonly search: SearchModel | undefined;
   readonly actions: ReadonlyMap<string, ActionModel>;
   /** Undefined: there are none to be asked for. */
   readonly aggregates: AggregatesModel | undefined;
@@ -205,7 +227,10 @@ export type Verb = keyof RoleAccess;
 
 export const COMPARISONS = ["eq", "ne", "lt", "lte", "gt", "gte"] as const;
 export type Comparison = (typeof COMPARISONS)[number];
-export const OPERATORS = [...COMPARISONS, "in", "nin", "isNull"] as const;
+/** Tests of a part of a value: text by a pattern, text, arrays and jsonb by what they contain. */
+export const MATCHES = ["like", "ilike", "contains"] as const;
+export type Match = (typeof MATCHES)[number];
+export const OPERATORS = [...COMPARISONS, "in", "nin", "isNull", ...MATCHES] as const;
 export type Operator = (typeof OPERATORS)[number];
 
 /** A constant of the declaration (as PostgreSQL text), or a claim of the caller. */
@@ -234,6 +259,13 @@ export type Predicate =
       readonly values: readonly Operand[] | { readonly kind: "claim"; readonly claim: string };
     }
   | { readonly kind: "isNull"; readonly field: FieldModel; readonly isNull: boolean }
+  | {
+      readonly kind: "match";
+      readonly field: FieldModel;
+      readonly operator: Match;
+      /** For text a LIKE pattern, `contains` included. */
+      readonly value: Operand;
+    }
   | { readonly kind: "related"; readonly relation: AnyRelationModel; readonly where: Predicate };
 
 export const EVERYTHING: Predicate = { kind: "everything" };

@@ -32,6 +32,10 @@ function write(predicate: Predicate, at: string): string {
       const { field, operator, value } = predicate;
       return `${at}${field.name} ${SIGNS[operator]} ${operandText(value)}`;
     }
+    case "match": {
+      const { field, operator, value } = predicate;
+      return `${at}${field.name} ${operator} ${operandText(value)}`;
+    }
     case "in":
       return `${at}${predicate.field.name} in ${listText(predicate.values)}`;
     case "related":

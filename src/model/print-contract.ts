@@ -31,10 +31,21 @@ export function printContract(model: Model, role?: string): string {
     "//   const client = createClient<Api>({ url, key });",
     "",
     "export interface Api {",
-    ...lines.map((line) => `  ${line}`),
+    ...lines.map((line) => `  ${line}`).flatMap(wrapped),
     "}",
     "",
   ].join("\n");
+}
+
+const COLUMNS_MAX = 100;
+const LITERALS = /^( *)(\w+\??): ("[^"]*"(?: \| "[^"]*")+);$/;
+
+/** A long list of literals, one on a line. */
+function wrapped(line: string): readonly string[] {
+  const [, indent = "", name = "", union = ""] = LITERALS.exec(line) ?? [];
+  if (line.length <= COLUMNS_MAX || union === "") return [line];
+  const literals = union.split(" | ").map((literal) => `${indent}  | ${literal}`);
+  return [`${indent}${name}:`, `${literals.join("\n")};`];
 }
 
 function printResource(resource: ResourceModel, model: Model, role: string | undefined): string[] {

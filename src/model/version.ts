@@ -13,11 +13,13 @@ import type {
   ManyRelationModel,
   Model,
   Operand,
+  PartIndex,
   Predicate,
   ReadGrant,
   RelationModel,
   ResourceModel,
   RoleAccess,
+  SearchModel,
   TableModel,
   UpdateGrant,
 } from "./model.ts";
@@ -93,6 +95,7 @@ class VersionNames {
         relations: new Map(relations),
         manyRelations: new Map(many.map((relation) => [relation.name, this.#many(relation)])),
         indexes: table.indexes.map((index) => renameIndex(index, name)),
+        partIndexes: table.partIndexes.map((index) => renamePartIndex(index, name)),
         references: renameKeys(table.references, name),
         versioned: table.versioned,
       };
@@ -114,6 +117,7 @@ class VersionNames {
       recorded: resource.recorded.map((field) => this.#field(field)),
       states: renameKeys(resource.states, name),
       actions: resource.actions,
+      search: resource.search && this.#search(resource.search),
       aggregates: resource.aggregates && this.#aggregates(resource.aggregates),
       deprecated: this.#deprecated(resource.deprecated, name),
       access: new Map([...resource.access].map(([role, access]) => [role, this.#access(access)])),
@@ -182,6 +186,12 @@ class VersionNames {
       return [name(field), { ...rest, ...successor }] as const;
     });
     return { fields: new Map(renamed), operations };
+  }
+
+  /** One index holds the words of all fields together, so a version has all of them or no search. */
+  #search({ fields, language }: SearchModel): SearchModel | undefined {
+    const known = this.#fields(fields);
+    return known.length === fields.length ? { fields: known, language } : undefined;
   }
 
   #aggregates({ groupBy, measures }: AggregatesModel): AggregatesModel {
@@ -253,6 +263,12 @@ class VersionNames {
 function renameIndex(index: IndexModel, name: (field: string) => string): IndexModel {
   const keys = index.keys.map((key) => ({ ...key, field: name(key.field) }));
   return { name: index.name, unique: index.unique, keys };
+}
+
+function renamePartIndex(index: PartIndex, name: (field: string) => string): PartIndex {
+  return index.kind === "words"
+    ? { ...index, fields: index.fields.map(name) }
+    : { ...index, field: name(index.field) };
 }
 
 function renameKeys<V>(

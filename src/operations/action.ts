@@ -14,6 +14,7 @@ import type { ActionModel, Model, ReadGrant, ResourceModel } from "../model/mode
 import { emitStatement, lockStatement } from "../sql/action.ts";
 import type { Value } from "../sql/statement.ts";
 import { actionActor } from "./action-actor.ts";
+import { actionOps } from "./action-ops.ts";
 import { type ActionTarget, changeRecord } from "./change.ts";
 import { inClaimedTransaction } from "./claimed.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
@@ -153,6 +154,7 @@ class ActionRun {
       actor: actionActor(actor, model),
       change: (patch: Readonly<Record<string, unknown>>) => tracked(change(patch)),
       emit: (event: AnyEvent, payload: unknown) => tracked(this.#emit(transaction, event, payload)),
+      ops: actionOps(context, this.#request, transaction, tracked),
       tx,
     });
   }

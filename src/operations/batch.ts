@@ -5,7 +5,7 @@ import { BackwrightError } from "../base/errors.ts";
 import { BATCH_OPERATIONS_MAX } from "../base/limits.ts";
 import type { Transaction } from "../database/transaction.ts";
 import { encodeArray } from "../model/fields.ts";
-import { type Model, offers, type ResourceModel } from "../model/model.ts";
+import { offers, type ResourceModel } from "../model/model.ts";
 import { lockManyStatement } from "../sql/action.ts";
 import { runAction } from "./action.ts";
 import type { SeveralReply } from "./bulk.ts";
@@ -14,7 +14,7 @@ import type { OperationsContext, RecordReply, RequestContext } from "./context.t
 import { publicError } from "./failures.ts";
 import { checkSameRequest, claimKey } from "./idempotency.ts";
 import { isOfTheWhole, keptOutcomes, type Outcome, outcomesAgain, placed } from "./outcomes.ts";
-import { objectOf, parseTarget, refuse, refuseUnknown } from "./parse-several.ts";
+import { isId, objectOf, parseTarget, refuse, refuseUnknown } from "./parse-several.ts";
 import { getRecord } from "./read.ts";
 import { createRecord, deleteRecord, restoreRecord, updateRecord } from "./write.ts";
 
@@ -22,6 +22,8 @@ export interface BatchInput {
   /** `{ operations }` */
   readonly body: unknown;
   readonly idempotencyKey?: string | undefined;
+  /** The names of the resources that are served where that is not all. */
+  readonly only?: ReadonlySet<string> | undefined;
 }
 
 const VERBS = { create: 201, get: 200, update: 200, delete: 204, restore: 200 } as const;
@@ -46,9 +48,13 @@ const isVerb = (name: string): name is Verb => Object.hasOwn(VERBS, name);
 export async function runBatch(
   context: OperationsContext,
   request: RequestContext,
-  { body, idempotencyKey }: BatchInput,
+  { body, idempotencyKey, only }: BatchInput,
 ): Promise<SeveralReply> {
-  const operations = parseOperations(body, context.model);
+  const all = [...context.model.resources.values()];
+  const served = all.filter(
+    ({ ownName, omitted }) => only?.has(ownName) !== false && omitted !== "all",
+  );
+  const operations = parseOperations(body, served);
   for (const [index, operation] of operations.entries()) {
     await at(index, context, async () => authorise(request, operation));
   }
@@ -151,9 +157,9 @@ async function lockAll(
 ): Promise<void> {
   const ids = new Map<ResourceModel, Set<string>>();
   for (const { resource, name, id } of operations) {
-    if (typeof id !== "string" || name === "get" || name === "restore") continue;
-    const { id: target } = parseTargetOrNothing(id);
-    if (target !== undefined) ids.set(resource, (ids.get(resource) ?? new Set()).add(target));
+    // What is no id is refused when its turn comes.
+    if (!isId(id) || name === "get" || name === "restore") continue;
+    ids.set(resource, (ids.get(resource) ?? new Set()).add(id));
   }
   const inOrder = [...ids].sort(([one], [other]) => (one.ownName < other.ownName ? -1 : 1));
   for (const [resource, wanted] of inOrder) {
@@ -163,15 +169,6 @@ async function lockAll(
       lockManyStatement(resource, read.rows, context.model),
     );
     await transaction.run(statement, [encodeArray([...wanted])]);
-  }
-}
-
-/** What is no id is refused when its turn comes. */
-function parseTargetOrNothing(id: string): { readonly id: string | undefined } {
-  try {
-    return parseTarget({ id });
-  } catch {
-    return { id: undefined };
   }
 }
 
@@ -200,7 +197,7 @@ function resolved(value: unknown, field: string, ids: readonly string[]): unknow
 }
 
 /** Throws VALIDATION_ERROR. */
-function parseOperations(body: unknown, model: Model): readonly Operation[] {
+function parseOperations(body: unknown, served: readonly ResourceModel[]): readonly Operation[] {
   const { operations, ...rest } = objectOf(body);
   refuseUnknown(rest, "operations");
   if (
@@ -213,7 +210,7 @@ function parseOperations(body: unknown, model: Model): readonly Operation[] {
   }
   return (operations as unknown[]).map((given, index) => {
     try {
-      return parseOperation(given, model);
+      return parseOperation(given, served);
     } catch (error) {
       throw error instanceof BackwrightError ? placed(error, `operations[${index}]`) : error;
     }
@@ -221,25 +218,24 @@ function parseOperations(body: unknown, model: Model): readonly Operation[] {
 }
 
 /** What an operation says beside its name; all of it where it is not listed. */
-const MEMBERS: Readonly<Partial<Record<string, readonly string[]>>> = {
-  create: ["body"],
-  get: ["id"],
-  delete: ["id", "version"],
-  restore: ["id", "version"],
-};
+const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["create", ["body"]],
+  ["get", ["id"]],
+  ["delete", ["id", "version"]],
+  ["restore", ["id", "version"]],
+]);
 
-function parseOperation(given: unknown, model: Model): Operation {
+function parseOperation(given: unknown, served: readonly ResourceModel[]): Operation {
   const { operation, ...members } = objectOf(given);
   const [, of = "", name = ""] = /^(\w+)\.(\w+)$/.exec(String(operation)) ?? [];
-  const known = [...model.resources.values()].filter((one) => one.omitted !== "all");
-  const resource = known.find((one) => one.name === of);
+  const resource = served.find((one) => one.name === of);
   if (resource === undefined) {
-    const names = known.map((one) => one.name);
-    throw unknownOperation("<resource>.", names);
+    const names = served.map((one) => `${one.name}.<operation>`);
+    throw unknownOperation("<resource>.<operation>", names);
   }
   const offered = operationNames(resource);
   if (!offered.includes(name)) throw unknownOperation(`${of}.<operation>`, offered);
-  const allowed = MEMBERS[name] ?? ["id", "version", "body"];
+  const allowed = MEMBERS.get(name) ?? ["id", "version", "body"];
   const strange = Object.entries(members).filter(([member]) => !allowed.includes(member));
   refuseUnknown(Object.fromEntries(strange), ["operation", ...allowed].join(", "));
   const { id, version, body } = members;

@@ -1,4 +1,4 @@
-// The transaction plan of a write: claim of its Idempotency-Key, the work, its reply stored, commit.
+// The transaction plan of a write: claim of its Idempotency-Key, work, its reply stored, commit.
 // What is stored for the key is handed back unread: who may see it is the operation's to decide.
 import { BackwrightError } from "../base/errors.ts";
 import type { Executor, Transaction } from "../database/transaction.ts";

@@ -21,8 +21,8 @@ export function canCreateMany(grant: CreateGrant): boolean {
 
 /**
  * The replies by the places of the records, all of which have values for the same fields; undefined
- * for one whose reference was refused. Rejects with a DatabaseFailure when any of them breaks a rule
- * of the data, and none is written then.
+ * for one whose reference was refused. Rejects with a DatabaseFailure when any of them breaks a
+ * rule of the data, and none is written then.
  */
 export async function createMany(
   context: OperationsContext,

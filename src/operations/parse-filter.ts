@@ -3,11 +3,12 @@
 import type { ErrorDetail } from "../base/errors.ts";
 import { FILTERS_MAX, IN_VALUES_MAX, OR_ARMS_MAX } from "../base/limits.ts";
 import { encodeArray } from "../model/fields.ts";
-import { type FieldModel, OPERATORS, type Operator } from "../model/model.ts";
+import type { FieldModel, Match, Operator } from "../model/model.ts";
 import { type Filter, filterName, type RelatedRecords } from "../sql/serve.ts";
 import type { Value } from "../sql/statement.ts";
 import { armsOf, type Grouped, isNegated } from "./groups.ts";
-import { comparable, names, type Parsing, readableRelations } from "./parsing.ts";
+import { filterable, isMatch, operatorsOf, readMatch } from "./parse-match.ts";
+import { names, type Parsing, readableRelations, splitList } from "./parsing.ts";
 
 export interface RawFilter extends Grouped {
   readonly field: string;
@@ -62,7 +63,8 @@ const keyOf = ({ filter, value }: ParsedFilter): string => `${testKey(filter)} $
 /** Names a test without its value: equal names, equal SQL. */
 export function testKey(filter: Filter): string {
   const { operator, isNull, negated } = filter;
-  return `${filterName(filter)} ${operator} ${isNull}${negated ? " negated" : ""}`;
+  const by = filter.finder === undefined ? "" : ` ${filter.finder.name}`;
+  return `${filterName(filter)} ${operator} ${isNull}${negated ? " negated" : ""}${by}`;
 }
 
 /** As in the address: `filter[or][0][status]`. */
@@ -95,14 +97,16 @@ function parseFilter(raw: RawFilter, parsing: Parsing): ParsedFilter | undefined
   const named = findField(raw, parsing);
   if (named === undefined) return undefined;
   const { parameter, field, through } = named;
-  const asked = OPERATORS.find((candidate) => candidate === raw.operator);
+  const allowed = operatorsOf(field);
+  const asked = allowed.find((candidate) => candidate === raw.operator);
   const isUnder = isNegated(raw);
   // A row that is found by no related record is found by the negation: the test is `exists`.
   const turned = isUnder && through === undefined;
   const operator = turned && asked !== undefined ? (OPPOSITE[asked] ?? asked) : asked;
   const negated = isUnder && operator === asked && !(turned && operator === "isNull");
   if (operator === undefined) {
-    const message = `there is no operator "${raw.operator}"; allowed: ${OPERATORS.join(", ")}`;
+    const none = `there is no operator "${raw.operator}" for ${field.name}`;
+    const message = `${none}; allowed: ${allowed.join(", ")}`;
     problems.push({ field: parameter, message });
     return undefined;
   }
@@ -112,6 +116,13 @@ function parseFilter(raw: RawFilter, parsing: Parsing): ParsedFilter | undefined
       return { filter: { field, operator, isNull, negated, through }, value: null, count: 1 };
     }
     problems.push({ field: parameter, message: "must be true or false" });
+    return undefined;
+  }
+  if (isMatch(operator)) {
+    const value = readMatch(field, operator, raw.value);
+    const filter = { field, operator, isNull: false, negated, through };
+    if (typeof value === "string") return { filter, value, count: 1 };
+    problems.push({ field: parameter, message: value.problem });
     return undefined;
   }
   return parseComparison(raw, { ...named, negated }, operator, problems);
@@ -132,7 +143,7 @@ function findField(raw: RawFilter, parsing: Parsing): Named | undefined {
     problems.push({ field: parameter, message: `${message}; ${others}` });
     return undefined;
   }
-  const fields = comparable(related?.fields ?? grant.fields);
+  const fields = filterable(related?.fields ?? grant.fields);
   const field = fields.find((candidate) => candidate.name === raw.field.slice(at + 1));
   if (field === undefined) {
     const message = `cannot be filtered by; allowed: ${names(fields)}`;
@@ -142,23 +153,10 @@ function findField(raw: RawFilter, parsing: Parsing): Named | undefined {
   return { parameter, field, through: related };
 }
 
-/** At its commas; `\,` and `\\` are a comma and a backslash of a value. */
-function splitList(text: string): string[] {
-  let last = "";
-  const values: string[] = [];
-  for (const [part] of text.matchAll(/\\[\\,]|[\s\S]/g)) {
-    if (part === ",") {
-      values.push(last);
-      last = "";
-    } else last += part.length === 2 ? part.slice(1) : part;
-  }
-  return [...values, last];
-}
-
 function parseComparison(
   raw: RawFilter,
   { parameter, field, through, negated }: Named & { readonly negated: boolean },
-  operator: Exclude<Operator, "isNull">,
+  operator: Exclude<Operator, "isNull" | Match>,
   problems: ErrorDetail[],
 ): ParsedFilter | undefined {
   const isList = operator === "in" || operator === "nin";

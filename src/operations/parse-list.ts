@@ -7,6 +7,7 @@ import type { Model, ReadGrant, ResourceModel } from "../model/model.ts";
 import type { Sort } from "../sql/serve.ts";
 import type { Arm } from "../sql/serve-arms.ts";
 import type { Value } from "../sql/statement.ts";
+import { type HighlightRequest, parseSearch, searchedArms, withSearch } from "./found.ts";
 import { parseFilters, type RawFilter } from "./parse-filter.ts";
 import { type RecordQuery, refuseManyRows, type Selection, select } from "./parse-selection.ts";
 import { comparable, names, type Parsing, refuse } from "./parsing.ts";
@@ -22,6 +23,9 @@ export interface ListQuery extends RecordQuery {
   readonly before?: string | undefined;
   readonly offset?: string | undefined;
   readonly count?: string | undefined;
+  /** What to search for, in the fields that the resource's `search` names. */
+  readonly q?: string | undefined;
+  readonly highlight?: string | undefined;
 }
 
 /** How many records the list has: counted to the end, or up to COUNT_ESTIMATE_MAX. */
@@ -36,6 +40,7 @@ export interface ListRequest extends Selection {
   /** Rows to step over from the start of the list. */
   readonly offset: number;
   readonly count: CountKind | undefined;
+  readonly highlight: HighlightRequest | undefined;
 }
 
 /** Throws PARAMETER_INVALID listing everything that is wrong. */
@@ -50,6 +55,7 @@ export function parseList(
   const { problems } = parsing;
   const selection = select(query, parsing);
   const parsed = parseFilters(query.filters ?? [], parsing);
+  const search = parseSearch(query, parsing);
   const sorts = parseSort(query.sort, parsing);
   const size = parseSize(query.size, problems);
   if (query.after !== undefined && query.before !== undefined) {
@@ -59,12 +65,17 @@ export function parseList(
   const count = parseCount(query.count, problems);
   refuseManyRows(selection, size, problems);
   refuse(problems);
-  const arms = planArms(parsed, sorts, parsing);
+  const searched = withSearch(parsed, search);
+  const arms =
+    search === undefined
+      ? planArms(parsed, sorts, parsing)
+      : searchedArms(searched, search, sorts, parsing);
   const text = query.after ?? query.before;
   return {
     ...selection,
     arms,
-    values: parsed.flat().map(({ value }) => value),
+    values: searched.flat().map(({ value }) => value),
+    highlight: search?.highlight,
     size,
     cursor: text === undefined ? undefined : { text, before: query.before !== undefined },
     offset,

@@ -12,12 +12,15 @@ export interface Target {
   readonly rest: Readonly<Record<string, unknown>>;
 }
 
+export function isId(given: unknown): given is string {
+  return typeof given === "string" && UUID.test(given);
+}
+
 /** Reads `{ id, version?, … }`. Throws VALIDATION_ERROR. */
 export function parseTarget(given: unknown): Target {
   const { id, version, ...rest } = objectOf(given);
   const details: ErrorDetail[] = [];
-  const isId = typeof id === "string" && UUID.test(id);
-  if (!isId) details.push({ field: "id", message: "must be a UUID" });
+  if (!isId(id)) details.push({ field: "id", message: "must be a UUID" });
   const isVersion =
     version === undefined ||
     (Number.isInteger(version) && Number(version) > 0 && Number(version) <= VERSION_MAX);

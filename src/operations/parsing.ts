@@ -80,3 +80,16 @@ function readableKey(
     read !== undefined && reads(read, relation.key) && reads(read, relation.through.targetKey);
   return isReadable ? read.rows : undefined;
 }
+
+/** A list at its commas; `\,` and `\\` are a comma and a backslash of a value. */
+export function splitList(text: string): string[] {
+  let last = "";
+  const values: string[] = [];
+  for (const [part] of text.matchAll(/\\[\\,]|[\s\S]/g)) {
+    if (part === ",") {
+      values.push(last);
+      last = "";
+    } else last += part.length === 2 ? part.slice(1) : part;
+  }
+  return [...values, last];
+}

@@ -9,6 +9,7 @@ import {
   isSplitOfOrder,
   serveArms,
 } from "../sql/serve-arms.ts";
+import { foundArm, missingIndexes } from "./found.ts";
 import type { ParsedArms, ParsedFilter } from "./parse-filter.ts";
 import type { Parsing } from "./parsing.ts";
 
@@ -20,7 +21,9 @@ export function planArms(
 ): readonly Arm[] {
   const { resource, grant } = parsing;
   const alternatives = parsed.map((arm) => arm.map(({ filter }) => filter));
-  const planned = serveArms(resource, alternatives, sorts, grant.fields);
+  const planned = serveArms(resource, alternatives, sorts, grant.fields, (at, wanted) =>
+    foundArm(parsed[at] ?? [], wanted, parsing),
+  );
   if ("unserved" in planned) throw notServed(alternatives, planned.unserved, sorts, parsing);
   refuseManyScans(planned.arms, parsed);
   return planned.arms;
@@ -55,6 +58,14 @@ function notServed(
       details: [{ field, message }],
     });
   };
+  const lines = missingIndexes(resource, filters);
+  if (lines.length > 0) {
+    return refusal(
+      "is tested on one row after the other, so it goes only next to a filter that an index " +
+        `serves, such as: ${allowed}. To find rows by it, declare in the table: ` +
+        `${lines.join("; ")}.`,
+    );
+  }
   if (filters.length > 0 && filters.every(({ through }) => through !== undefined)) {
     return refusal(
       "is tested on one row after the other, so it goes only next to a filter on the resource's " +

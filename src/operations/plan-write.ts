@@ -218,7 +218,7 @@ function referenceGuards(
   return guards;
 }
 
-/** What a reference must lead to; undefined where the foreign key says as much. Throws FORBIDDEN. */
+/** What a reference must lead to; undefined where its key says as much. Throws FORBIDDEN. */
 export function guardedTarget(
   { model }: OperationsContext,
   { actor }: RequestContext,

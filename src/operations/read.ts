@@ -1,5 +1,6 @@
 // Get and list: parse → authorise → plan → execute → shape, one statement each.
 import { hash } from "node:crypto";
+import type { Actor } from "../access/actor.ts";
 import { decide, maskFingerprint } from "../access/decide.ts";
 import { BackwrightError } from "../base/errors.ts";
 import { COUNT_ESTIMATE_MAX, OFFSET_BUCKETS, PAGE_BUCKETS } from "../base/limits.ts";
@@ -8,14 +9,18 @@ import type { ResourceModel } from "../model/model.ts";
 import { countStatement } from "../sql/count.ts";
 import { getStatement } from "../sql/get.ts";
 import { type ListShape, listStatement } from "../sql/list.ts";
+import { rankedStatement } from "../sql/ranked.ts";
 import { type RecordReader, type RowLinks, recordReader } from "../sql/record-reader.ts";
 import type { Arm } from "../sql/serve-arms.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
+import { refusedByFinder } from "./found.ts";
+import { highlightsOf } from "./highlights.ts";
 import { linksOf } from "./included-pages.ts";
 import { testKey } from "./parse-filter.ts";
 import { type ListQuery, type ListRequest, parseList } from "./parse-list.ts";
 import { parseSelection, type RecordQuery, type Selection } from "./parse-selection.ts";
+import { readsVersions } from "./version-tokens.ts";
 
 export interface GetReply extends RecordReply {
   /** Records with included ones have no version of their own. */
@@ -36,6 +41,8 @@ export interface ListReply {
   readonly stamp: string | undefined;
   /** Where it was asked for: how many records the list has. */
   readonly total: Total | undefined;
+  /** Where it was asked for: a JSON object of marked texts by id and field. */
+  readonly highlights: string | undefined;
 }
 
 export interface Total {
@@ -57,10 +64,11 @@ export async function getRecord(
   const selection = parseSelection(query, resource, grant, actor, context.model);
   const shape = { resource, rows: grant.rows, ...selection };
   const key = `get|${resource.name}|${actor.role}|${selectionKey(selection)}`;
-  const { statement, reader, selected } = context.shapes.get(key, () => ({
+  const { statement, reader, selected, isStamped } = context.shapes.get(key, () => ({
     statement: getStatement(shape, context.model),
     reader: recordReader(shape),
     selected: fingerprint(selectionKey(selection)),
+    isStamped: mayBeStamped(actor, resource, selection),
   }));
   const links = linksOf(context, request);
   const places = selection.cursors.map(({ relation, text }) =>
@@ -76,7 +84,7 @@ export async function getRecord(
     id,
     json: reader.json(row, { id, next: links.next }),
     version: reader.version(row),
-    stamp: stampOf([row], reader, selected),
+    stamp: isStamped ? stampOf([row], reader, selected) : undefined,
     mask: whole ? maskFingerprint(grant) : selectionMask(selection),
     hasIncludes: selection.includes.length > 0,
   };
@@ -109,10 +117,11 @@ export async function listRecords(
     offsetMost: list.offset === 0 ? undefined : OFFSET_BUCKETS.find((most) => most >= list.offset),
   };
   const key = listKey(shape, actor.role);
-  const { statement, reader, selected } = context.shapes.get(key, () => ({
-    statement: listStatement(shape, context.model),
+  const { statement, reader, selected, isStamped } = context.shapes.get(key, () => ({
+    statement: (isRanked(list.arms) ? rankedStatement : listStatement)(shape, context.model),
     reader: recordReader(shape),
     selected: fingerprint(selectionKey(shape)),
+    isStamped: mayBeStamped(actor, resource, shape),
   }));
   const { values, offset } = list;
   const inputs = position
@@ -120,11 +129,13 @@ export async function listRecords(
     : offset === 0
       ? values
       : [...values, String(offset)];
+  const { database } = context;
+  const isLong = list.arms.some(({ served }) => served.found !== undefined);
   const [rows, total] = await Promise.all([
-    context.database.read(statement, actor, inputs),
+    isLong ? database.readAlone(statement, actor, inputs) : database.read(statement, actor, inputs),
     list.count === undefined ? undefined : countRecords(context, request, shape, list),
   ]).catch((error: unknown) => {
-    throw publicError(error, context.constraints);
+    throw refusedByFinder(error, list.arms) ?? publicError(error, context.constraints);
   });
   const sign = (row: Row | undefined): string | null =>
     row === undefined
@@ -133,9 +144,10 @@ export async function listRecords(
   const { next } = linksOf(context, request);
   const page = shapePage(rows, list, { reader, next, sign });
   // A total is of no version, so a page with one is compared by its bytes.
-  const stamp =
-    total === undefined ? stampOf(rows, reader, `${selected} ${page.hasMore}`) : undefined;
-  return { ...page, stamp, total };
+  const hasStamp = isStamped && total === undefined;
+  const stamp = hasStamp ? stampOf(rows, reader, `${selected} ${page.hasMore}`) : undefined;
+  const highlights = await highlightsOf(context, request, shape, list, rows.slice(0, list.size));
+  return { ...page, stamp, total, highlights };
 }
 
 /**
@@ -163,6 +175,10 @@ async function countRecords(
     : { total: COUNT_ESTIMATE_MAX, totalIs: "atLeast" };
 }
 
+function isRanked(arms: readonly Arm[]): boolean {
+  return arms.some(({ served }) => served.found === "ranked");
+}
+
 function armsKey(arms: readonly Arm[]): string {
   return arms.map(({ filters }) => filters.map(testKey).join()).join(" or ");
 }
@@ -179,7 +195,7 @@ function shapePage(
     readonly next: RowLinks["next"];
     readonly sign: (row: Row | undefined) => string | null;
   },
-): Omit<ListReply, "stamp" | "total"> {
+): Omit<ListReply, "stamp" | "total" | "highlights"> {
   const hasMore = rows.length > list.size;
   const page = hasMore ? rows.slice(0, list.size) : rows;
   const backwards = list.cursor?.before === true;
@@ -196,6 +212,16 @@ function shapePage(
     prev: hasPrev ? sign(first) : null,
     hasMore,
   };
+}
+
+/** A stamp is made of versions, so it is for those who may read every one of them. */
+function mayBeStamped(
+  actor: Pick<Actor, "role">,
+  resource: ResourceModel,
+  { includes }: Pick<Selection, "includes">,
+): boolean {
+  if (!readsVersions(actor, resource)) return false;
+  return includes.every((include) => mayBeStamped(actor, include.target, include));
 }
 
 /** Ids and versions of all that was read, after a name for the fields that were. */
@@ -229,6 +255,7 @@ function selectionMask(selection: Selection): string {
 }
 
 function sortName(arms: readonly Arm[]): string {
+  if (isRanked(arms)) return "rank";
   return (arms[0]?.served.sorts ?? [])
     .map(({ field, descending }) => `${descending ? "-" : ""}${field.name}`)
     .join();

@@ -27,7 +27,7 @@ export interface UpsertInput {
 
 // RACE: between the look and the write another request may create, delete or rename the record.
 // Each turn is lost to a request that got its way.
-const DECISIONS_MAX = 8;
+const DECISIONS_MAX = 20;
 
 /** Creates or updates by a key. Throws BackwrightError; nothing is written then. */
 export async function upsertRecord(
@@ -77,14 +77,13 @@ async function write(
   facts: Facts,
 ): Promise<WriteReply> {
   const { version, mustExist } = input;
-  for (let turn = 1; ; turn += 1) {
+  for (let turn = 1; turn <= DECISIONS_MAX; turn += 1) {
     const id = await find(context, request, resource, facts.keys);
-    const mayDecideAgain = turn < DECISIONS_MAX;
     if (id !== undefined) {
       try {
         return await update(context, request, resource, { ...input, id }, facts);
       } catch (error) {
-        if (!mayDecideAgain || !isCode(error, "NOT_FOUND")) throw error;
+        if (!isCode(error, "NOT_FOUND")) throw error;
       }
     } else if (version !== undefined || mustExist === true) {
       throw new BackwrightError("VERSION_CONFLICT");
@@ -92,13 +91,14 @@ async function write(
       try {
         return await create(context, request, resource, input, facts);
       } catch (error) {
-        if (!mayDecideAgain || !isCode(error, "CONFLICT")) throw error;
+        if (!isCode(error, "CONFLICT")) throw error;
         // Still nothing to be seen: the key is that of a record out of sight, or the conflict is
         // about another key. One that was deleted just now is left to the caller's next try.
         if ((await find(context, request, resource, facts.keys)) === undefined) throw error;
       }
     }
   }
+  throw new BackwrightError("UNAVAILABLE", { retryAfterSeconds: 1 });
 }
 
 /** The visible record that has the key. */

@@ -11,10 +11,13 @@ import {
   OR_ARMS_MAX,
   PAGE_SIZE_DEFAULT,
   PAGE_SIZE_MAX,
+  SEARCH_TEXT_MAX,
 } from "../base/limits.ts";
+import { matchesOf } from "../model/compile-match.ts";
 import { integerSchema, type JsonSchema, parameterSchema } from "../model/json-schema.ts";
-import type { FieldModel, Model, ReadGrant, ResourceModel } from "../model/model.ts";
+import type { FieldModel, Match, Model, ReadGrant, ResourceModel } from "../model/model.ts";
 import { type ReadableRelation, readableRelations } from "../operations/parsing.ts";
+import { readableSearch } from "../sql/finder.ts";
 import { describeForms, describeSort, readableForms } from "../sql/serve.ts";
 import { orderOfMany } from "../sql/serve-many.ts";
 import { deprecatedMark } from "./deprecation.ts";
@@ -136,6 +139,7 @@ export function readParameters(
     }
     parameters.push(groupParameter(true));
   }
+  parameters.push(...matchParameters(resource, read), ...searchParameters(resource, read));
   const served = describeForms(resource, names).join("; ");
   const keys = offered.flatMap((form) => [describeSort(form, false), describeSort(form, true)]);
   if (keys.length > 0) {
@@ -144,6 +148,38 @@ export function readParameters(
   }
   parameters.push(...pageParameters());
   return parameters;
+}
+
+/** Tests of a part of a value that an index finds rows by; others go beside a served filter. */
+function matchParameters({ table }: ResourceModel, { fields }: ReadGrant): Parameter[] {
+  return fields.flatMap((field) => {
+    const isFound = table.partIndexes.some(
+      (one) => one.kind !== "words" && one.field === field.name,
+    );
+    return (isFound ? matchesOf(field) : []).map((match) => {
+      const schema = { type: "string", minLength: 1, maxLength: SEARCH_TEXT_MAX };
+      const about = `${field.name} ${MATCH_WORDS[match]}`;
+      return query(`filter[${field.name}][${match}]`, about, schema);
+    });
+  });
+}
+
+const MATCH_WORDS: Readonly<Record<Match, string>> = {
+  like: "is like a pattern of % (any text) and _ (any character).",
+  ilike: "is like a pattern of % and _, whatever the case.",
+  contains: "contains this text, or all these members.",
+};
+
+function searchParameters({ search }: ResourceModel, read: ReadGrant): Parameter[] {
+  const fields = readableSearch(search, read);
+  if (fields.length === 0) return [];
+  const names = fields.map((field) => field.name).join(", ");
+  const about = `Words to find in ${names}; "…" for a phrase, - for none of, or. Best first.`;
+  const marks = "Adds meta.highlights: by id and field, HTML with <mark> around what q has found.";
+  return [
+    query("q", about, { type: "string", minLength: 1, maxLength: SEARCH_TEXT_MAX }),
+    query("highlight", marks, { type: "boolean", default: false }),
+  ];
 }
 
 function pageParameters(): Parameter[] {

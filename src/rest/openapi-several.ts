@@ -136,10 +136,14 @@ function bulkReply(record: string): JsonSchema {
 }
 
 /** `/batch`, for roles that may do anything with one record. */
-export function batchPaths(model: Model, role: string): Record<string, Json> {
-  const names = [...model.resources.values()].flatMap((resource) =>
-    batchNames(resource, resource.access.get(role)),
-  );
+export function batchPaths(
+  model: Model,
+  role: string,
+  only: ReadonlySet<string> | undefined,
+): Record<string, Json> {
+  const names = [...model.resources.values()]
+    .filter(({ ownName }) => only?.has(ownName) !== false)
+    .flatMap((resource) => batchNames(resource, resource.access.get(role)));
   if (names.length === 0) return {};
   const one = object(
     {

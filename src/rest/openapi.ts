@@ -72,7 +72,7 @@ export function openApiDocument(
     Object.assign(schemas, actionSchemas(name, access.actions?.values() ?? []));
     Object.assign(paths, resourcePaths(resource, access, model, role));
   }
-  const batch = batchPaths(model, role);
+  const batch = batchPaths(model, role, only);
   if (Object.keys(batch).length > 0) {
     tags.push({ name: "batch", description: "Operations of several resources at once." });
   }
@@ -132,11 +132,11 @@ function resourcePaths(
   const paths: Record<string, Json> = {};
   if (Object.keys(collection).length > 0) paths[path] = collection;
   if (Object.keys(record).length > 0) paths[`${path}/{id}`] = { parameters: [id], ...record };
-  Object.assign(paths, bulkPaths(resource, access));
   if (aggregates) {
     const parts = aggregateParts(resource, read, aggregates);
     paths[`${path}/aggregate`] = { get: operation(resource, parts) };
   }
+  Object.assign(paths, bulkPaths(resource, access));
   if (remove && resource.table.deletedField !== undefined) {
     paths[`${path}/{id}/restore`] = { parameters: [id], post: restoreOperation(resource) };
   }
@@ -147,14 +147,25 @@ function resourcePaths(
   return paths;
 }
 
+const MARKED: Json = { type: "object", additionalProperties: { type: "string" } };
+const HIGHLIGHTS: Json = {
+  type: "object",
+  description: "By id and field, where highlight=true: HTML with <mark> around what q has found.",
+  additionalProperties: MARKED,
+};
+
 function listOperation(resource: ResourceModel, parameters: readonly Parameter[]): Json {
+  const isSearched = parameters.some(({ name }) => name === "q");
   const schema = {
     type: "object",
     properties: {
       data: { type: "array", items: ref("schemas", schemaName(resource)), maxItems: PAGE_SIZE_MAX },
       meta: {
         type: "object",
-        properties: { pagination: ref("schemas", "Pagination") },
+        properties: {
+          pagination: ref("schemas", "Pagination"),
+          ...(isSearched ? { highlights: HIGHLIGHTS } : {}),
+        },
         required: ["pagination"],
         additionalProperties: false,
       },

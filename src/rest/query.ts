@@ -17,7 +17,7 @@ const PAGE_KEYS = ["size", "after", "before", "offset", "count"];
 const PAGE = PAGE_KEYS.map((key) => `page[${key}]`).join(", ");
 const GROUPS = "filter[or][0][…], filter[and][0][…], filter[not][…]";
 const FILTER = `filter[field], filter[relation.field], filter[field][operator], ${GROUPS}`;
-const LIST = `${FILTER}, sort, ${PAGE}, ${RECORD}`;
+const LIST = `${FILTER}, q, highlight, sort, ${PAGE}, ${RECORD}`;
 
 /** Throws PARAMETER_INVALID naming each parameter that is not known. */
 export function parseRecordQuery(text: string): RecordQuery {
@@ -37,7 +37,7 @@ export function parseListQuery(text: string, allowed = LIST): ListQuery {
   const problems: ErrorDetail[] = [];
   const selection = new Selection();
   const filters: RawFilter[] = [];
-  let sort: string | undefined;
+  const single: Record<string, string> = {};
   const page: Record<string, string> = {};
   for (const parameter of parameters(text, allowed, problems)) {
     const { name, path, value } = parameter;
@@ -45,8 +45,8 @@ export function parseListQuery(text: string, allowed = LIST): ListQuery {
     if (name === "filter" && first !== undefined) {
       const filter = readFilter(parameter, problems);
       if (filter !== undefined) filters.push(filter);
-    } else if (name === "sort" && first === undefined) {
-      sort = value;
+    } else if (["sort", "q", "highlight"].includes(name) && first === undefined) {
+      single[name] = value;
     } else if (name === "page" && second === undefined && isPageKey(first)) {
       page[first] = value;
     } else if (!selection.take(parameter)) problems.push(unknown(parameter, allowed));
@@ -54,7 +54,9 @@ export function parseListQuery(text: string, allowed = LIST): ListQuery {
   refuse(problems);
   const { size, after, before, offset, count } = page;
   const { include, fields, pages } = selection;
-  return { include, fields, pages, filters, sort, size, after, before, offset, count };
+  const { sort, q, highlight } = single;
+  const placed = { size, after, before, offset, count };
+  return { include, fields, pages, filters, sort, q, highlight, ...placed };
 }
 
 /** The fields that an upsert goes by. Throws PARAMETER_INVALID. */

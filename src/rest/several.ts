@@ -32,9 +32,10 @@ export async function batch(
   context: OperationsContext,
   request: HttpRequest,
   facts: RequestContext,
+  only: ReadonlySet<string> | undefined,
 ): Promise<HttpReply> {
   const idempotencyKey = headerOf(request, "idempotency-key");
-  const reply = await runBatch(context, facts, { body: request.body, idempotencyKey });
+  const reply = await runBatch(context, facts, { body: request.body, idempotencyKey, only });
   const data = reply.outcomes.map((outcome) => outcomeJson(outcome));
   return several(request, reply, `{"data":[${data.join(",")}]}`);
 }

@@ -147,7 +147,9 @@ class MountedRequests {
 
   /** The host's server may wait five minutes for a body; here the same limit holds everywhere. */
   #limitArrival(request: IncomingMessage, body: NodeJS.EventEmitter): void {
-    if (request.complete) return;
+    const { headers } = request;
+    const hasBody = headers["content-length"] ?? headers["transfer-encoding"];
+    if (hasBody === undefined || request.complete) return;
     const late = setTimeout(() => {
       const isRead = body.listenerCount("error") > 0;
       if (!request.complete && isRead) body.emit("error", new BackwrightError("REQUEST_TIMEOUT"));

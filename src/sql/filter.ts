@@ -1,7 +1,8 @@
 // A filter of a request as the test of one row. Which index finds the rows is decided in serve.ts.
-import type { Model, ResourceModel } from "../model/model.ts";
+import { fieldOf, type Model, type ResourceModel } from "../model/model.ts";
+import { type Finder, finderCall } from "./finder.ts";
 import { columnName, sqlType } from "./names.ts";
-import { COMPARISON_SQL } from "./predicate.ts";
+import { COMPARISON_SQL, matchSql } from "./predicate.ts";
 import { visibleRelated } from "./read.ts";
 import { innerAlias } from "./relation.ts";
 import type { Filter } from "./serve.ts";
@@ -20,6 +21,10 @@ export function filterSql(
   context: { readonly model: Model; readonly parameters: Parameters },
 ): string {
   const { parameters } = context;
+  if (filter.finder !== undefined) {
+    const found = finderCall(filter.finder, finderValue(filter.finder, at, parameters), parameters);
+    return `${columnName(fieldOf(table, "id"), alias)} in (select f.id from ${found} f)`;
+  }
   if (filter.through === undefined) {
     const test = testSql(filter, columnName(filter.field, alias), at, parameters);
     return filter.negated ? `not (${test})` : test;
@@ -29,6 +34,10 @@ export function filterSql(
   const test = testSql(filter, columnName(filter.field, inner), at, parameters);
   const found = `exists (select from ${from} where ${where} and ${test})`;
   return filter.negated ? `not ${found}` : found;
+}
+
+export function finderValue(finder: Finder, at: number, parameters: Parameters): string {
+  return parameters.input(at, finder.arguments[0] ?? "text");
 }
 
 /** Conditions of several alternatives where no order needs them apart: one `or`. */
@@ -65,6 +74,12 @@ export function testSql(
       return `${column} = any(${parameters.input(at, `${type}[]`)})`;
     case "nin":
       return `${column} <> all(${parameters.input(at, `${type}[]`)})`;
+    case "like":
+    case "ilike":
+    case "contains":
+      return `${column} ${matchSql(field, operator)} ${parameters.input(at, type)}`;
+    case "search":
+      throw new Error("words are found by a finder");
     default:
       return `${column} ${COMPARISON_SQL[operator]} ${parameters.input(at, type)}`;
   }

@@ -1,5 +1,14 @@
 // A policy's row condition as SQL. Three-valued: a NULL is neither matched nor excluded by `not`.
-import type { Comparison, Model, Operand, Predicate, TableModel } from "../model/model.ts";
+import { hasMembers } from "../model/compile-search.ts";
+import type {
+  Comparison,
+  FieldModel,
+  Match,
+  Model,
+  Operand,
+  Predicate,
+  TableModel,
+} from "../model/model.ts";
 import { columnName, constant, sqlType } from "./names.ts";
 import { innerAlias, relatedRows, tableOf } from "./relation.ts";
 import type { Parameters } from "./statement.ts";
@@ -12,6 +21,12 @@ export const COMPARISON_SQL: Readonly<Record<Comparison, string>> = {
   gt: ">",
   gte: ">=",
 };
+
+/** Of text, `contains` is a pattern without wildcards of its own. */
+export function matchSql(field: FieldModel, operator: Match): string {
+  if (operator === "ilike") return "ilike";
+  return operator === "contains" && hasMembers(field) ? "@>" : "like";
+}
 
 export interface PredicateContext {
   readonly model: Pick<Model, "tables" | "claims">;
@@ -50,6 +65,11 @@ function render(
     case "compare": {
       const value = operandSql(predicate.value, sqlType(predicate.field), parameters);
       return `${columnName(predicate.field, alias)} ${COMPARISON_SQL[predicate.operator]} ${value}`;
+    }
+    case "match": {
+      const { field, operator } = predicate;
+      const value = operandSql(predicate.value, sqlType(field), parameters);
+      return `${columnName(field, alias)} ${matchSql(field, operator)} ${value}`;
     }
     case "in":
       return `${columnName(predicate.field, alias)} ${inSql(predicate, parameters)}`;

@@ -18,12 +18,16 @@ export interface WalledTable {
 }
 
 /**
- * True for rows of the transaction's tenant. The cast stands outside the sub-select, so that
- * PostgreSQL computes the setting once per statement and the column's index still serves.
+ * The transaction's tenant, or null. The cast stands outside the sub-select, so that PostgreSQL
+ * computes the setting once per statement and an index of the column that is compared still serves.
  */
+export function tenantSetting(): string {
+  return `(select nullif(current_setting('${TENANT_SETTING}', true), ''))::uuid`;
+}
+
+/** True for rows of the transaction's tenant. */
 export function tenantWallExpression(column: string): string {
-  const setting = `(select nullif(current_setting('${TENANT_SETTING}', true), ''))::uuid`;
-  return `${quoteIdentifier(column)} = ${setting}`;
+  return `${quoteIdentifier(column)} = ${tenantSetting()}`;
 }
 
 /** Statements that wall a table off by tenant, for its owner too (until `OWNER_POLICY` exists). */

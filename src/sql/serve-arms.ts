@@ -12,20 +12,25 @@ export interface Arm {
 
 type Alternatives = readonly (readonly Filter[])[];
 
+/** Finds the rows of an arm in another way, so that they can be sorted. */
+export type FindArm = (at: number, sorts: readonly Sort[] | undefined) => Arm | undefined;
+
 /** Every arm with its index, or the first one that none serves. Without a sort: newest first. */
 export function serveArms(
   resource: ResourceModel,
   alternatives: Alternatives,
   sorts: readonly Sort[] | undefined,
   readable: readonly FieldModel[],
+  find: FindArm = () => undefined,
 ): { readonly arms: readonly Arm[] } | { readonly unserved: number } {
   const several = alternatives.length > 1;
   const wanted = sorts ?? (several ? newestFirst(resource.table) : undefined);
   const arms: Arm[] = [];
   for (const [at, filters] of alternatives.entries()) {
     const served = serve(resource, filters, wanted, readable);
-    if (served === undefined) return { unserved: at };
-    arms.push({ filters, served });
+    const arm = served === undefined ? find(at, wanted) : { filters, served };
+    if (arm === undefined) return { unserved: at };
+    arms.push(arm);
   }
   return { arms };
 }

@@ -1,16 +1,18 @@
 // Which index serves which list. A filter and a sort are allowed together only when a B-tree
 // index finds the rows in order, so that a page costs the rows that it returns; anything else is
 // refused with what would be allowed. Pure: no SQL is written here.
-import type {
-  AnyRelationModel,
-  FieldModel,
-  IndexKey,
-  IndexModel,
-  Operator,
-  Predicate,
-  ResourceModel,
-  TableModel,
+import {
+  type AnyRelationModel,
+  type FieldModel,
+  type IndexKey,
+  type IndexModel,
+  MATCHES,
+  type Operator,
+  type Predicate,
+  type ResourceModel,
+  type TableModel,
 } from "../model/model.ts";
+import type { Finder } from "./finder.ts";
 
 /** The other end of a relation, and the rows there that the role may read. */
 export interface RelatedRecords {
@@ -23,17 +25,21 @@ export interface RelatedRecords {
 
 export interface Filter {
   readonly field: FieldModel;
-  readonly operator: Operator;
+  /** `search`: by the words of `q`, with a finder always. */
+  readonly operator: Operator | "search";
   /** For isNull: which of the two; part of the shape rather than a value. */
   readonly isNull: boolean;
   /** Asks that the test is false. Only where no other operator says so: through a relation. */
   readonly negated: boolean;
   /** Where the field is that of a related record: tested on each row that is read. */
   readonly through: RelatedRecords | undefined;
+  /** Finds the rows that pass. Without one they are tested as they are read. */
+  readonly finder?: Finder;
 }
 
 /** As in the address: `dueAt`, or `site.isPublic` of a related record. */
-export function filterName({ field, through }: Filter): string {
+export function filterName({ field, operator, through }: Filter): string {
+  if (operator === "search") return "q";
   return through === undefined ? field.name : `${through.relation.name}.${field.name}`;
 }
 
@@ -59,6 +65,8 @@ export interface Served {
   readonly form: Form;
   /** The request names at most one row (a unique key): any order costs nothing. */
   readonly single: boolean;
+  /** A finder has found the rows, so any order sorts a bounded number of them. */
+  readonly found?: "sorted" | "ranked";
 }
 
 // Asked for by every list; the model is frozen.
@@ -101,6 +109,11 @@ function formsOf(index: IndexModel, table: TableModel): Form[] {
     }
   });
   return found;
+}
+
+/** A test of a part of a value: in no order of an index, so rows are tested as they are read. */
+function isMatch({ operator }: Filter): boolean {
+  return MATCHES.some((match) => match === operator);
 }
 
 const fixes = (filter: Filter): boolean =>
@@ -173,7 +186,8 @@ function match(form: Form, filters: readonly Filter[]): Match | undefined {
  * of the first index that serves every filter, else newest first.
  * LIMIT: when each filter is served beside the sort on its own but no index serves all together,
  * the list is allowed and the filters without an index are tested on the rows that are read. So
- * is a filter on a related record, next to at least one on the resource's own fields.
+ * is a filter on a related record or a part of a value, next to at least one on the resource's own
+ * fields.
  */
 export function serve(
   resource: ResourceModel,
@@ -182,7 +196,7 @@ export function serve(
   readable: readonly FieldModel[],
 ): Served | undefined {
   const { table } = resource;
-  const filters = all.filter(({ through }) => through === undefined);
+  const filters = all.filter((one) => one.through === undefined && !isMatch(one));
   // A cursor holds the sort keys, so nobody is given an order by a field that they may not read.
   const offered = forms(table).filter((form) =>
     form.sorts.every((key) => readable.some((field) => field.name === key.field)),
@@ -191,10 +205,7 @@ export function serve(
   if (filters.length === 0 && all.length > 0 && !single) return undefined;
   const wanted = sorts ?? (filters.length === 0 || single ? newestFirst(table) : undefined);
   if (single && wanted !== undefined) {
-    const key = (field: string) => ({ field, descending: false, nullsFirst: false });
-    const keys = wanted.map((sort) => key(sort.field.name));
-    const form = { index: "unique", prefix: [], sorts: keys, id: key("id") };
-    return { sorts: wanted, form, single };
+    return { sorts: wanted, form: anyOrder("unique", wanted), single };
   }
   const asked = wanted && directionsOf(wanted);
   const fitting = offered
@@ -210,6 +221,13 @@ export function serve(
   const [best] = fitting;
   if (best === undefined) return undefined;
   return { sorts: wanted ?? naturalSort(best.form, table), form: best.form, single: false };
+}
+
+/** The form of a few rows: they are sorted after they were found. */
+export function anyOrder(index: string, sorts: readonly Sort[]): Form {
+  const key = (field: string) => ({ field, descending: false, nullsFirst: false });
+  const keys = sorts.map((sort) => key(sort.field.name));
+  return { index, prefix: [], sorts: keys, id: key("id") };
 }
 
 export function newestFirst(table: TableModel): readonly Sort[] | undefined {

@@ -69,8 +69,8 @@ export function createStatement(shape: CreateShape, model: Model): Statement {
 }
 
 /**
- * Creates many records: as above, but each input but the request's is an array with a value for each
- * of them. A record whose references are refused is left out of the rows that come back.
+ * Creates many records: as above, but each input but the request's is an array with a value for
+ * each of them. A record whose references are refused is left out of the rows that come back.
  */
 export function createManyStatement(shape: CreateShape, model: Model): Statement {
   const parameters = new Parameters();

@@ -13,6 +13,7 @@ import { createThrowawayDatabase, dropAbandoned } from "../database/throwaway.ts
 import { migrateUp } from "../migrate/runner.ts";
 import { wallsOf } from "../migrate/source.ts";
 import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
+import { findersOf } from "../sql/finder.ts";
 import {
   type ActorOptions,
   actorOf,
@@ -79,6 +80,7 @@ export async function startTestBackend(options: TestBackendOptions = {}): Promis
       directory: project.migrations,
       system: SYSTEM_MIGRATIONS,
       walls: wallsOf(model),
+      finders: findersOf(model),
     });
     const settings = readSettings({ PORT: "0", ...options.environment }, "development");
     const log: LogLine[] = [];

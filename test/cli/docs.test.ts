@@ -31,6 +31,8 @@ describe("backwright docs", () => {
       for (const { column } of fields.values()) expect(section).toContain(`| \`${column}\` |`);
       for (const index of indexes) expect(section).toContain(index.name);
     }
+    expect(page).toContain("GIN: words (english) |");
+    expect(page).toContain("`organization_id`, `title` | GIN: like, ilike |");
     expect(page).toContain("sites ||--o{ work_orders : siteId");
     expect(page).toContain("users |o--o{ work_orders : assigneeId");
   });

@@ -6,9 +6,11 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { loadProject } from "../../src/app/project.ts";
 import { roleNames } from "../../src/database/roles.ts";
 import { migrateUp } from "../../src/migrate/runner.ts";
 import { SYSTEM_MIGRATIONS } from "../../src/migrate/system.ts";
+import { findersOf } from "../../src/sql/finder.ts";
 import { exchange, requestText } from "../server/raw-http.ts";
 import { EXAMPLE, type Person, startTestBackend, type TestBackend } from "../support/backend.ts";
 import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
@@ -190,12 +192,16 @@ describe("with a migration that is pending", () => {
       503,
       { status: "not ready", reason: expect.stringMatching(/migration/) },
     ]);
-    await migrateUp({
+    const options = {
       ownerUrl: database.ownerUrl,
       appRole: roleNames(database.database).app,
       directory: join(EXAMPLE, "migrations"),
       system: SYSTEM_MIGRATIONS,
-    });
+    };
+    await migrateUp(options);
+    // The finders of its searches are made by the same run, where the model is known.
+    expect((await ask("/ready"))[0]).toBe(503);
+    await migrateUp({ ...options, finders: findersOf((await loadProject(EXAMPLE)).model) });
     await expect.poll(() => ask("/ready"), { timeout: 15_000 }).toEqual([200, { status: "ready" }]);
   });
 });

@@ -57,6 +57,22 @@ describe.skipIf(!hasScript)("in a terminal", () => {
     expect(await project.postmaster()).toBeUndefined();
   });
 
+  // Planted fault: any answer taken for a yes -> red.
+  test("what deletes asks first, and only yes is a yes", async () => {
+    for (const [answer, code] of [
+      ["n", 1],
+      ["", 1],
+      ["y", 0],
+    ] as const) {
+      const program = inTerminal(["db", "reset"]);
+      await program.prints(/Delete the development database of work-orders, for good\? \[y\/N\]/);
+      program.child.stdin?.write(`${answer}\r`);
+      const ended = await program.ended;
+      expect([answer, ended.code]).toEqual([answer, code]);
+      expect(ended.stdout).toMatch(code === 0 ? /is gone/ : /Nothing was deleted/);
+    }
+  });
+
   // Planted fault: SIGHUP not handled, or an error of standard output not caught -> red.
   test("a window that is closed ends it in good order as well", async () => {
     const program = inTerminal(["dev"]);

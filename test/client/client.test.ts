@@ -185,6 +185,31 @@ describe("the typed client", () => {
     await expect(misspelt()).rejects.toMatchObject({ code: "PARAMETER_INVALID" });
   });
 
+  test("finds by a pattern and by words, with marks around them", async () => {
+    const requesterId = manager.id;
+    const leak = await client.workOrders.create({ title: "Leak in hall 7", siteId, requesterId });
+    const pattern = { filter: { title: { ilike: "%HALL 7%" } }, fields: ["id"] } as const;
+    expect((await client.workOrders.list(pattern)).data).toEqual([{ id: leak.id }]);
+    const words = { q: "leaking halls", highlight: true, fields: ["id"] } as const;
+    const page = await client.workOrders.list(words);
+    expect(page.data).toEqual([{ id: leak.id }]);
+    expect(page.meta.highlights).toEqual({
+      [leak.id]: { title: "<mark>Leak</mark> in <mark>hall</mark> 7" },
+    });
+    const found: string[] = [];
+    for await (const { id } of client.workOrders.all({ q: "leaking halls", page: { size: 1 } })) {
+      found.push(id);
+    }
+    expect(found).toEqual([leak.id]);
+    const mistaken = async () => {
+      // @ts-expect-error: an instant is no text to look into
+      await client.workOrders.list({ filter: { version: { like: 1 } } });
+      // @ts-expect-error: a pattern is text
+      await client.workOrders.list({ filter: { title: { ilike: 7 } } });
+    };
+    await expect(mistaken()).rejects.toMatchObject({ code: "PARAMETER_INVALID" });
+  });
+
   test("upserts by a key, and writes many records at once", async () => {
     const body = { externalId: "X-1", title: "Leak", siteId, requesterId: manager.id };
     const made = await client.workOrders.upsert("externalId", body);

@@ -6,11 +6,13 @@ import { loadProject } from "../../src/app/project.ts";
 import { serve } from "../../src/app/serve.ts";
 import { readSettings } from "../../src/base/settings.ts";
 import { Database } from "../../src/database/database.ts";
+import { Transaction } from "../../src/database/transaction.ts";
 import { createLog } from "../../src/observe/log.ts";
-import { Parameters } from "../../src/sql/statement.ts";
+import { Parameters, type Statement, type Value } from "../../src/sql/statement.ts";
 
 process.stdin.on("end", () => process.exit(0)).resume();
 if (process.env.PLANTED_FAULT === "event apart") writeEventsApart();
+if (process.env.PLANTED_FAULT === "reply apart") storeRepliesApart();
 
 const project = await loadProject(join(import.meta.dirname, "../../examples/work-orders"));
 const settings = readSettings(process.env, "development");
@@ -42,5 +44,26 @@ function writeEventsApart(): void {
     );
     await write.call(this, event, caller, [rows[0]?.[0] ?? null]);
     return rows;
+  };
+}
+
+/** Planted fault: the reply of a transaction is stored once it has been committed. */
+function storeRepliesApart(): void {
+  const { run } = Transaction.prototype;
+  const { transaction } = Database.prototype;
+  const stores: [Statement, readonly Value[]][] = [];
+  Transaction.prototype.run = async function apart(statement, inputs) {
+    if (!statement.text.startsWith("insert into backwright.idempotency")) {
+      return run.call(this, statement, inputs);
+    }
+    stores.push([statement, inputs]);
+    return [["1"]];
+  };
+  Database.prototype.transaction = async function apart(caller, work) {
+    const result = await transaction.call(this, caller, work as never);
+    for (const [statement, inputs] of stores.splice(0)) {
+      await this.write(statement, caller, inputs);
+    }
+    return result as never;
   };
 }

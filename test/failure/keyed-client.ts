@@ -50,6 +50,17 @@ export class KeyedWrite implements SentWrite {
     );
   }
 
+  /** Any write that makes or moves `recordId`, or several. */
+  static post(
+    key: string,
+    apiKey: string,
+    path: string,
+    body: object,
+    recordId?: string,
+  ): KeyedWrite {
+    return KeyedWrite.#of("POST", path, key, recordId, apiKey, body, {});
+  }
+
   static #of(
     method: string,
     path: string,

@@ -15,6 +15,7 @@ import { roleNames, setupDatabase } from "../../src/database/roles.ts";
 import { migrateUp } from "../../src/migrate/runner.ts";
 import { wallsOf } from "../../src/migrate/source.ts";
 import { SYSTEM_MIGRATIONS } from "../../src/migrate/system.ts";
+import { findersOf } from "../../src/sql/finder.ts";
 import { EXAMPLE } from "../support/backend.ts";
 
 const DATABASE = "outage";
@@ -50,6 +51,7 @@ export async function startOwnServer(): Promise<OwnServer> {
     directory: project.migrations,
     system: SYSTEM_MIGRATIONS,
     walls: wallsOf(project.model),
+    finders: findersOf(project.model),
   });
   const pid = async (): Promise<number | undefined> => (await findPostmaster(dataDirectory))?.pid;
   return {

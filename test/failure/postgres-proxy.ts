@@ -21,6 +21,8 @@ export interface PostgresProxy {
   url(address: string): string;
   /** Resolves when the next statement with `marker` in its values or text reached the point. */
   stopAt(marker: string, point: Point): Promise<void>;
+  /** As above, of the first statement that matches, once `marker` has come by on its connection. */
+  stopLater(marker: string, statement: RegExp, point: Point): Promise<void>;
   /** Nothing passes any more, in either direction; connections stay open, new ones connect. */
   freeze(): void;
   /** Held bytes pass on. */
@@ -33,9 +35,13 @@ export interface PostgresProxy {
 const SYNC = "S";
 const MARKED = ["B", "Q"]; // Bind has the values, a simple Query the text.
 const READY_FOR_QUERY = "Z";
+const PARSE = "P";
+const BIND = "B".charCodeAt(0);
 
 interface Stop {
   readonly marker: Buffer;
+  /** Undefined: the statement with the marker. */
+  readonly statement: RegExp | undefined;
   readonly point: Point;
   readonly reached: () => void;
 }
@@ -58,6 +64,10 @@ export async function startProxy(address: string): Promise<PostgresProxy> {
   await once(server, "listening");
   const listening = server.address();
   const port = typeof listening === "object" && listening !== null ? listening.port : 0;
+  const stopLater = (marker: string, statement: RegExp | undefined, point: Point): Promise<void> =>
+    new Promise((resolve) => {
+      stops.add({ marker: Buffer.from(marker), statement, point, reached: resolve });
+    });
   return {
     url(through) {
       const own = new URL(through.replace("@/", "@localhost/"));
@@ -66,10 +76,8 @@ export async function startProxy(address: string): Promise<PostgresProxy> {
       own.search = "?sslmode=disable";
       return own.href;
     },
-    stopAt: (marker, point) =>
-      new Promise((resolve) => {
-        stops.add({ marker: Buffer.from(marker), point, reached: resolve });
-      }),
+    stopAt: (marker, point) => stopLater(marker, undefined, point),
+    stopLater,
     freeze() {
       isFrozen = true;
       for (const pair of pairs) pair.isFrozen = true;
@@ -111,6 +119,9 @@ class Pair {
   #hasStarted = false;
   readonly #goodbyes: Socket[] = [];
   #stop: Stop | undefined;
+  /** Its marker has come by, its statement has not. */
+  #armed: Stop | undefined;
+  readonly #prepared = new Map<string, string>();
   #holdsRequest = false;
 
   constructor(client: Socket, server: Socket, stops: Set<Stop>) {
@@ -160,6 +171,7 @@ class Pair {
       const message = this.#takeRequest();
       if (message === undefined) return;
       const kind = String.fromCharCode(message[0] ?? 0);
+      if (kind === PARSE) this.#prepared.set(...parsed(message));
       if (this.#stop === undefined && MARKED.includes(kind)) this.#stop = this.#stopFor(message);
       const point = this.#stop?.point;
       const isMarked = MARKED.includes(kind) && this.#stop !== undefined;
@@ -207,9 +219,19 @@ class Pair {
     for (const stop of this.#stops) {
       if (!message.includes(stop.marker)) continue;
       this.#stops.delete(stop);
-      return stop;
+      if (stop.statement === undefined) return stop;
+      this.#armed = stop;
     }
-    return undefined;
+    const armed = this.#armed;
+    if (armed?.statement?.test(this.#textOf(message)) !== true) return undefined;
+    this.#armed = undefined;
+    return armed;
+  }
+
+  /** The text of a simple Query, or that of the statement that a Bind names. */
+  #textOf(message: Buffer): string {
+    const [first = "", second = ""] = message.subarray(5).toString("latin1").split("\0", 2);
+    return message[0] === BIND ? (this.#prepared.get(second) ?? "") : first;
   }
 
   #reach(isHeld: boolean): void {
@@ -218,6 +240,12 @@ class Pair {
     this.#stop = undefined;
     stop?.reached();
   }
+}
+
+/** The name and the text of a Parse message. */
+function parsed(message: Buffer): [name: string, text: string] {
+  const [name = "", text = ""] = message.subarray(5).toString("latin1").split("\0", 2);
+  return [name, text];
 }
 
 /** Where ReadyForQuery begins in whole messages of the server, or -1. */

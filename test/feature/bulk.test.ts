@@ -72,13 +72,14 @@ describe("bulk create", () => {
     expect(await world.mismatches()).toEqual([]);
   });
 
-  test("has audit entries and events as of single creates, in the order of the records", async () => {
+  test("has audit entries and events as of single creates, in the records' order", async () => {
     const records = Array.from({ length: 30 }, (_, at) => ({ serial: `e${at}`, name: "Bolt" }));
     const reply = await bulk("create", records);
     const single = await world.ask("lead", "parts", { body: { serial: "e-alone", name: "Bolt" } });
     const effects = (table: string, of: string): Promise<Record<string, unknown>[]> =>
       world.backend.owner.query(
-        `select to_jsonb(t) as row from backwright.${table} t where ${of} = any($1) order by position`,
+        `select to_jsonb(t) as row from backwright.${table} t where ${of} = any($1)
+         order by position`,
         [[...ids(reply), single.json.data.id]],
       );
     for (const [table, of] of [
@@ -101,7 +102,7 @@ describe("bulk create", () => {
   });
 
   // Planted faults: a statement's failure not narrowed down -> red; placed() left out -> red.
-  test("tells what each record was refused for as it would be alone; the others stand", async () => {
+  test("tells of each record what it would be told alone; the others stand", async () => {
     await world.part({ serial: "taken" });
     const records: unknown[] = [
       { serial: "g0", name: "Bolt" },

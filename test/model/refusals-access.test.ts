@@ -40,7 +40,7 @@ const readable = (rows: unknown, more: Partial<Declared> = {}): Declared =>
   access({ boss: { read: { rows } } }, more);
 
 const TASKS = "tasks.access.boss";
-const OPERATORS = "write one of eq, ne, lt, lte, gt, gte, in, nin, isNull";
+const OPERATORS = "write one of eq, ne, lt, lte, gt, gte, in, nin, isNull, like, ilike, contains";
 const VERBS = "read, create, update, delete, actions";
 const UNGRANTABLE = "is hidden or kept by Backwright, so it cannot be granted here";
 const CASES: readonly (readonly [mistake: string, declared: Declared, ...said: string[]])[] = [
@@ -152,9 +152,9 @@ const CASES: readonly (readonly [mistake: string, declared: Declared, ...said: s
   ],
   [
     "rows by what is no field, relation or operator",
-    readable({ nothing: 1, title: { like: "x" }, count: [1] }),
+    readable({ nothing: 1, title: { similar: "x" }, count: [1] }),
     `  ${TASKS}.read.rows.nothing: tasks has no field or relation "nothing"`,
-    `  ${TASKS}.read.rows.title.like: is not an operator; ${OPERATORS}`,
+    `  ${TASKS}.read.rows.title.similar: is not an operator; ${OPERATORS}`,
     `  ${TASKS}.read.rows.count.0: is not an operator; ${OPERATORS}`,
   ],
   [

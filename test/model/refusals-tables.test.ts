@@ -334,8 +334,8 @@ const CASES: readonly Case[] = [
     "an option that there is not, such as a misspelt hidden",
     { schema: { users }, resources: { users: { ...all, hiden: ["name"] } } },
     problems(
-      "  users.hiden: is not an option; options are scope, access, hidden, states, actions, " +
-        "aggregates, deprecated",
+      "  users.hiden: is not an option; " +
+        "options are scope, access, hidden, states, search, actions, aggregates, deprecated",
     ),
   ],
   [

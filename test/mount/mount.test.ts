@@ -11,10 +11,14 @@ import type { AddressInfo } from "node:net";
 import express from "express";
 import { fastify } from "fastify";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Api } from "../../examples/work-orders/backend.ts";
 import { type MountOptions, mountBackend } from "../../src/app/mount.ts";
+import { loadProject } from "../../src/app/project.ts";
 import { REQUEST_LIMITS } from "../../src/base/limits.ts";
+import { createClient } from "../../src/client/index.ts";
 import type { MountedApi } from "../../src/index.ts";
 import { createMounted } from "../../src/server/mounted.ts";
+import { copyExample } from "../cli/project-copy.ts";
 import { connectTo, requestText } from "../server/raw-http.ts";
 import {
   type Person,
@@ -23,6 +27,7 @@ import {
   startTestBackend,
   type TestBackend,
 } from "../support/backend.ts";
+import { createTestDatabase } from "../support/postgres.ts";
 import { HOST_HEADER, HOSTS, type Host, type HostKind } from "./hosts.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "uncaughtException", "exit"] as const;
@@ -152,6 +157,11 @@ describe.each(HOSTS)("inside $name", (kind) => {
     const document = await ask("/api/openapi.json");
     expect(Object.keys(document.json.paths)).toContain("/v1/work-orders");
     expect(Object.keys(document.json.paths)).not.toContain("/v1/sites");
+    // Planted fault: the batch not told what is served -> red.
+    const batch = (operation: string, body: object) =>
+      ask("/api/v1/batch", { body: { operations: [{ operation, body }] } });
+    expect((await batch("workOrders.create", workOrder("Batch"))).status).toBe(200);
+    expect((await batch("sites.create", { name: "Not served" })).status).toBe(400);
   });
 
   test("a caller who hangs up in the middle of a body or reply harms nobody", async () => {
@@ -195,6 +205,35 @@ async function writers(): Promise<number> {
   );
   return rows.length;
 }
+
+test("in development it migrates and seeds as dev does; the typed client reaches it", async () => {
+  const copy = await copyExample();
+  const database = await createTestDatabase("mount_dev");
+  opened.push({ close: () => copy.remove() }, { close: () => database.drop() });
+  const { backend: example } = await loadProject(copy.directory);
+  const environment = {
+    NODE_ENV: "development",
+    DATABASE_URL: database.appUrl,
+    DATABASE_OWNER_URL: database.ownerUrl,
+  };
+  const api = await mountBackend(example, {
+    prefix: "/deep/api",
+    project: copy.directory,
+    environment,
+    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+  });
+  opened.push(api);
+  expect(api.ready()).toEqual({ ready: true });
+  const server = createServer(api.handler).listen(0);
+  opened.push({ close: async () => void server.close() });
+  const { port } = server.address() as AddressInfo;
+  const [{ key = "" } = {}] = (await copy.keys()).filter(({ role }) => role === "manager");
+  const client = createClient<Api>({ url: `http://127.0.0.1:${port}/deep/api`, key });
+  const { data } = await client.workOrders.list({ page: { size: 2 }, include: { site: true } });
+  expect(data).toHaveLength(2);
+  const { version } = await client.workOrders.update(data[0]?.id ?? "", { title: "Mounted" });
+  expect(version).toBeGreaterThan(1);
+});
 
 test("no process signal, exit or error is listened to", async () => {
   const before = SIGNALS.map((signal) => process.listenerCount(signal));

@@ -4,6 +4,7 @@ import { type Person, startTestBackend, type TestBackend } from "../support/back
 
 interface Parameter {
   readonly name: string;
+  readonly description: string;
   readonly schema: { readonly enum?: readonly string[] };
 }
 interface Operation {
@@ -122,6 +123,18 @@ describe("the OpenAPI document", () => {
         expect(isKnown, `${path}?${name}=true: ${reply.text}`).toBe(true);
       }
     }
+  });
+
+  // A requester reads the description, a viewer does not; only work orders are searched.
+  test("offers a search of the fields that the role may read", () => {
+    const about = (role: string, path: string, name: string): string | undefined =>
+      documentOf(role).paths[path]?.get?.parameters?.find((one) => one.name === name)?.description;
+    expect(about("requester", "/v1/work-orders", "q")).toContain("in title, description;");
+    expect(about("viewer", "/v1/work-orders", "q")).toContain("in title;");
+    expect(about("manager", "/v1/work-orders", "highlight")).toContain("meta.highlights");
+    expect(about("manager", "/v1/work-orders", "filter[title][ilike]")).toContain("the case");
+    expect(about("manager", "/v1/work-orders", "filter[description][ilike]")).toBeUndefined();
+    expect(about("manager", "/v1/assets", "q")).toBeUndefined();
   });
 
   test("offers pages of included records, each where it is taken", async () => {

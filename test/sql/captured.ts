@@ -99,10 +99,10 @@ export async function captureList(
 ): Promise<Execution> {
   let captured: Execution | undefined;
   const read: Run = (statement, caller, inputs) => {
-    captured = { statement, claims: caller.claims, inputs };
+    captured ??= { statement, claims: caller.claims, inputs }; // The page goes before its count.
     return Promise.resolve([]);
   };
-  const database = withRun(context.database, { read });
+  const database = withRun(context.database, { read, write: read });
   const cursors = place === undefined ? context.cursors : new FixedCursors(place);
   const at = place === undefined ? {} : { [place.before ? "before" : "after"]: "anywhere" };
   await listRecords({ ...context, database, cursors }, requestOf(actor), resource, {

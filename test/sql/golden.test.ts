@@ -3,10 +3,17 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { decide } from "../../src/access/decide.ts";
+import { fieldOf } from "../../src/model/model.ts";
 import { aggregateRecords } from "../../src/operations/aggregate.ts";
 import type { OperationsContext, RequestContext } from "../../src/operations/context.ts";
+import { createMany } from "../../src/operations/create-many.ts";
+import { executeWrite } from "../../src/operations/execute-write.ts";
+import { parseBody } from "../../src/operations/parse-body.ts";
 import type { ListQuery, RawFilter, RecordQuery } from "../../src/operations/parse-list.ts";
+import { planUpdate } from "../../src/operations/plan-write.ts";
 import { createRecord, deleteRecord, updateRecord } from "../../src/operations/write.ts";
+import { matchFinder, searchFinder } from "../../src/sql/finder.ts";
 import { captureGet, captureList, captureWrite, type Place, requestOf } from "./captured.ts";
 import type { Execution } from "./explain.ts";
 import { actorOf, offlineContext, resourceOf } from "./offline.ts";
@@ -96,6 +103,25 @@ const lists: Readonly<
     { fields, filters: [filter("dueAt", "gte", DUE)], sort: "dueAt" },
     keyed(false),
   ],
+  "list-beside-pattern": [
+    {
+      fields,
+      filters: [filter("status", "eq", "open"), filter("title", "contains", "100%")],
+      sort: "dueAt",
+    },
+  ],
+  "list-found": [{ fields, filters: [filter("title", "ilike", "%leak%")], sort: "dueAt" }],
+  "list-found-technician": [
+    { fields, filters: [filter("title", "ilike", "%leak%")] },
+    undefined,
+    "technician",
+  ],
+  "list-ranked": [{ fields, q: "leak", filters: [filter("status", "eq", "open")] }],
+  "list-ranked-before": [
+    { fields, q: "leak" },
+    { keys: ["0.6079271"], id: ID, before: true },
+  ],
+  "list-ranked-sorted": [{ fields, q: "leak", sort: "dueAt" }],
   "list-held-null": [{ fields, filters: [filter("assigneeId", "isNull", "true")], sort: "dueAt" }],
   "list-two-filters": [
     {
@@ -134,6 +160,20 @@ const writes: Readonly<Record<string, Operation>> = {
       body: order,
       idempotencyKey: "key",
     }),
+  "create-many-requester": (c) => {
+    const resource = resourceOf(c, "workOrders");
+    const grant = decide(actorOf("requester"), resource, "create");
+    const values = parseBody(order, grant, "create");
+    return createMany(c, as("requester"), resource, grant, [values, values]);
+  },
+  "update-by-key": (c) => {
+    const resource = resourceOf(c, "workOrders");
+    const grant = decide(actorOf("manager"), resource, "update");
+    const values = parseBody({ title: "New" }, grant, "update");
+    const keys = parseBody({ externalId: "7" }, grant, "update");
+    const parts = { grant, values, keys, id: ID, claim: undefined };
+    return executeWrite(c, as("manager"), planUpdate(c, as("manager"), resource, parts));
+  },
   "update-manager-state": (c) =>
     updateRecord(c, as("manager"), resourceOf(c, "workOrders"), {
       id: ID,
@@ -150,6 +190,12 @@ const writes: Readonly<Record<string, Operation>> = {
     updateRecord(c, as("requester"), resourceOf(c, "users"), { id: ID, body: { name: "Me" } }),
   "delete-manager": (c) =>
     deleteRecord(c, as("manager"), resourceOf(c, "teams"), { id: ID, version: "1" }),
+};
+
+const finders: Readonly<Record<string, readonly [role: string, by: string]>> = {
+  "finder-pattern": ["technician", "title"],
+  "finder-words": ["manager", "q"],
+  "finder-words-of-some-fields": ["viewer", "q"],
 };
 
 const aggregates: Readonly<Record<string, Operation>> = {
@@ -185,6 +231,21 @@ describe("a page", () => {
   });
 });
 
+describe("a finder", () => {
+  test.each(Object.entries(finders))("%s", async (name, [role, by]) => {
+    const of = resourceOf(context, "workOrders");
+    const grant = of.access.get(role)?.read;
+    if (grant === undefined) throw new Error(`${role} reads work orders`);
+    const finder =
+      by === "q"
+        ? searchFinder(context.model, of, grant)
+        : matchFinder(context.model, of, grant, fieldOf(of.table, by), "ilike");
+    const head = `-- (${finder?.arguments.join(", ")}) returns (${finder?.returns})`;
+    const path = join(GOLDEN, `${name}.sql`);
+    await expect(`${head}\n${finder?.body}\n`).toMatchFileSnapshot(path);
+  });
+});
+
 describe("a write", () => {
   test.each(Object.entries(writes))("%s", async (name, operation) => {
     await expectGolden(name, await captureWrite(context, operation));
@@ -192,6 +253,7 @@ describe("a write", () => {
 });
 
 test("no file is left of a statement that is gone", () => {
-  const names = [aggregates, gets, lists, writes].flatMap((cases) => Object.keys(cases));
+  const cases = [aggregates, gets, lists, finders, writes];
+  const names = cases.flatMap((one) => Object.keys(one));
   expect(readdirSync(GOLDEN).sort()).toEqual(names.map((name) => `${name}.sql`).sort());
 });

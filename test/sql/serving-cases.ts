@@ -5,6 +5,7 @@ import { newId } from "../../src/base/ids.ts";
 import type { Session } from "../../src/database/session.ts";
 import {
   type FieldModel,
+  MATCHES,
   type Model,
   OPERATORS,
   type ResourceModel,
@@ -21,7 +22,9 @@ export interface Pair {
   readonly sort: string | undefined;
 }
 
-const FORMS = OPERATORS.flatMap((operator) =>
+/** Tests of a part of a value are in no index's order: search-cost.test.ts has what finds them. */
+const WHOLE = OPERATORS.filter((operator) => !MATCHES.some((match) => match === operator));
+const FORMS = WHOLE.flatMap((operator) =>
   operator === "isNull" ? ["isNull true", "isNull false"] : [operator],
 );
 

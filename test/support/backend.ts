@@ -16,6 +16,7 @@ import { compileModel } from "../../src/model/compile.ts";
 import type { AnyBackend } from "../../src/model/declare-untyped.ts";
 import { Caller } from "../../src/operations/caller.ts";
 import { BROKEN_CONTRACT } from "../../src/server/exchange.ts";
+import { findersOf } from "../../src/sql/finder.ts";
 import { createTestDatabase, type TestDatabase } from "./postgres.ts";
 
 export const EXAMPLE = join(import.meta.dirname, "../../examples/work-orders");
@@ -91,6 +92,7 @@ export async function startTestBackend(
     directory: project.migrations,
     system: SYSTEM_MIGRATIONS,
     walls: wallsOf(project.model),
+    finders: findersOf(project.model),
   });
   const settings = readSettings(
     {

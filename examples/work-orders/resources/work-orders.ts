@@ -10,6 +10,7 @@ const publicPlaces = rows("workOrders", { site: { isPublic: true } });
 
 export const workOrders = resource("workOrders", {
   scope: "tenant",
+  search: ["title", "description"],
   access: {
     manager: "all",
     dispatcher: { read: true, create: true, update: true },

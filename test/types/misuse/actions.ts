@@ -72,6 +72,20 @@ action("workOrders", {
   },
 });
 
+// Mistake: an operation on a table that there is not.
+action("workOrders", {
+  async run({ ops }) {
+    await ops.workOrderz.get("1");
+  },
+});
+
+// Mistake: a misspelt field of what an operation writes.
+action("workOrders", {
+  async run({ ops, record }) {
+    await ops.workOrders.update(record.id, { statuz: "open" });
+  },
+});
+
 // Mistake: a claim that is not declared.
 action("workOrders", {
   async run({ actor }) {

@@ -52,7 +52,7 @@ rows("workOrders", { assigneeId: null });
 rows("workOrders", { dueAt: { lessThan: new Date(0) } });
 
 // Mistake: an operator of SQL that policies do not have.
-rows("workOrders", { title: { like: "Leak%" } });
+rows("workOrders", { title: { similarTo: "Leak%" } });
 
 // Mistake: `and` with one filter instead of a list.
 rows("workOrders", { and: { title: "Leak" } });

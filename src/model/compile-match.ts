@@ -1,0 +1,21 @@
+// Tests of a part of a value, in policies as in requests: like and ilike take PostgreSQL's pattern,
+// contains of text takes the text itself, contains of arrays and jsonb the members.
+import { hasMembers, isFreeText } from "./compile-search.ts";
+import type { FieldModel, Match } from "./model.ts";
+
+/** The tests of a part that a field can take. */
+export function matchesOf(field: FieldModel): readonly Match[] {
+  if (isFreeText(field)) return ["like", "ilike", "contains"];
+  return hasMembers(field) ? ["contains"] : [];
+}
+
+/** The LIKE pattern of everything that contains the text: no character of it is a wildcard. */
+export function containsPattern(text: string): string {
+  return `%${text.replace(/[\\%_]/g, "\\$&")}%`;
+}
+
+/** What is wrong with a LIKE pattern: PostgreSQL fails at one whose last backslash stands alone. */
+export function patternProblem(pattern: string): string | undefined {
+  const [backslashes = ""] = /\\*$/.exec(pattern) ?? [];
+  return backslashes.length % 2 === 0 ? undefined : "ends in a lone backslash; write two for one";
+}

@@ -1,0 +1,27 @@
+-- $1: input 4
+-- $2: claim tenantId
+-- $3: input 0
+-- $4: input 1
+-- $5: claim id
+-- $6: input 2
+-- $7: claim credential
+with written as (insert into "public"."work_orders" as w ("id", "organization_id", "title", "site_id", "requester_id")
+select g.id, $2::uuid, g.c0, g.c1, $5::uuid
+from unnest($1::uuid[], $3::text[], $4::uuid[]) as g(id, c0, c1)
+returning w.*),
+n as (select w."id" as id, w."version" as version, whole.record as record, case when w."requester_id" = $5::uuid then (select row_to_json(r)
+from (select w."id" as "id", w."title" as "title", w."description" as "description", w."status" as "status", w."priority" as "priority", w."site_id" as "siteId", w."asset_id" as "assetId", w."category_id" as "categoryId", w."requester_id" as "requesterId", case when w."reported_at" >= '0001-01-01+00' and w."reported_at" < '10000-01-01+00' then to_char(w."reported_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else w."reported_at"::text end as "reportedAt", case when w."due_at" >= '0001-01-01+00' and w."due_at" < '10000-01-01+00' then to_char(w."due_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else w."due_at"::text end as "dueAt", case when w."closed_at" >= '0001-01-01+00' and w."closed_at" < '10000-01-01+00' then to_char(w."closed_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else w."closed_at"::text end as "closedAt", case when w."created_at" >= '0001-01-01+00' and w."created_at" < '10000-01-01+00' then to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else w."created_at"::text end as "createdAt", case when w."updated_at" >= '0001-01-01+00' and w."updated_at" < '10000-01-01+00' then to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else w."updated_at"::text end as "updatedAt", w."version" as "version") r) else (select row_to_json(r)
+from (select w."id" as "id") r) end as reply, null::json as before, whole.record as after
+from written w
+cross join lateral (select (select row_to_json(r)
+from (select w."id" as "id", w."external_id" as "externalId", w."title" as "title", w."description" as "description", w."status" as "status", w."priority" as "priority", w."site_id" as "siteId", w."asset_id" as "assetId", w."category_id" as "categoryId", w."team_id" as "teamId", w."assignee_id" as "assigneeId", w."requester_id" as "requesterId", w."internal_notes" as "internalNotes", case when w."reported_at" >= '0001-01-01+00' and w."reported_at" < '10000-01-01+00' then to_char(w."reported_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else w."reported_at"::text end as "reportedAt", case when w."due_at" >= '0001-01-01+00' and w."due_at" < '10000-01-01+00' then to_char(w."due_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else w."due_at"::text end as "dueAt", case when w."closed_at" >= '0001-01-01+00' and w."closed_at" < '10000-01-01+00' then to_char(w."closed_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else w."closed_at"::text end as "closedAt", case when w."created_at" >= '0001-01-01+00' and w."created_at" < '10000-01-01+00' then to_char(w."created_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else w."created_at"::text end as "createdAt", case when w."updated_at" >= '0001-01-01+00' and w."updated_at" < '10000-01-01+00' then to_char(w."updated_at" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else w."updated_at"::text end as "updatedAt", w."version" as "version") r) as record offset 0) whole),
+audited as (insert into backwright.audit (tenant_id, request_id, actor, credential, role, operation, resource, record_id, before, after)
+select $2::uuid, $6::text, $5::uuid, $7::uuid, 'requester', 'created', 'workOrders', n.id, n.before, n.after
+from n
+order by n.id),
+emitted as (insert into backwright.events (id, tenant_id, type, key, sequence, fields, record, actor, request_id)
+select uuidv7(), $2::uuid, 'workOrders.created', n.id, coalesce(n.version, 0), array['id', 'externalId', 'title', 'description', 'status', 'priority', 'siteId', 'assetId', 'categoryId', 'teamId', 'assigneeId', 'requesterId', 'internalNotes', 'reportedAt', 'dueAt', 'closedAt', 'createdAt', 'updatedAt', 'version']::text[], n.record, $5::uuid, $6::text
+from n
+order by n.id)
+select n.id::text, n.version::text, n.reply::text
+from n

@@ -1,0 +1,8 @@
+-- $1: claim tenantId
+-- $2: input 0
+select w."version"::text, w."id", w."due_at", w."due_at"::text, w."id"::text
+from "public"."work_orders" w
+where w."organization_id" = $1::uuid and w."id" in (select f.id
+from backwright."finder_75c8f4ea74da9bba"($2::text) f)
+order by w."due_at" asc nulls first, w."id" asc nulls last
+limit 26

@@ -14,6 +14,7 @@ import type { Model } from "../model/model.ts";
 import type { OperationsContext } from "../operations/context.ts";
 import { CursorSigner } from "../operations/cursor.ts";
 import { Shapes } from "../operations/shapes.ts";
+import { VersionTokens } from "../operations/version-tokens.ts";
 import { restRoutes } from "../rest/routes.ts";
 import type { Route } from "../server/http.ts";
 import { createServer, type Readiness, type Server, type ServerOptions } from "../server/server.ts";
@@ -72,6 +73,7 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
     database,
     shapes: new Shapes(),
     cursors: new CursorSigner(settings.secretKey),
+    versions: new VersionTokens(settings.secretKey),
     constraints,
   };
   const authenticator = new Authenticator(database, model);

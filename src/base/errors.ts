@@ -29,6 +29,11 @@ export const ERROR_CATALOGUE = {
     message: "This page cursor was not issued for this request. Start again without it.",
     advice: "Repeat the list without page[after] and page[before], and follow its new links.",
   },
+  EXPECTATION_FAILED: {
+    status: 417,
+    message: "The only expectation that this server knows is 100-continue.",
+    advice: "Leave the header Expect out, or send Expect: 100-continue.",
+  },
   FORBIDDEN: {
     status: 403,
     message: "Your role does not allow this.",

@@ -1,5 +1,6 @@
 // Get and list: parse → authorise → plan → execute → shape, one statement each.
 import { hash } from "node:crypto";
+import type { Actor } from "../access/actor.ts";
 import { decide, maskFingerprint } from "../access/decide.ts";
 import { BackwrightError } from "../base/errors.ts";
 import { COUNT_ESTIMATE_MAX, OFFSET_BUCKETS, PAGE_BUCKETS } from "../base/limits.ts";
@@ -19,6 +20,7 @@ import { linksOf } from "./included-pages.ts";
 import { testKey } from "./parse-filter.ts";
 import { type ListQuery, type ListRequest, parseList } from "./parse-list.ts";
 import { parseSelection, type RecordQuery, type Selection } from "./parse-selection.ts";
+import { readsVersions } from "./version-tokens.ts";
 
 export interface GetReply extends RecordReply {
   /** Records with included ones have no version of their own. */
@@ -62,10 +64,11 @@ export async function getRecord(
   const selection = parseSelection(query, resource, grant, actor, context.model);
   const shape = { resource, rows: grant.rows, ...selection };
   const key = `get|${resource.name}|${actor.role}|${selectionKey(selection)}`;
-  const { statement, reader, selected } = context.shapes.get(key, () => ({
+  const { statement, reader, selected, isStamped } = context.shapes.get(key, () => ({
     statement: getStatement(shape, context.model),
     reader: recordReader(shape),
     selected: fingerprint(selectionKey(selection)),
+    isStamped: mayBeStamped(actor, resource, selection),
   }));
   const links = linksOf(context, actor.tenantId);
   const places = selection.cursors.map(({ relation, text }) =>
@@ -81,7 +84,7 @@ export async function getRecord(
     id,
     json: reader.json(row, { id, next: links.next }),
     version: reader.version(row),
-    stamp: stampOf([row], reader, selected),
+    stamp: isStamped ? stampOf([row], reader, selected) : undefined,
     mask: whole ? maskFingerprint(grant) : selectionMask(selection),
     hasIncludes: selection.includes.length > 0,
   };
@@ -114,10 +117,11 @@ export async function listRecords(
     offsetMost: list.offset === 0 ? undefined : OFFSET_BUCKETS.find((most) => most >= list.offset),
   };
   const key = listKey(shape, actor.role);
-  const { statement, reader, selected } = context.shapes.get(key, () => ({
+  const { statement, reader, selected, isStamped } = context.shapes.get(key, () => ({
     statement: (isRanked(list.arms) ? rankedStatement : listStatement)(shape, context.model),
     reader: recordReader(shape),
     selected: fingerprint(selectionKey(shape)),
+    isStamped: mayBeStamped(actor, resource, shape),
   }));
   const { values, offset } = list;
   const inputs = position
@@ -140,8 +144,8 @@ export async function listRecords(
   const { next } = linksOf(context, actor.tenantId);
   const page = shapePage(rows, list, { reader, next, sign });
   // A total is of no version, so a page with one is compared by its bytes.
-  const stamp =
-    total === undefined ? stampOf(rows, reader, `${selected} ${page.hasMore}`) : undefined;
+  const hasStamp = isStamped && total === undefined;
+  const stamp = hasStamp ? stampOf(rows, reader, `${selected} ${page.hasMore}`) : undefined;
   const highlights = await highlightsOf(context, request, shape, list, rows.slice(0, list.size));
   return { ...page, stamp, total, highlights };
 }
@@ -208,6 +212,16 @@ function shapePage(
     prev: hasPrev ? sign(first) : null,
     hasMore,
   };
+}
+
+/** A stamp is made of versions, so it is for those who may read every one of them. */
+function mayBeStamped(
+  actor: Pick<Actor, "role">,
+  resource: ResourceModel,
+  { includes }: Pick<Selection, "includes">,
+): boolean {
+  if (!readsVersions(actor, resource)) return false;
+  return includes.every((include) => mayBeStamped(actor, include.target, include));
 }
 
 /** Ids and versions of all that was read, after a name for the fields that were. */

@@ -28,7 +28,7 @@ import { BULK_VERBS, batch, bulk } from "./several.ts";
 const VERSION = "v1";
 const FACE = `rest/${VERSION}`;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const ETAG = /^"(\d{1,10})-[A-Za-z0-9_,-]*"$/;
+const ETAG = /^"(\d{1,10}|~[A-Za-z0-9_-]{22})-[A-Za-z0-9_,-]*"$/;
 
 const READ_HEADERS = {
   "cache-control": "private, no-cache",
@@ -181,7 +181,8 @@ async function get(
   const record = await getRecord(context, facts, resource, id, query);
   request.facts.rows = 1;
   const body = `{"data":${record.json}}`;
-  const strong = record.hasIncludes ? undefined : etagHeader(record).etag;
+  const to: Recipient = { context, resource, request, facts };
+  const strong = record.hasIncludes ? undefined : etagHeader(to, record).etag;
   return read(request, body, strong ?? weakEtag(request, facts, record.stamp, body));
 }
 
@@ -220,7 +221,8 @@ async function create(
   const idempotencyKey = headerOf(request, "idempotency-key");
   const input = { body: request.body, idempotencyKey };
   const record = await createRecord(context, facts, resource, input);
-  return written(request, record, 201, { location: `${path}/${record.id}` });
+  const to: Recipient = { context, resource, request, facts };
+  return written(to, record, 201, { location: `${path}/${record.id}` });
 }
 
 async function upsert(
@@ -230,16 +232,16 @@ async function upsert(
   facts: RequestContext,
   path: string,
 ): Promise<HttpReply> {
-  const match = headerOf(request, "if-match");
+  const to: Recipient = { context, resource, request, facts };
   const record = await upsertRecord(context, facts, resource, {
     by: parseUpsertQuery(request.query),
     body: request.body,
-    version: ifMatch(match),
-    mustExist: match === "*",
+    version: ifMatch(to, undefined),
+    mustExist: headerOf(request, "if-match") === "*",
     idempotencyKey: headerOf(request, "idempotency-key"),
   });
-  if (!record.isNew) return written(request, record, 200, {});
-  return written(request, record, 201, { location: `${path}/${record.id}` });
+  if (!record.isNew) return written(to, record, 200, {});
+  return written(to, record, 201, { location: `${path}/${record.id}` });
 }
 
 async function update(
@@ -248,9 +250,10 @@ async function update(
   request: HttpRequest,
   facts: RequestContext,
 ): Promise<HttpReply> {
-  const input = { ...recordInput(request), body: request.body };
+  const to: Recipient = { context, resource, request, facts };
+  const input = { ...recordInput(to), body: request.body };
   const record = await updateRecord(context, facts, resource, input);
-  return written(request, record, 200, {});
+  return written(to, record, 200, {});
 }
 
 async function remove(
@@ -259,8 +262,9 @@ async function remove(
   request: HttpRequest,
   facts: RequestContext,
 ): Promise<HttpReply> {
-  const record = await deleteRecord(context, facts, resource, recordInput(request));
-  const { headers } = written(request, record, 204, {});
+  const to: Recipient = { context, resource, request, facts };
+  const record = await deleteRecord(context, facts, resource, recordInput(to));
+  const { headers } = written(to, record, 204, {});
   return { status: 204, body: "", headers: headers ?? {} };
 }
 
@@ -270,8 +274,9 @@ async function restore(
   request: HttpRequest,
   facts: RequestContext,
 ): Promise<HttpReply> {
-  const record = await restoreRecord(context, facts, resource, recordInput(request));
-  return written(request, record, 200, {});
+  const to: Recipient = { context, resource, request, facts };
+  const record = await restoreRecord(context, facts, resource, recordInput(to));
+  return written(to, record, 200, {});
 }
 
 async function act(
@@ -281,49 +286,69 @@ async function act(
   request: HttpRequest,
   facts: RequestContext,
 ): Promise<HttpReply> {
-  const input = { ...recordInput(request), body: request.body };
+  const to: Recipient = { context, resource, request, facts };
+  const input = { ...recordInput(to), body: request.body };
   const record = await runAction(context, facts, resource, name, input);
-  return written(request, record, 200, {});
+  return written(to, record, 200, {});
+}
+
+/** Whom a reply goes to, and what it is about. */
+interface Recipient {
+  readonly context: OperationsContext;
+  readonly resource: ResourceModel;
+  readonly request: HttpRequest;
+  readonly facts: RequestContext;
 }
 
 /** Which record a write means, in which version. */
-function recordInput(request: HttpRequest): RecordInput {
+function recordInput(to: Recipient): RecordInput {
+  const { request } = to;
   refuseQuery(request);
+  const id = recordId(request);
   return {
-    id: recordId(request),
-    version: ifMatch(headerOf(request, "if-match")),
+    id,
+    version: ifMatch(to, id),
     idempotencyKey: headerOf(request, "idempotency-key"),
   };
 }
 
 function written(
-  request: HttpRequest,
+  to: Recipient,
   record: WriteReply,
   status: number,
   headers: Readonly<Record<string, string>>,
 ): HttpReply {
+  const { request } = to;
   request.facts.record = record.id;
   request.facts.rows = record.replayed ? 0 : 1;
   const replayed = record.replayed ? { "idempotency-replayed": "true" } : {};
   return {
     status,
     body: `{"data":${record.json}}`,
-    headers: { "cache-control": "no-store", ...etagHeader(record), ...headers, ...replayed },
+    headers: { "cache-control": "no-store", ...etagHeader(to, record), ...headers, ...replayed },
   };
 }
 
 /** Strong: the version of the record and the fields that the reader sees of it. */
-function etagHeader({ version, mask }: RecordReply): Readonly<Record<string, string>> {
-  return version === null ? {} : { etag: `"${version}-${mask}"` };
+function etagHeader(
+  { context, resource, facts }: Recipient,
+  record: RecordReply,
+): Readonly<Record<string, string>> {
+  const version = context.versions.show(record, resource, facts.actor);
+  return version === undefined ? {} : { etag: `"${version}-${record.mask}"` };
 }
 
 /** The version that If-Match names; `*` asks for existence, which an update needs anyway. */
-function ifMatch(header: string | undefined): string | undefined {
+function ifMatch(
+  { context, resource, request, facts }: Recipient,
+  id: string | undefined,
+): string | undefined {
+  const header = headerOf(request, "if-match");
   if (header === undefined || header === "*") return undefined;
-  const version = ETAG.exec(header)?.[1];
-  if (version === undefined) throw new BackwrightError("PRECONDITION_INVALID");
-  if (Number(version) > 2_147_483_647) throw new BackwrightError("VERSION_CONFLICT");
-  return version;
+  const token = ETAG.exec(header)?.[1];
+  if (token === undefined) throw new BackwrightError("PRECONDITION_INVALID");
+  if (Number(token) > 2_147_483_647) throw new BackwrightError("VERSION_CONFLICT");
+  return context.versions.open(token, id, resource, facts.actor);
 }
 
 function recordId(request: HttpRequest): string {

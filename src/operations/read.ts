@@ -70,7 +70,7 @@ export async function getRecord(
     selected: fingerprint(selectionKey(selection)),
     isStamped: mayBeStamped(actor, resource, selection),
   }));
-  const links = linksOf(context, actor.tenantId);
+  const links = linksOf(context, request);
   const places = selection.cursors.map(({ relation, text }) =>
     links.open({ resource: resource.name, id }, relation, text),
   );
@@ -100,7 +100,7 @@ export async function listRecords(
   const { actor } = request;
   const grant = decide(actor, resource, "read");
   const list = parseList(query, resource, grant, actor, context.model);
-  const binding = cursorBinding(actor.tenantId, resource, list);
+  const binding = cursorBinding(request, resource, list);
   const { cursor } = list;
   const parameter = cursor?.before === true ? "page[before]" : "page[after]";
   const position = cursor && context.cursors.open(cursor.text, binding, parameter);
@@ -141,7 +141,7 @@ export async function listRecords(
     row === undefined
       ? null
       : context.cursors.sign({ keys: row.slice(reader.width, -1), id: row.at(-1) ?? "" }, binding);
-  const { next } = linksOf(context, actor.tenantId);
+  const { next } = linksOf(context, request);
   const page = shapePage(rows, list, { reader, next, sign });
   // A total is of no version, so a page with one is compared by its bytes.
   const hasStamp = isStamped && total === undefined;
@@ -261,9 +261,20 @@ function sortName(arms: readonly Arm[]): string {
     .join();
 }
 
-function cursorBinding(tenantId: string, resource: ResourceModel, list: ListRequest): string {
+function cursorBinding(
+  { actor, face }: RequestContext,
+  resource: ResourceModel,
+  list: ListRequest,
+): string {
   const { arms, values } = list;
-  return JSON.stringify([tenantId, resource.name, sortName(arms), armsKey(arms), values]);
+  return JSON.stringify([
+    actor.tenantId,
+    face,
+    resource.name,
+    sortName(arms),
+    armsKey(arms),
+    values,
+  ]);
 }
 
 function listKey(shape: ListShape, role: string): string {

@@ -96,7 +96,7 @@ function questions(role: Role): readonly string[] {
   for (const resource of RESOURCES) {
     const path = `/v1/${resource}`;
     const { read } = ACCESS[resource][role];
-    asked.push(path, `${path}?page[size]=1`, `${path}?page[count]=exact`);
+    asked.push(path, `${path}?page[size]=1`, `${path}?page[count]=exact`, `${path}?q=secret`);
     for (const id of [...Object.values(acme.rows[resource]), NOBODY]) asked.push(`${path}/${id}`);
     for (const field of FIELDS[resource]) {
       for (const direction of ["", "-"]) asked.push(`${path}?sort=${direction}${field}`);
@@ -104,8 +104,9 @@ function questions(role: Role): readonly string[] {
         asked.push(`${path}?filter[${field}][gt]=${value}&page[count]=exact`);
         asked.push(`${path}?filter[status]=open&filter[${field}]=${value}`);
       }
+      asked.push(`${path}?filter[or][0][${field}]=a&filter[or][1][status]=open&page[count]=exact`);
       asked.push(`${path}?filter[${field}][isNull]=true&page[count]=estimated`);
-      asked.push(`${path}?filter[${field}][contains]=longer`);
+      asked.push(`${path}?filter[${field}][contains]=longer&page[count]=exact`);
       asked.push(`${path}?filter[status]=open&filter[${field}][ilike]=%25LONGER%25`);
       asked.push(`${path}?fields=${field}`);
     }
@@ -113,6 +114,14 @@ function questions(role: Role): readonly string[] {
       asked.push(`${path}?q=${encodeURIComponent(q)}&highlight=true&page[count]=exact`);
     }
     if (resource !== "work-orders" || read === undefined) continue;
+    asked.push(`${path}/aggregate?count=true`);
+    for (const field of FIELDS[resource]) {
+      asked.push(`${path}/aggregate?count=true&groupBy=${field}`);
+      asked.push(`${path}/aggregate?count=true&filter[${field}][ne]=x`);
+      for (const figure of ["min", "max", "sum", "countDistinct"]) {
+        asked.push(`${path}/aggregate?${figure}=${field}`);
+      }
+    }
     for (const relation of RELATIONS) {
       asked.push(`${path}?include=${relation}`, `${path}?include=${relation}&sort=-dueAt`);
       for (const field of [...(INCLUDES[role][relation] ?? []), "email", "isPublic", "version"]) {

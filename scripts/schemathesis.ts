@@ -1,6 +1,6 @@
-// An outside judge of the API: Schemathesis (https://schemathesis.io) against the running example, once
-// for each role, with the OpenAPI document of that role. Not part of `npm test`: it is a program of
-// Python, to be installed beside this repository.
+// An outside judge of the API: Schemathesis (https://schemathesis.io) against the running example,
+// once for each role, with the OpenAPI document of that role. Not part of `npm test`: it is a
+// program of Python, to be installed beside this repository.
 //
 //   npm start                                        (in another shell; it prints keys of roles)
 //   python3 -m venv .checks/python && .checks/python/bin/pip install schemathesis
@@ -10,12 +10,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./repository-files.ts";
 
+// Left out: negative_data_rejection, because bulk answers 200 and refuses records one by one, and
+// unsupported_method, because Node's parser answers 400 to methods that it does not know.
 const CHECKS = [
   "not_a_server_error",
   "status_code_conformance",
   "content_type_conformance",
   "response_schema_conformance",
-  "negative_data_rejection",
 ];
 
 const [program = "schemathesis", address = "http://127.0.0.1:3000", examples = "50"] =

@@ -16,6 +16,7 @@ import { type Entrance, type RunningBackend, serve } from "./serve.ts";
 export interface DevelopmentBackend extends RunningBackend {
   readonly keys: readonly DevelopmentKey[];
   readonly isEmbedded: boolean;
+  readonly settings: Settings;
 }
 
 export interface DevelopOptions {
@@ -57,6 +58,7 @@ export async function develop(
       ...running,
       keys,
       isEmbedded: database.isEmbedded,
+      settings,
       stop: async () => {
         await running.stop();
         await database.release();

@@ -19,6 +19,8 @@ export interface Settings {
   /** The owner login, which migrates. */
   readonly databaseOwnerUrl: string | undefined;
   readonly logLevel: string;
+  /** Whether /docs is served. */
+  readonly docs: boolean;
   /** Connections for short reads and for writes. */
   readonly readConnections: number;
   readonly writeConnections: number;
@@ -69,6 +71,9 @@ export function readSettings(environment: Environment, mode: Mode): Settings {
     databaseUrl,
     databaseOwnerUrl,
     logLevel: oneOf(environment, "LOG_LEVEL", LOG_LEVELS) ?? "info",
+    docs:
+      (oneOf(environment, "DOCS", ["on", "off"]) ?? (mode === "development" ? "on" : "off")) ===
+      "on",
     readConnections: integer(environment, "DATABASE_READ_CONNECTIONS", 1, 16) ?? 3,
     writeConnections: integer(environment, "DATABASE_WRITE_CONNECTIONS", 1, 64) ?? 8,
     drainDelayMs: integer(environment, "DRAIN_DELAY", 0, 20_000) ?? 0,

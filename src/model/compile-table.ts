@@ -102,6 +102,7 @@ function compileField(
   const generated = column.generated !== undefined || column.generatedIdentity !== undefined;
   return Object.freeze({
     name,
+    ownName: name,
     column: column.name,
     type: isUnique && type !== undefined ? inOneSpelling(type) : type,
     sqlType,

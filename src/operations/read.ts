@@ -14,6 +14,7 @@ import { type RecordReader, type RowLinks, recordReader } from "../sql/record-re
 import type { Arm } from "../sql/serve-arms.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
+import { refusedByFinder } from "./found.ts";
 import { highlightsOf } from "./highlights.ts";
 import { linksOf } from "./included-pages.ts";
 import { testKey } from "./parse-filter.ts";
@@ -69,7 +70,7 @@ export async function getRecord(
     selected: fingerprint(selectionKey(selection)),
     isStamped: mayBeStamped(actor, resource, selection),
   }));
-  const links = linksOf(context, actor.tenantId);
+  const links = linksOf(context, request);
   const places = selection.cursors.map(({ relation, text }) =>
     links.open({ resource: resource.name, id }, relation, text),
   );
@@ -99,7 +100,7 @@ export async function listRecords(
   const { actor } = request;
   const grant = decide(actor, resource, "read");
   const list = parseList(query, resource, grant, actor, context.model);
-  const binding = cursorBinding(actor.tenantId, resource, list);
+  const binding = cursorBinding(request, resource, list);
   const { cursor } = list;
   const parameter = cursor?.before === true ? "page[before]" : "page[after]";
   const position = cursor && context.cursors.open(cursor.text, binding, parameter);
@@ -134,13 +135,13 @@ export async function listRecords(
     isLong ? database.readAlone(statement, actor, inputs) : database.read(statement, actor, inputs),
     list.count === undefined ? undefined : countRecords(context, request, shape, list),
   ]).catch((error: unknown) => {
-    throw publicError(error, context.constraints);
+    throw refusedByFinder(error, list.arms) ?? publicError(error, context.constraints);
   });
   const sign = (row: Row | undefined): string | null =>
     row === undefined
       ? null
       : context.cursors.sign({ keys: row.slice(reader.width, -1), id: row.at(-1) ?? "" }, binding);
-  const { next } = linksOf(context, actor.tenantId);
+  const { next } = linksOf(context, request);
   const page = shapePage(rows, list, { reader, next, sign });
   // A total is of no version, so a page with one is compared by its bytes.
   const hasStamp = isStamped && total === undefined;
@@ -260,9 +261,20 @@ function sortName(arms: readonly Arm[]): string {
     .join();
 }
 
-function cursorBinding(tenantId: string, resource: ResourceModel, list: ListRequest): string {
+function cursorBinding(
+  { actor, face }: RequestContext,
+  resource: ResourceModel,
+  list: ListRequest,
+): string {
   const { arms, values } = list;
-  return JSON.stringify([tenantId, resource.name, sortName(arms), armsKey(arms), values]);
+  return JSON.stringify([
+    actor.tenantId,
+    face,
+    resource.name,
+    sortName(arms),
+    armsKey(arms),
+    values,
+  ]);
 }
 
 function listKey(shape: ListShape, role: string): string {

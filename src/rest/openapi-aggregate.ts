@@ -49,7 +49,11 @@ function aggregateParameters(aggregates: AggregatesModel, read: ReadGrant): read
   const keys = [...names, "count", ...figures].flatMap((name) => [name, `-${name}`]);
   const parameters = [
     ...listOf("groupBy", "One group for each combination of their values.", names),
-    query("count", "How many records each group has.", { type: "boolean" }),
+    // One figure at least must be asked for.
+    {
+      ...query("count", "How many records each group has.", { type: "boolean" }),
+      example: true,
+    },
     ...MEASURES.flatMap((measure) => {
       const fields = readable(aggregates.measures[measure], read).map(({ name }) => name);
       return listOf(measure, `The ${measure} of each of these fields.`, fields);

@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 import type { Actor } from "../access/actor.ts";
 import { BackwrightError } from "../base/errors.ts";
 import type { Authenticator } from "../identity/authenticate.ts";
-import type { ResourceModel } from "../model/model.ts";
+import { offers, type ResourceModel } from "../model/model.ts";
 import { runAction } from "../operations/action.ts";
 import { aggregateRecords } from "../operations/aggregate.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "../operations/context.ts";
@@ -21,12 +21,11 @@ import {
 } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
 import { aggregateBody, parseAggregateQuery } from "./aggregate.ts";
-import { openApiDocument } from "./openapi.ts";
+import { deprecationHeaders, headersOf } from "./deprecation.ts";
+import type { Documents } from "./documents.ts";
 import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
 import { BULK_VERBS, batch, bulk } from "./several.ts";
 
-const VERSION = "v1";
-const FACE = `rest/${VERSION}`;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const ETAG = /^"(\d{1,10}|~[A-Za-z0-9_-]{22})-[A-Za-z0-9_,-]*"$/;
 
@@ -36,8 +35,10 @@ const READ_HEADERS = {
 };
 
 export interface RestOptions {
-  readonly context: OperationsContext;
+  /** One for each version of the API, the newest first. */
+  readonly contexts: readonly [OperationsContext, ...OperationsContext[]];
   readonly authenticator: Authenticator;
+  readonly documents: Documents;
   /** Stands before every path: "/api". */
   readonly prefix?: string | undefined;
   /** The resources that have routes. Undefined: all. */
@@ -46,16 +47,33 @@ export interface RestOptions {
 
 type Handler = (request: HttpRequest, facts: RequestContext) => Promise<HttpReply>;
 
-/** The routes of every resource of the model. */
+/** The routes of every resource of every version. */
 export function restRoutes(options: RestOptions): readonly Route[] {
-  const { context, authenticator, prefix = "", only } = options;
-  const routes: Route[] = [openApiRoute(options), batchRoute(options)];
-  for (const resource of context.model.resources.values()) {
-    if (only?.has(resource.name) === false) continue;
-    const path = `${prefix}/${VERSION}/${resource.path}`;
+  const { contexts } = options;
+  return [
+    openApiRoute(options, contexts[0], ""),
+    ...contexts.flatMap((context) => versionRoutes(options, context)),
+  ];
+}
+
+function versionRoutes(options: RestOptions, context: OperationsContext): readonly Route[] {
+  const { authenticator, prefix = "", only } = options;
+  const { model } = context;
+  const routes: Route[] = [
+    openApiRoute(options, context, `/${model.version}`),
+    batchRoute(options, context),
+  ];
+  for (const resource of model.resources.values()) {
+    if (only?.has(resource.ownName) === false) continue;
+    const path = `${prefix}/${model.version}/${resource.path}`;
     const add = (method: Route["method"], at: string, operation: string, run: Handler): void => {
+      if (!offers(resource, operation)) return;
       const name = `${resource.name}.${operation}`;
-      const handle = (request: HttpRequest) => guarded(context, authenticator, name, request, run);
+      const handle = async (request: HttpRequest): Promise<HttpReply> => {
+        const reply = await guarded(context, authenticator, name, request, run);
+        const told = deprecationHeaders(model, resource, operation, request);
+        return { ...reply, headers: { ...reply.headers, ...told } };
+      };
       routes.push({ method, path: at, handle });
     };
     add("GET", path, "list", (request, facts) => list(context, resource, request, facts));
@@ -96,28 +114,38 @@ export function restRoutes(options: RestOptions): readonly Route[] {
   return routes;
 }
 
-/** The contract, as far as the caller's role goes. */
-function openApiRoute({ context, authenticator, prefix = "", only }: RestOptions): Route {
-  const documents = new Map<string, string>();
-  const run: Handler = async (request, { actor: { role } }) => {
+/** The contract of a version, as far as the caller's role goes. */
+function openApiRoute(
+  { authenticator, documents, prefix = "" }: RestOptions,
+  context: OperationsContext,
+  at: string,
+): Route {
+  const { version } = context.model;
+  const run: Handler = async (request, { actor: { role, tenantId } }) => {
     refuseQuery(request);
-    const known =
-      documents.get(role) ?? JSON.stringify(openApiDocument(context.model, role, prefix, only));
-    documents.set(role, known);
-    return read(request, known, `W/"${hash("sha1", known, "base64url")}"`);
+    const text = documents.text(version, role, tenantId);
+    return read(request, text, `W/"${hash("sha1", text, "base64url")}"`);
   };
   const handle = (request: HttpRequest) => guarded(context, authenticator, "openapi", request, run);
-  return { method: "GET", path: `${prefix}/openapi.json`, handle };
+  return { method: "GET", path: `${prefix}${at}/openapi.json`, handle };
 }
 
 /** Of every resource, so it stands beside them. */
-function batchRoute({ context, authenticator, prefix = "", only }: RestOptions): Route {
+function batchRoute(
+  { authenticator, prefix = "", only }: RestOptions,
+  context: OperationsContext,
+): Route {
   const run: Handler = (request, facts) => {
     refuseQuery(request);
     return batch(context, request, facts, only);
   };
-  const handle = (request: HttpRequest) => guarded(context, authenticator, "batch", request, run);
-  return { method: "POST", path: `${prefix}/${VERSION}/batch`, handle };
+  const { version, deprecation } = context.model;
+  const told = deprecation === undefined ? {} : headersOf([deprecation]);
+  const handle = async (request: HttpRequest): Promise<HttpReply> => {
+    const reply = await guarded(context, authenticator, "batch", request, run);
+    return { ...reply, headers: { ...reply.headers, ...told } };
+  };
+  return { method: "POST", path: `${prefix}/${version}/batch`, handle };
 }
 
 async function guarded(
@@ -138,7 +166,7 @@ async function guarded(
   facts.tenant = actor.tenantId;
   facts.actor = actor.id;
   facts.role = actor.role;
-  return run(request, { actor, requestId: request.id, face: FACE });
+  return run(request, { actor, requestId: request.id, face: `rest/${context.model.version}` });
 }
 
 async function list(

@@ -13,6 +13,7 @@ import type { RequestLimits } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { Connections } from "./connections.ts";
 import { asPublicError, errorBody, errorHeaders, problemBody } from "./errors.ts";
+import { addObserver, type ExchangeObserver } from "./exchange.ts";
 import type { HttpReply, HttpRequest, Route } from "./http.ts";
 import { checkMediaType, parseJsonBody } from "./json-body.ts";
 
@@ -30,6 +31,8 @@ export interface ServerOptions {
   readonly routes: readonly Route[];
   /** Answers /ready. Undefined where another server asks: no /health and no /ready then. */
   readonly readiness?: () => Readiness;
+  /** Sees every exchange; development only. */
+  readonly observe?: ExchangeObserver | undefined;
 }
 
 /** The application that answers requests, however they come in. */
@@ -111,6 +114,7 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
   app.decorateRequest("facts");
   app.decorateRequest("startedMs");
   addHooks(app, options, headers, connections, () => isDraining);
+  if (options.observe !== undefined) addObserver(app, options.observe, log);
   addBodyParser(app, limits);
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, log));
   if (readiness !== undefined) {
@@ -157,7 +161,10 @@ async function addCors(app: FastifyInstance, origins: readonly string[]): Promis
       "if-match",
       "x-request-id",
     ],
-    exposedHeaders: ["etag", "location", "retry-after", "idempotency-replayed", "x-request-id"],
+    exposedHeaders: [
+      ...["etag", "location", "retry-after", "idempotency-replayed", "x-request-id"],
+      ...["deprecation", "sunset", "link"],
+    ],
     credentials: false,
     maxAge: CORS_SECONDS,
     strictPreflight: false,
@@ -245,6 +252,11 @@ function addBodyParser(app: FastifyInstance, limits: RequestLimits): void {
   );
 }
 
+const HEALTH_ROUTES = [
+  { method: "GET", path: "/health" },
+  { method: "GET", path: "/ready" },
+];
+
 function addHealth(app: FastifyInstance, readiness: () => Readiness): void {
   // Touches nothing: it answers whether this process can answer.
   app.get("/health", (_request, reply) => send(reply, { status: 200, body: '{"status":"ok"}' }));
@@ -265,9 +277,14 @@ function addRoutes(app: FastifyInstance, routes: readonly Route[]): void {
   }
   app.setNotFoundHandler((request, reply) => {
     const [path = ""] = request.url.split("?");
-    const allowed = routes.filter((route) => matches(route.path, path)).map((one) => one.method);
-    if (allowed.length === 0) throw new BackwrightError("ROUTE_NOT_FOUND");
-    reply.header("allow", [...new Set(allowed)].join(", "));
+    const found = new Set<string>();
+    for (const { method, path: pattern } of [...HEALTH_ROUTES, ...routes]) {
+      if (!matches(pattern, path)) continue;
+      found.add(method);
+      if (method === "GET") found.add("HEAD");
+    }
+    if (found.size === 0) throw new BackwrightError("ROUTE_NOT_FOUND");
+    reply.header("allow", [...found].join(", "));
     throw new BackwrightError("METHOD_NOT_ALLOWED");
   });
 }
@@ -295,7 +312,8 @@ function httpRequest(request: FastifyRequest): HttpRequest {
 function send(reply: FastifyReply, { status, body, headers }: HttpReply): FastifyReply {
   if (headers !== undefined) reply.headers(headers);
   if (body === "") return reply.code(status).send();
-  return reply.code(status).header("content-type", JSON_TYPE).send(body);
+  const type = headers?.["content-type"] ?? JSON_TYPE;
+  return reply.code(status).header("content-type", type).send(body);
 }
 
 function sendError(

@@ -9,6 +9,7 @@
 // - a scheme other than Bearer taken for one -> outsiders
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Documents } from "../../src/rest/documents.ts";
 import { restRoutes } from "../../src/rest/routes.ts";
 import {
   createOrganization,
@@ -30,7 +31,11 @@ beforeAll(async () => {
   backend = await startTestBackend("authorization");
   acme = await createOrganization(backend, "Acme");
   rival = await createOrganization(backend, "Rival");
-  routes = restRoutes(backend).map(({ method, path }) => `${method} ${path}`);
+  routes = restRoutes({
+    contexts: [backend.context],
+    authenticator: backend.authenticator,
+    documents: new Documents(backend.context.model, {}),
+  }).map(({ method, path }) => `${method} ${path}`);
   for (const role of CALLERS.slice(0, 5) as Role[]) keys[role] = acme.people[role].key;
   keys["a peer"] = (await backend.person(acme.tenantId, "technician")).key;
   keys["a foreign manager"] = rival.people.manager.key;

@@ -219,7 +219,10 @@ async function openPort(options: ServerOptions, settings: Settings): Promise<Ope
   const server = await createServer(options);
   const port = await listen(server, settings);
   const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
-  return { url: `http://${host}:${port}`, drain: (graceMs) => server.drain(graceMs) };
+  return {
+    url: `http://${host}:${port}`,
+    drain: (graceMs) => server.drain(graceMs, settings.drainDelayMs),
+  };
 }
 
 async function listen(server: Server, { host, port }: Settings): Promise<number> {

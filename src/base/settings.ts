@@ -24,6 +24,8 @@ export interface Settings {
   /** Connections for short reads and for writes. */
   readonly readConnections: number;
   readonly writeConnections: number;
+  /** Milliseconds of serving on while not ready any more, before a stop closes anything. */
+  readonly drainDelayMs: number;
   /** Milliseconds after which PostgreSQL gives a statement up. */
   readonly statementTimeoutMs: number;
 }
@@ -74,6 +76,7 @@ export function readSettings(environment: Environment, mode: Mode): Settings {
       "on",
     readConnections: integer(environment, "DATABASE_READ_CONNECTIONS", 1, 16) ?? 3,
     writeConnections: integer(environment, "DATABASE_WRITE_CONNECTIONS", 1, 64) ?? 8,
+    drainDelayMs: integer(environment, "DRAIN_DELAY", 0, 20_000) ?? 0,
     statementTimeoutMs: integer(environment, "DATABASE_STATEMENT_TIMEOUT", 10, 600_000) ?? 5_000,
   };
 }

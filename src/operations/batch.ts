@@ -16,6 +16,7 @@ import { checkSameRequest, claimKey } from "./idempotency.ts";
 import { isOfTheWhole, keptOutcomes, type Outcome, outcomesAgain, placed } from "./outcomes.ts";
 import { isId, objectOf, parseTarget, refuse, refuseUnknown } from "./parse-several.ts";
 import { getRecord } from "./read.ts";
+import { requireReadable } from "./version-tokens.ts";
 import { createRecord, deleteRecord, restoreRecord, updateRecord } from "./write.ts";
 
 export interface BatchInput {
@@ -138,6 +139,7 @@ function runOne(
   if (name === "create") return createRecord(context, request, resource, { body });
   const { version } = operation;
   const target = parseTarget({ id: resolved(operation.id, "id", ids), version });
+  requireReadable(target.version, resource, request.actor);
   if (name === "update") return updateRecord(context, request, resource, { ...target, body });
   if (name === "delete") return deleteRecord(context, request, resource, target);
   if (name === "restore") return restoreRecord(context, request, resource, target);

@@ -1,6 +1,7 @@
 // The HTTP kernel: limits, request ids, security headers, the error envelope, health, readiness and
 // a drain that finishes what is in flight. Knows no resource; faces give it routes.
 import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import compress from "@fastify/compress";
 import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
@@ -44,8 +45,12 @@ export interface Kernel {
 export interface Server {
   /** Resolves with the port. Throws the system's error when it is taken. */
   listen(host: string, port: number): Promise<number>;
-  /** Finishes what is in flight, for at most `graceMs` milliseconds, then cuts the rest. */
-  drain(graceMs: number): Promise<void>;
+  /**
+   * Is not ready any more, but goes on serving for `delayMs` milliseconds (none unless given), so
+   * that load balancers see it first. Then finishes what is in flight, `graceMs` after the start
+   * of it all at most, and cuts the rest.
+   */
+  drain(graceMs: number, delayMs?: number): Promise<void>;
 }
 
 export const JSON_TYPE = "application/json; charset=utf-8";
@@ -130,9 +135,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       const address = app.server.address();
       return typeof address === "object" && address !== null ? address.port : port;
     },
-    async drain(graceMs) {
+    async drain(graceMs, delayMs = 0) {
       startDraining();
-      await drain(app, graceMs);
+      if (delayMs > 0 && app.server.listening) await sleep(delayMs);
+      await drain(app, graceMs - delayMs);
     },
   };
 }

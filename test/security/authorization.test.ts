@@ -115,6 +115,11 @@ async function requestOf(route: string, caller: Caller | "nobody"): Promise<Aske
   if (path.endsWith("/openapi.json") || (method === "GET" && second === undefined)) {
     return { method, path };
   }
+  if (second === "aggregate") return { method, path: `${path}?count=true` };
+  if (resource === "batch") {
+    const id = await freshRecord("work-orders", undefined);
+    return { method, path, body: { operations: [{ operation: "workOrders.get", id }] } };
+  }
   if (method === "PUT") {
     const [by, body] =
       resource === "work-orders"

@@ -53,6 +53,16 @@ function* namesOf(resource: ResourceModel, text: string): Generator<Injection> {
   const base = `/v1/${resource.path}`;
   const one = `${base}/${NOBODY}`;
   const value = encodeURIComponent(text);
+  for (const query of ["groupBy", "count", "min", "sum", "sort", "timeZone", "filter[id]"]) {
+    yield { method: "GET", path: `${base}/aggregate?${query}=${value}` };
+  }
+  const operation = `{"operation":${quoted(text)},"id":${quoted(text)},"body":{}}`;
+  yield { method: "POST", path: "/v1/batch", body: `{"operations":[${operation}]}` };
+  for (const verb of ["create", "update", "delete"]) {
+    const body = `{"records":[{"id":${quoted(text)},"name":${quoted(text)}}]}`;
+    yield { method: "POST", path: `${base}/bulk-${verb}`, body };
+  }
+  yield { method: "PUT", path: `${base}?by=${value}`, body: `{"name":${quoted(text)}}` };
   for (const query of [
     ...["sort", "sort=-", "fields", "include", "page[size]", "page[after]", "page[before]"],
     ...["page[offset]", "page[count]", "q", "group", "search", "aggregate", "as", "distinct"],

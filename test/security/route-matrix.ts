@@ -15,11 +15,15 @@ export const CALLERS = [
 ] as const;
 export type Caller = (typeof CALLERS)[number];
 
-/** Route → status of each caller. What is sent stands in route-requests.ts. */
+/** Route → status of each caller. What is sent stands in authorization.test.ts. */
 export const STATUSES: Readonly<Record<string, string>> = {
   "GET /openapi.json": "200 200 200 200 200 200 200",
   "GET /v1/openapi.json": "200 200 200 200 200 200 200",
 
+  // A batch of one operation: work-orders.get.
+  "POST /v1/batch": "200 200 200 200 200 404 404",
+
+  "GET /v1/work-orders/aggregate": "200 200 200 200 200 200 200",
   "GET /v1/work-orders": "200 200 200 200 200 200 200",
   "GET /v1/work-orders/:id": "200 200 200 200 200 404 404",
   "POST /v1/work-orders": "201 201 403 201 403 403 201",

@@ -1,5 +1,5 @@
-// `Backwright-Explain: true`, in development: a reply says beside its body which grant decided, and of
-// a record which conditions hold. Asked for by people who wonder why a row or a field is missing.
+// `Backwright-Explain: true`, in development: a reply says beside its body which grant decided, and
+// of a record which conditions hold. For people who wonder why a row or a field is missing.
 import type { Actor } from "../access/actor.ts";
 import { BackwrightError } from "../base/errors.ts";
 import type { ResourceModel } from "../model/model.ts";

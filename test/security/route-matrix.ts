@@ -18,6 +18,7 @@ export type Caller = (typeof CALLERS)[number];
 /** Route → status of each caller. What is sent stands in authorization.test.ts. */
 export const STATUSES: Readonly<Record<string, string>> = {
   "GET /openapi.json": "200 200 200 200 200 200 200",
+  "GET /v1/openapi.json": "200 200 200 200 200 200 200",
 
   // A batch of one operation: work-orders.get.
   "POST /v1/batch": "200 200 200 200 200 404 404",

@@ -8,6 +8,7 @@ import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
 import { findersOf } from "../sql/finder.ts";
 import { tableName } from "../sql/names.ts";
 import { openProjectDatabase, type ProjectDatabase, requireOwnerUrl } from "./databases.ts";
+import { requestExplainer } from "./explain-request.ts";
 import { readDevelopmentKeys, writeDevelopmentKeys } from "./keys-file.ts";
 import { loadSeed, type Project } from "./project.ts";
 import { type DevelopmentKey, runSeed } from "./seed.ts";
@@ -51,6 +52,7 @@ export async function develop(
       settings,
       databaseUrl: database.url,
       log,
+      explain: requestExplainer(project.model, database),
       ...(entrance === undefined ? {} : { entrance }),
     });
     const keys = await seedOnce(project, running, ownerUrl, onProgress);

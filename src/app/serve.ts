@@ -19,6 +19,7 @@ import { VersionTokens } from "../operations/version-tokens.ts";
 import { docsRoutes } from "../rest/docs-routes.ts";
 import { Documents } from "../rest/documents.ts";
 import { Examples } from "../rest/examples.ts";
+import type { Explain } from "../rest/explained.ts";
 import { restRoutes } from "../rest/routes.ts";
 import type { ExchangeObserver } from "../server/exchange.ts";
 import type { Route } from "../server/http.ts";
@@ -34,6 +35,8 @@ export interface ServeOptions {
   readonly readiness?: () => Readiness;
   /** How requests come in. Undefined: through a port of its own. */
   readonly entrance?: Entrance;
+  /** Answers `Backwright-Explain`: for development alone. */
+  readonly explain?: Explain;
 }
 
 /** A way in beside the port of its own: another server that hands requests over. */
@@ -94,6 +97,7 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
         contexts: [context, ...model.older.map(contextOf)],
         authenticator,
         documents,
+        explain: options.explain,
       }),
       ...(settings.docs ? docsRoutes(entrance?.prefix) : []),
     ];

@@ -188,7 +188,7 @@ class VersionNames {
     return { fields: new Map(renamed), operations };
   }
 
-  /** One index holds the words of all fields together, so a version has all of them or no search. */
+  /** One index holds the words of all fields together: a version has them all, or no search. */
   #search({ fields, language }: SearchModel): SearchModel | undefined {
     const known = this.#fields(fields);
     return known.length === fields.length ? { fields: known, language } : undefined;

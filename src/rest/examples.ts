@@ -18,7 +18,7 @@ const EXAMPLES_MAX = 200;
 const TEXT_MAX = 65_536;
 /** A list is shown by its first records. */
 const RECORDS_MAX = 2;
-const SECRET = /\bbw_\w{8}|"[^"]*(?:password|secret|token|credential)[^"]*"\s*:/i;
+const SECRET = /bw_[a-z0-9]{8}|password|secret|token|credential/i;
 
 export class Examples {
   readonly #kept = new Map<string, Example>();
@@ -53,7 +53,7 @@ export class Examples {
       const shared = item.parameters as readonly Json[] | undefined;
       let seen: Example | undefined;
       const withExamples = mapValues(item, (operation, method) => {
-        const route = path.replace(/\{(\w+)\}/g, ":$1");
+        const route = path.replace(/\{(\w{1,64})\}/g, ":$1");
         const example = this.#kept.get(keyOf(tenant, role, method.toUpperCase(), route));
         if (example === undefined) return operation;
         seen = example;

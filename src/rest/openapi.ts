@@ -218,7 +218,7 @@ function createOperation(resource: ResourceModel): Json {
     success: {
       201: { description: "Created.", headers: { Location: location, ETag: ETAG }, content },
     },
-    errors: ["Conflict", "TooLarge", "UnsupportedMediaType", "Unprocessable"],
+    errors: ["NotFound", "Conflict", "TooLarge", "UnsupportedMediaType", "Unprocessable"],
   });
 }
 

@@ -2,32 +2,31 @@
 // be done and how is decided there.
 import { hash } from "node:crypto";
 import type { Actor } from "../access/actor.ts";
-import { BackwrightError } from "../base/errors.ts";
 import type { Authenticator } from "../identity/authenticate.ts";
 import { offers, type ResourceModel } from "../model/model.ts";
 import { runAction } from "../operations/action.ts";
 import { aggregateRecords } from "../operations/aggregate.ts";
-import type { OperationsContext, RecordReply, RequestContext } from "../operations/context.ts";
-import type { WriteReply } from "../operations/execute-write.ts";
+import type { OperationsContext, RequestContext } from "../operations/context.ts";
 import { publicError } from "../operations/failures.ts";
 import { getRecord, listRecords } from "../operations/read.ts";
 import { upsertRecord } from "../operations/upsert.ts";
-import {
-  createRecord,
-  deleteRecord,
-  type RecordInput,
-  restoreRecord,
-  updateRecord,
-} from "../operations/write.ts";
+import { createRecord, deleteRecord, restoreRecord, updateRecord } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
 import { aggregateBody, parseAggregateQuery } from "./aggregate.ts";
 import { deprecationHeaders, headersOf } from "./deprecation.ts";
 import type { Documents } from "./documents.ts";
+import { type Explain, explained } from "./explained.ts";
 import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
+import {
+  etagHeader,
+  ifMatch,
+  type Recipient,
+  recordId,
+  recordInput,
+  refuseQuery,
+  written,
+} from "./record-exchange.ts";
 import { BULK_VERBS, batch, bulk } from "./several.ts";
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const ETAG = /^"(\d{1,10}|~[A-Za-z0-9_-]{22})-[A-Za-z0-9_,-]*"$/;
 
 const READ_HEADERS = {
   "cache-control": "private, no-cache",
@@ -43,6 +42,8 @@ export interface RestOptions {
   readonly prefix?: string | undefined;
   /** The resources that have routes. Undefined: all. */
   readonly only?: ReadonlySet<string> | undefined;
+  /** Answers why, in development. Undefined: nobody is told. */
+  readonly explain?: Explain | undefined;
 }
 
 type Handler = (request: HttpRequest, facts: RequestContext) => Promise<HttpReply>;
@@ -57,7 +58,7 @@ export function restRoutes(options: RestOptions): readonly Route[] {
 }
 
 function versionRoutes(options: RestOptions, context: OperationsContext): readonly Route[] {
-  const { authenticator, prefix = "", only } = options;
+  const { authenticator, prefix = "", only, explain } = options;
   const { model } = context;
   const routes: Route[] = [
     openApiRoute(options, context, `/${model.version}`),
@@ -69,8 +70,16 @@ function versionRoutes(options: RestOptions, context: OperationsContext): readon
     const add = (method: Route["method"], at: string, operation: string, run: Handler): void => {
       if (!offers(resource, operation)) return;
       const name = `${resource.name}.${operation}`;
+      const why: Handler = (request, facts) =>
+        explain === undefined
+          ? run(request, facts)
+          : explained(
+              request,
+              () => run(request, facts),
+              () => explain({ actor: facts.actor, resource, operation, id: request.parameters.id }),
+            );
       const handle = async (request: HttpRequest): Promise<HttpReply> => {
-        const reply = await guarded(context, authenticator, name, request, run);
+        const reply = await guarded(context, authenticator, name, request, why);
         const told = deprecationHeaders(model, resource, operation, request);
         return { ...reply, headers: { ...reply.headers, ...told } };
       };
@@ -318,81 +327,4 @@ async function act(
   const input = { ...recordInput(to), body: request.body };
   const record = await runAction(context, facts, resource, name, input);
   return written(to, record, 200, {});
-}
-
-/** Whom a reply goes to, and what it is about. */
-interface Recipient {
-  readonly context: OperationsContext;
-  readonly resource: ResourceModel;
-  readonly request: HttpRequest;
-  readonly facts: RequestContext;
-}
-
-/** Which record a write means, in which version. */
-function recordInput(to: Recipient): RecordInput {
-  const { request } = to;
-  refuseQuery(request);
-  const id = recordId(request);
-  return {
-    id,
-    version: ifMatch(to, id),
-    idempotencyKey: headerOf(request, "idempotency-key"),
-  };
-}
-
-function written(
-  to: Recipient,
-  record: WriteReply,
-  status: number,
-  headers: Readonly<Record<string, string>>,
-): HttpReply {
-  const { request } = to;
-  request.facts.record = record.id;
-  request.facts.rows = record.replayed ? 0 : 1;
-  const replayed = record.replayed ? { "idempotency-replayed": "true" } : {};
-  return {
-    status,
-    body: `{"data":${record.json}}`,
-    headers: { "cache-control": "no-store", ...etagHeader(to, record), ...headers, ...replayed },
-  };
-}
-
-/** Strong: the version of the record and the fields that the reader sees of it. */
-function etagHeader(
-  { context, resource, facts }: Recipient,
-  record: RecordReply,
-): Readonly<Record<string, string>> {
-  const version = context.versions.show(record, resource, facts.actor);
-  return version === undefined ? {} : { etag: `"${version}-${record.mask}"` };
-}
-
-/** The version that If-Match names; `*` asks for existence, which an update needs anyway. */
-function ifMatch(
-  { context, resource, request, facts }: Recipient,
-  id: string | undefined,
-): string | undefined {
-  const header = headerOf(request, "if-match");
-  if (header === undefined || header === "*") return undefined;
-  const token = ETAG.exec(header)?.[1];
-  if (token === undefined) throw new BackwrightError("PRECONDITION_INVALID");
-  if (Number(token) > 2_147_483_647) throw new BackwrightError("VERSION_CONFLICT");
-  return context.versions.open(token, id, resource, facts.actor);
-}
-
-function recordId(request: HttpRequest): string {
-  const { id = "" } = request.parameters;
-  if (UUID.test(id)) return id.toLowerCase();
-  throw new BackwrightError("PARAMETER_INVALID", {
-    message: "The id in the address is not a UUID.",
-    details: [{ field: "id", message: "must be a UUID" }],
-  });
-}
-
-/** Writes take no query parameters; one that is given would be ignored, so it is refused. */
-function refuseQuery(request: HttpRequest): void {
-  if (request.query === "") return;
-  throw new BackwrightError("PARAMETER_INVALID", {
-    message: "This operation takes no query parameters.",
-    details: [{ field: "query", message: "must be empty" }],
-  });
 }

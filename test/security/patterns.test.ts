@@ -14,6 +14,10 @@ import { maskText } from "../../scripts/source-text.ts";
 
 /** Unbounded, because they may begin anywhere in a text: none of them sees a caller's. */
 const UNBOUNDED: Readonly<Record<string, string>> = {
+  '\\bbw_\\w{8}|"[^"]*(?:password|secret|token|credential)[^"]*"\\s*:':
+    "bodies, in development alone: once through each text between quotes",
+  "\\{(\\w+)\\}": "paths of our OpenAPI document",
+  '"\\$ref":"#\\/components\\/(\\w+)\\/([^"/]+)': "our OpenAPI document",
   "^(.*:)(\\d+\\.\\d+\\.\\d+\\.\\d+)$": "an address that node:net has taken, of 45 characters",
   "\\/+$": "addresses of a configuration",
   "^_+|_+$": "the name of a project",
@@ -34,6 +38,7 @@ const AT_RUN_TIME: Readonly<Record<string, string>> = {
   "src/migrate/script.ts": "constants",
   "src/model/range-text.ts": "constants",
   "src/model/time-text.ts": "constants",
+  "src/rest/check-replies.ts": "constants",
   "src/transfer/evaluate.ts": "a mapping file of whoever runs an import, never a request",
 };
 

@@ -4,9 +4,9 @@
 //
 //   npm start                                        (in another shell; it prints keys of roles)
 //   python3 -m venv .checks/python && .checks/python/bin/pip install schemathesis
-//   node scripts/schemathesis.ts .checks/python/bin/schemathesis http://127.0.0.1:3000 50
+//   node scripts/schemathesis.ts $PWD/.checks/python/bin/schemathesis http://127.0.0.1:3000 50
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./repository-files.ts";
 
@@ -26,6 +26,9 @@ const { keys } = JSON.parse(readFileSync(file, "utf8")) as {
   keys: readonly { readonly role: string; readonly key: string }[];
 };
 
+// What Schemathesis keeps of its runs goes where git does not look.
+const cwd = join(ROOT, ".checks");
+mkdirSync(cwd, { recursive: true });
 let failed = 0;
 for (const { role, key } of keys) {
   process.stdout.write(`\n=== ${role}\n`);
@@ -42,7 +45,7 @@ function run(key: string): Promise<number> {
       ...["--checks", CHECKS.join(","), "--max-examples", examples, "--seed", "1"],
       ...["--phases", "examples,coverage,fuzzing", "--continue-on-failure", "--no-color"],
     ],
-    { stdio: "inherit" },
+    { stdio: "inherit", cwd },
   );
   return new Promise((resolve, reject) => {
     child.once("error", reject);

@@ -38,7 +38,6 @@ const AT_RUN_TIME: Readonly<Record<string, string>> = {
   "src/migrate/script.ts": "constants",
   "src/model/range-text.ts": "constants",
   "src/model/time-text.ts": "constants",
-  "src/rest/check-replies.ts": "constants",
   "src/transfer/evaluate.ts": "a mapping file of whoever runs an import, never a request",
 };
 

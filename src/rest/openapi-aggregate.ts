@@ -35,7 +35,8 @@ export function aggregateParts(
     description: "Of what the caller may see. Reads every record that the filters find.",
     parameters: aggregateParameters(aggregates, read),
     success: { 200: reply, 304: { description: "Nothing has changed." } },
-    errors: [],
+    // A sum may be larger than its type can hold.
+    errors: ["Unprocessable"],
   };
 }
 

@@ -1,0 +1,12 @@
+import { z } from "zod";
+import { action } from "../domain.ts";
+import { dueFrom } from "../sla.ts";
+
+/** Another priority is another promise, counted from the report. */
+export const prioritize = action("workOrders", {
+  input: z.object({ priority: z.enum(["low", "normal", "high", "urgent"]) }),
+  access: ["manager", "dispatcher"],
+  async run({ record, input: { priority }, change }) {
+    await change({ priority, dueAt: dueFrom(record.reportedAt.getTime(), priority) });
+  },
+});

@@ -80,8 +80,8 @@ function workOrders(): string {
   const sentence = `(select string_agg((${words})[1 + (random() * 11)::int], ' ')
     from generate_series(1, 8 + (random() * 30)::int + d.nth % 2))`;
   return `
-    insert into work_orders (organization_id, id, number, external_id, title, description, status, priority,
-      site_id, asset_id, category_id, team_id, assignee_id, requester_id, internal_notes,
+    insert into work_orders (organization_id, id, number, external_id, title, description, status,
+      priority, site_id, asset_id, category_id, team_id, assignee_id, requester_id, internal_notes,
       reported_at, due_at, closed_at, created_at, updated_at, version)
     select o.id, uuidv7(d.reported - now()), 1 + d.nth,
       case when d.nth % 5 = 0 then 'EXT-' || d.nth end,

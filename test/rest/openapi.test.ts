@@ -92,8 +92,8 @@ describe("the OpenAPI document", () => {
       "workOrders.start",
       "workOrders.update",
     ]);
-    // 15 resources: five verbs each, three in bulk, two restored, three counted, ten actions, a batch.
-    // Assets, comments, items of checklists and schedules have no unique key to upsert by.
+    // 15 resources with five verbs and three in bulk; two restored, three counted, ten actions, a
+    // batch. Assets, comments, checklists and schedules have no unique key to upsert by.
     expect(operations("manager")).toHaveLength(15 * 5 + 15 * 3 + 2 + 3 + 10 + 1 + 11);
   });
 

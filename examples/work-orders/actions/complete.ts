@@ -39,7 +39,7 @@ async function requireTickedOff({ record, tx }: Context): Promise<void> {
 
 /** Takes what an earlier completion has not taken yet, and returns how many pieces that were. */
 async function takeParts({ record, tx, ops }: Context): Promise<number> {
-  // Locked in the order of their ids: two orders with the same parts wait, and never for each other.
+  // Locked in the order of their ids: two orders with the same parts never wait for each other.
   const lines = await tx
     .select({ line: partsUsed, part: parts })
     .from(partsUsed)

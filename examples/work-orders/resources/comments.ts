@@ -1,5 +1,5 @@
 import { me, resource, rows } from "../domain.ts";
-import { ofMyTeams, requestedByMe } from "./order-rows.ts";
+import { ofMyTeams, requestedByMe } from "../order-rows.ts";
 
 const mine = rows("comments", { authorId: me.id });
 const onTeamWork = rows("comments", { workOrder: ofMyTeams });

@@ -1,5 +1,5 @@
 import { resource, rows } from "../domain.ts";
-import { myOpenWork, ofMyTeams } from "./order-rows.ts";
+import { myOpenWork, ofMyTeams } from "../order-rows.ts";
 
 const onTeamWork = rows("partsUsed", { workOrder: ofMyTeams });
 const onMyOpenWork = rows("partsUsed", { workOrder: myOpenWork });

@@ -4,7 +4,7 @@ import { complete } from "../actions/complete.ts";
 import { prioritize } from "../actions/prioritize.ts";
 import { hold, start } from "../actions/progress.ts";
 import { me, resource } from "../domain.ts";
-import { assignedToMe, atPublicPlaces, ofMyTeams, requestedByMe } from "./order-rows.ts";
+import { assignedToMe, atPublicPlaces, ofMyTeams, requestedByMe } from "../order-rows.ts";
 
 export const workOrders = resource("workOrders", {
   scope: "tenant",

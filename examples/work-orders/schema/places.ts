@@ -119,7 +119,7 @@ export const meterReadings = pgTable(
   ],
 );
 
-/** What has to be done again and again. `issue` makes the order that is due; nothing does it alone. */
+/** What has to be done again and again. `issue` makes the order that is due, when it is called. */
 export const schedules = pgTable(
   "schedules",
   {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Api } from "../backend.ts";
-import { startWorld } from "./world.ts";
+import { startWorld } from "../testing/world.ts";
 
 let world: Awaited<ReturnType<typeof startWorld>>;
 before(async () => {
@@ -36,7 +36,7 @@ test("an order is done when its list is ticked off", async () => {
   assert.equal((await completed(id)).id, id);
 });
 
-test("its parts leave the shelf, at the price of the day and in the technician's name", async () => {
+test("its parts leave the shelf at the price of the day, in the technician's name", async () => {
   const { backend, technician } = world;
   const { id: partId } = await part("SEAL", 10);
   const id = await orderWith(partId, 3);
@@ -52,7 +52,7 @@ test("its parts leave the shelf, at the price of the day and in the technician's
   assert.equal(entry?.actor, technician.id);
 });
 
-test("nothing is taken for an order that is not done, nor twice for one that is done twice", async () => {
+test("nothing is taken for an order that is not done, nor twice for one done twice", async () => {
   const { dispatcher, manager, technician } = world;
   const { id: partId } = await part("BELT", 5);
   const id = await orderWith(partId, 2);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Api } from "../backend.ts";
-import { startWorld } from "./world.ts";
+import { startWorld } from "../testing/world.ts";
 
 let world: Awaited<ReturnType<typeof startWorld>>;
 before(async () => {

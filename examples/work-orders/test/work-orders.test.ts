@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Api } from "../backend.ts";
-import { startWorld } from "./world.ts";
+import { startWorld } from "../testing/world.ts";
 
 const HOUR_MS = 3_600_000;
 let world: Awaited<ReturnType<typeof startWorld>>;
@@ -52,7 +52,7 @@ test("an order moves as its states are declared, and tells what happened", async
   assert.deepEqual([done.id, done.partsTaken], [id, 0]);
 });
 
-test("a technician neither starts the work of somebody else nor writes a state past the actions", async () => {
+test("a technician starts only their own work, and writes no state past the actions", async () => {
   const { backend, technician, order, begun } = world;
   const { id } = await order("Paint the railing");
   const request = `POST /v1/work-orders/${id}/start`;

@@ -1,5 +1,5 @@
 // Which work orders a caller has to do with; what hangs on an order is asked through it.
-import { me, rows } from "../domain.ts";
+import { me, rows } from "./domain.ts";
 
 export const assignedToMe = rows("workOrders", { assigneeId: me.id });
 export const ofMyTeams = rows("workOrders", {

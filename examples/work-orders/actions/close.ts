@@ -1,9 +1,10 @@
 // An order that nobody needs any more, and one that was closed too early.
-import { BackwrightError, now } from "backwright";
+import { now } from "backwright";
 import { z } from "zod";
 import { action } from "../domain.ts";
 import { workOrderCancelled, workOrderReopened } from "../events.ts";
 import { dueFrom } from "../sla.ts";
+import { requireStatus, UNFINISHED } from "./rules.ts";
 
 const input = z.object({ reason: z.string().min(1).max(1_000) });
 
@@ -12,11 +13,7 @@ export const cancel = action("workOrders", {
   input,
   access: ["manager", "dispatcher", "requester"],
   async run({ record, input: { reason }, actor, change, emit }) {
-    if (actor.role === "requester" && record.status !== "open") {
-      throw new BackwrightError("UNPROCESSABLE", {
-        message: "Somebody is working on it already. Ask a dispatcher.",
-      });
-    }
+    requireStatus(record, actor.role === "requester" ? ["open"] : UNFINISHED);
     await change({ status: "cancelled", reason, heldAt: null, closedAt: new Date(now()) });
     await emit(workOrderCancelled, { id: record.id, reason });
   },
@@ -27,9 +24,7 @@ export const reopen = action("workOrders", {
   input,
   access: ["manager", "dispatcher"],
   async run({ record, input: { reason }, change, emit }) {
-    if (record.status !== "done" && record.status !== "cancelled") {
-      throw new BackwrightError("UNPROCESSABLE", { message: "Only closed orders are reopened." });
-    }
+    requireStatus(record, ["done", "cancelled"]);
     const dueAt = dueFrom(now(), record.priority);
     await change({ status: "open", reason, closedAt: null, dueAt });
     await emit(workOrderReopened, { id: record.id, reason });

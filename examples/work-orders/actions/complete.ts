@@ -4,7 +4,7 @@ import { z } from "zod";
 import { type App, action } from "../domain.ts";
 import { workOrderCompleted } from "../events.ts";
 import { checklistItems, parts, partsUsed } from "../schema.ts";
-import { requireOwnWork } from "./own-work.ts";
+import { requireOwnWork, requireStatus } from "./rules.ts";
 
 type Context = ActionContext<"workOrders", App, { readonly note?: string | undefined }>;
 
@@ -16,6 +16,7 @@ export const complete = action("workOrders", {
     const { record, input, actor, change, emit } = context;
     const { id, requesterId } = record;
     requireOwnWork(record, actor);
+    requireStatus(record, ["in_progress"]);
     await requireTickedOff(context);
     const partsTaken = await takeParts(context);
     const closedAt = new Date(now());

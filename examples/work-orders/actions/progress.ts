@@ -4,11 +4,12 @@ import { z } from "zod";
 import { action } from "../domain.ts";
 import { workOrderHeld } from "../events.ts";
 import { goOn } from "../sla.ts";
-import { requireOwnWork } from "./own-work.ts";
+import { requireOwnWork, requireStatus } from "./rules.ts";
 
 export const start = action("workOrders", {
   async run({ record, actor, change }) {
     requireOwnWork(record, actor);
+    requireStatus(record, ["assigned", "on_hold"]);
     await change({ status: "in_progress", ...goOn(record, now()) });
   },
 });
@@ -18,8 +19,8 @@ export const hold = action("workOrders", {
   access: ["manager", "dispatcher", "technician"],
   async run({ record, input: { reason }, actor, change, emit }) {
     requireOwnWork(record, actor);
-    // Held twice is held since the first time.
-    await change({ status: "on_hold", reason, heldAt: record.heldAt ?? new Date(now()) });
+    requireStatus(record, ["open", "assigned", "in_progress"]);
+    await change({ status: "on_hold", reason, heldAt: new Date(now()) });
     await emit(workOrderHeld, { id: record.id, reason });
   },
 });

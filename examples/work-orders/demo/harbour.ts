@@ -44,6 +44,7 @@ export const HARBOUR: Plan = {
   parts: [
     { sku: "FLT-592", name: "Bag filter 592 mm", stock: 14, unitCost: "18.40" },
     { sku: "SEAL-40", name: "Shaft seal 40 mm", stock: 3, unitCost: "32.75" },
+    { sku: "FUSE-16", name: "Fuse 16 A", stock: 25, unitCost: "1.15" },
     { sku: "LED-36", name: "LED tube 36 W", stock: 40, unitCost: "7.90" },
   ],
   jobs: [

@@ -125,15 +125,19 @@ test("a requester takes a request back until somebody works on it", async () => 
 });
 
 test("a closed order is reopened with a new promise, an open one is not", async () => {
-  const { backend, dispatcher, technician, begun } = world;
-  const id = await begun("Tap drips");
+  const { backend, dispatcher, technician, order } = world;
+  const { id } = await order("Tap drips");
+  await dispatcher.client<Api>().workOrders.assign(id, { technicianId: technician.id });
   const reopen = {
     as: dispatcher,
     request: `POST /v1/work-orders/${id}/reopen`,
     body: { reason: "It drips again" },
   };
   await backend.scenario({ ...reopen, status: 422, events: {} });
-  await technician.client<Api>().workOrders.complete(id, {});
+  const mine = technician.client<Api>().workOrders;
+  await mine.start(id);
+  await mine.complete(id, {});
+  await assert.rejects(mine.complete(id, {}), { code: "INVALID_TRANSITION" });
   await backend.scenario({
     ...reopen,
     status: 200,

@@ -11,6 +11,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-postgres.ts",
+    setupFiles: "test/support/prototype-probe.ts",
     testTimeout: 30_000,
     hookTimeout: 120_000,
     // The tests wait for processes and disks more than they compute: two of them on two cores took

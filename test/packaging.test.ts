@@ -145,6 +145,7 @@ describe("the package that a user installs", () => {
     ]);
     expect(files.filter((path) => /(?<!\.d)\.ts$/.test(path))).toEqual([]);
     expect(files.filter((path) => path.includes("layers"))).toEqual([]);
+    expect(files).toContain("dist/rest/docs/page.html");
   });
 
   test("loads under plain Node, every entry of it", () => {

@@ -20,7 +20,7 @@ export async function checkEquality(
 ): Promise<void> {
   const [first, ...others] = contestants.filter(({ name }) => name !== "hello");
   if (first === undefined) return;
-  for (const scenario of scenarios) {
+  for (const scenario of scenarios.filter(({ isOwn }) => isOwn !== true)) {
     for (const request of scenario.requests.slice(0, CHECKED)) {
       const expected = await ask(first, request);
       if (scenario.name === "b") requireFullPage(expected);

@@ -24,7 +24,7 @@ const WARM_UP_SECONDS = 15;
 
 export const HELP = `npm run bench -- [options]
 
-  --scenarios a,b,c        which to run; always in this order
+  --scenarios a,b,d,e,c    which to run; always in this order
   --contestants one,two    of ${CONTESTANTS.join(", ")}
   --rounds 7               rounds, in each of which every contestant has one turn
   --seconds 5              seconds of a turn

@@ -20,6 +20,7 @@ const TARGETS: readonly {
   { scenario: "c", against: "drizzle-fastify", least: 0.7 },
   { scenario: "c", against: "by-hand", least: 2 },
 ];
+const TO_MANY_COST_MAX = 2;
 const P95_MS_MAX = 100;
 const START_MS_MAX = 2_000;
 
@@ -76,6 +77,18 @@ export function ratios(turns: readonly Turn[]): readonly Ratio[] {
   return found;
 }
 
+/** How much more of a CPU a request of one scenario takes than one of another. */
+function costRatio(
+  turns: readonly Turn[],
+  scenario: ScenarioName,
+  than: ScenarioName,
+): number | undefined {
+  const of = (name: ScenarioName): readonly number[] =>
+    turns.filter((one) => one.scenario === name && one.contestant === PRODUCT).map(cpuMicros);
+  if (of(scenario).length === 0 || of(than).length === 0) return undefined;
+  return median(of(scenario)) / median(of(than));
+}
+
 /** Writes both files and returns the path of the page. */
 export function writeReport(run: Run, folder: string): string {
   mkdirSync(folder, { recursive: true });
@@ -130,6 +143,12 @@ function targetTable(run: Run): string {
     const p95 = median(ours.map((turn) => turn.p95));
     const met = p95 < P95_MS_MAX ? "met" : "missed";
     rows.push(`| (${name}) p95 | < ${P95_MS_MAX} ms | **${p95.toFixed(1)} ms** | ${met} |`);
+  }
+  const toMany = costRatio(run.turns, "e", "d");
+  if (toMany !== undefined) {
+    const met = toMany <= TO_MANY_COST_MAX ? "met" : "missed";
+    const value = toMany.toFixed(2);
+    rows.push(`| CPU of (e) by that of (d) | ≤ ${TO_MANY_COST_MAX} | **${value}** | ${met} |`);
   }
   return table("| target | asked | measured | |\n|---|---|---|---|", rows);
 }

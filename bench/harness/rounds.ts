@@ -42,7 +42,10 @@ export async function runScenario(
   scenario: Scenario,
   options: RoundOptions,
 ): Promise<readonly Turn[]> {
-  const { generator, contestants, rounds, seconds, warmUpSeconds } = options;
+  const { generator, rounds, seconds, warmUpSeconds } = options;
+  const contestants = options.contestants.filter(
+    ({ name }) => scenario.isOwn !== true || name === "backwright",
+  );
   await generator.use(scenario.requests);
   for (const contestant of contestants) await runTurn(contestant, warmUpSeconds, options);
   const turns: Turn[] = [];

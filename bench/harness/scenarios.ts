@@ -1,20 +1,23 @@
-// What is asked: the three scenarios as lists of requests over the data set. Chosen by a fixed
+// What is asked: the scenarios as lists of requests over the data set. Chosen by a fixed
 // seed, so that two runs over the same data ask the same.
 import { openSession } from "../../src/database/session.ts";
 import type { PreparedRequest } from "../load/requests.ts";
 import type { BenchDatabase, Organization } from "./database.ts";
 
-export const SCENARIOS = ["a", "b", "c"] as const;
+export const SCENARIOS = ["a", "b", "d", "e", "c"] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 
 export interface Scenario {
   readonly name: ScenarioName;
   readonly title: string;
   readonly requests: readonly PreparedRequest[];
+  /** Asked of the product alone: compared with another scenario. */
+  readonly isOwn?: true;
 }
 
 const REQUESTS = 4_096;
 const INCLUDE = "include=asset,assignee";
+const TO_MANY = "&include=workOrders&page[workOrders][size]=20&fields[workOrders]=id,title,status";
 
 export async function prepareScenarios(
   database: BenchDatabase,
@@ -28,6 +31,13 @@ export async function prepareScenarios(
     const of = (organization: string) => headers.get(organization) ?? {};
     const get = await query<{ organization: string; id: string }>(SOME_ORDERS);
     const list = await query<{ organization: string; bound: string }>(SOME_BOUNDS);
+    const assets = await query<{ organization: string; name: string }>(SOME_ASSETS);
+    const assetLists = (rest: string): PreparedRequest[] =>
+      assets.map(({ organization, name }) => ({
+        method: "GET",
+        path: `/v1/assets?filter[name][gte]=${encodeURIComponent(name)}&sort=name${rest}`,
+        headers: of(organization),
+      }));
     const create = await query<NewOrder>(SOME_NEW_ORDERS);
     return [
       {
@@ -49,6 +59,13 @@ export async function prepareScenarios(
             `&sort=-dueAt&${INCLUDE}`,
           headers: of(organization),
         })),
+      },
+      { name: "d", title: "list of 25 assets", requests: assetLists(""), isOwn: true },
+      {
+        name: "e",
+        title: "the same list, each asset with 20 work orders of three fields",
+        requests: assetLists(TO_MANY),
+        isOwn: true,
       },
       {
         name: "c",
@@ -93,6 +110,14 @@ const SOME_BOUNDS = `
     select *, row_number() over (partition by organization_id order by due_at) as place
     from work_orders where status = 'open' and due_at is not null
   ) open where place > 100 order by random() limit $1`;
+
+// Names that leave a full page at and after them.
+const SOME_ASSETS = `
+  select organization_id as organization, name
+  from (
+    select *, row_number() over (partition by organization_id order by name desc) as place
+    from assets
+  ) a where place > 30 order by random() limit $1`;
 
 const SOME_NEW_ORDERS = `
   select organization_id as organization, title, description, site_id as "siteId",

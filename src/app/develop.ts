@@ -8,6 +8,7 @@ import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
 import { findersOf } from "../sql/finder.ts";
 import { tableName } from "../sql/names.ts";
 import { openProjectDatabase, type ProjectDatabase, requireOwnerUrl } from "./databases.ts";
+import { requestExplainer } from "./explain-request.ts";
 import { readDevelopmentKeys, writeDevelopmentKeys } from "./keys-file.ts";
 import { loadSeed, type Project } from "./project.ts";
 import { type DevelopmentKey, runSeed } from "./seed.ts";
@@ -16,6 +17,7 @@ import { type Entrance, type RunningBackend, serve } from "./serve.ts";
 export interface DevelopmentBackend extends RunningBackend {
   readonly keys: readonly DevelopmentKey[];
   readonly isEmbedded: boolean;
+  readonly settings: Settings;
 }
 
 export interface DevelopOptions {
@@ -50,6 +52,7 @@ export async function develop(
       settings,
       databaseUrl: database.url,
       log,
+      explain: requestExplainer(project.model, database),
       ...(entrance === undefined ? {} : { entrance }),
     });
     const keys = await seedOnce(project, running, ownerUrl, onProgress);
@@ -57,6 +60,7 @@ export async function develop(
       ...running,
       keys,
       isEmbedded: database.isEmbedded,
+      settings,
       stop: async () => {
         await running.stop();
         await database.release();

@@ -6,8 +6,10 @@ import { StartError } from "../base/errors.ts";
 import { type Environment, readSettings, SETTING_NAMES, type Settings } from "../base/settings.ts";
 import { checkServingRole } from "../database/roles.ts";
 import { openSession, type Session } from "../database/session.ts";
+import { missingFinders } from "../migrate/finders.ts";
 import { migrationStatus } from "../migrate/runner.ts";
 import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
+import { findersOf } from "../sql/finder.ts";
 import { openProjectDatabase, type ProjectDatabase } from "./databases.ts";
 import { loadProject, type Project } from "./project.ts";
 
@@ -216,7 +218,8 @@ async function migrations(project: Project, database: ProjectDatabase): Promise<
     const message = `${astray.name} is ${astray.state} in the database`;
     return { about, level: "failure", message, fix: astray.advice ?? "backwright migrate status" };
   }
-  const pending = rows.filter(({ state }) => state === "pending").map(({ name }) => name);
+  const files = rows.filter(({ state }) => state === "pending").map(({ name }) => name);
+  const pending = [...files, ...(await missingFinders(database.url, findersOf(project.model)))];
   if (pending.length === 0) return ok(about, "are applied");
   const message = `pending: ${pending.join(", ")}`;
   return { about, level: "warning", message, fix: "backwright migrate up" };

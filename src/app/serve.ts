@@ -5,16 +5,23 @@ import { StartError } from "../base/errors.ts";
 import { REQUEST_LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Settings } from "../base/settings.ts";
-import { readConstraints } from "../database/catalog.ts";
+import { type ConstraintColumns, readConstraints } from "../database/catalog.ts";
 import { Database } from "../database/database.ts";
 import { checkServingRole } from "../database/roles.ts";
 import { openSession } from "../database/session.ts";
 import { Authenticator } from "../identity/authenticate.ts";
 import type { Model } from "../model/model.ts";
+import { isOmitted } from "../model/version.ts";
 import type { OperationsContext } from "../operations/context.ts";
 import { CursorSigner } from "../operations/cursor.ts";
 import { Shapes } from "../operations/shapes.ts";
+import { VersionTokens } from "../operations/version-tokens.ts";
+import { docsRoutes } from "../rest/docs-routes.ts";
+import { Documents } from "../rest/documents.ts";
+import { Examples } from "../rest/examples.ts";
+import type { Explain } from "../rest/explained.ts";
 import { restRoutes } from "../rest/routes.ts";
+import type { ExchangeObserver } from "../server/exchange.ts";
 import type { Route } from "../server/http.ts";
 import { createServer, type Readiness, type Server, type ServerOptions } from "../server/server.ts";
 import { Parameters } from "../sql/statement.ts";
@@ -28,6 +35,8 @@ export interface ServeOptions {
   readonly readiness?: () => Readiness;
   /** How requests come in. Undefined: through a port of its own. */
   readonly entrance?: Entrance;
+  /** Answers `Backwright-Explain`: for development alone. */
+  readonly explain?: Explain;
 }
 
 /** A way in beside the port of its own: another server that hands requests over. */
@@ -65,19 +74,35 @@ const FORGET_AT_ONCE = 10_000;
 /** Starts serving. Throws StartError, with everything that was opened closed again. */
 export async function serve(options: ServeOptions): Promise<RunningBackend> {
   const { model, settings, databaseUrl, log, entrance } = options;
-  const constraints = new Map(await inspectDatabase(databaseUrl, model));
+  const found = await inspectDatabase(databaseUrl);
   const database = await openDatabase(options);
-  const context: OperationsContext = {
-    model,
-    database,
-    shapes: new Shapes(),
-    cursors: new CursorSigner(settings.secretKey),
-    constraints,
+  const cursors = new CursorSigner(settings.secretKey);
+  const versions = new VersionTokens(settings.secretKey);
+  const constraints = new Map(
+    [model, ...model.older].map((one) => [one, constraintFields(found, one)]),
+  );
+  const contextOf = (of: Model): OperationsContext => {
+    const fields = constraints.get(of) ?? new Map();
+    return { model: of, database, shapes: new Shapes(), cursors, versions, constraints: fields };
   };
+  const context = contextOf(model);
   const authenticator = new Authenticator(database, model);
+  const { mode } = settings;
+  const examples = mode === "development" ? new Examples() : undefined;
+  const documents = new Documents(model, { ...entrance, mode }, examples);
   try {
-    const routes = restRoutes({ ...entrance, context, authenticator });
-    const opened = await open(options, routes);
+    const routes = [
+      ...restRoutes({
+        ...entrance,
+        contexts: [context, ...model.older.map(contextOf)],
+        authenticator,
+        documents,
+        explain: options.explain,
+      }),
+      ...(settings.docs ? docsRoutes(entrance?.prefix) : []),
+    ];
+    const observe = examples && (await observer(options, documents, examples));
+    const opened = await open(options, routes, observe);
     const forgetting = forgetReplies(database, log);
     let stopping: Promise<void> | undefined;
     const stop = async (): Promise<void> => {
@@ -90,9 +115,11 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
       context,
       authenticator,
       reload: async () => {
-        const found = await inspectDatabase(databaseUrl, model);
-        constraints.clear();
-        for (const [name, fields] of found) constraints.set(name, fields);
+        const found = await inspectDatabase(databaseUrl);
+        for (const [one, known] of constraints) {
+          known.clear();
+          for (const [name, fields] of constraintFields(found, one)) known.set(name, fields);
+        }
       },
       stop: () => {
         stopping ??= stop();
@@ -105,30 +132,53 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
   }
 }
 
-/** Refuses a login that could pass the wall; learns which fields each constraint is about. */
-async function inspectDatabase(
-  url: string,
-  model: Model,
-): Promise<ReadonlyMap<string, readonly string[]>> {
+/** Ajv is loaded here and nowhere else, so that production never does. */
+async function observer(
+  { model, entrance }: ServeOptions,
+  documents: Documents,
+  examples: Examples,
+): Promise<ExchangeObserver> {
+  const { replyChecker } = await import("../rest/check-replies.ts");
+  const check = replyChecker((version, role) => documents.of(version, role), model.roles);
+  const start = entrance?.prefix.length ?? 0;
+  return (exchange) => {
+    const { route, url } = exchange;
+    const known = { ...exchange, route: route.slice(start), url: url.slice(start) };
+    const problems = check(known);
+    if (problems.length === 0) examples.record(known);
+    return problems;
+  };
+}
+
+/** Refuses a login that could pass the wall; learns which columns each constraint is about. */
+async function inspectDatabase(url: string): Promise<readonly ConstraintColumns[]> {
   const session = await openSession(url);
   try {
     await checkServingRole(async (text) => ({ rows: await session.query(text) }));
-    const fields = new Map<string, readonly string[]>();
-    for (const { name, table, columns } of await readConstraints(session)) {
-      const owner = [...model.tables.values()].find((one) => one.sqlName === table);
-      if (owner === undefined) continue;
-      const about = [...owner.fields.values()].filter(
-        (field) => columns.includes(field.column) && field !== owner.tenantField,
-      );
-      fields.set(
-        name,
-        about.map((field) => field.name),
-      );
-    }
-    return fields;
+    return await readConstraints(session);
   } finally {
     await session.close();
   }
+}
+
+/** The fields that each constraint is about, by the names of a version. */
+function constraintFields(
+  found: readonly ConstraintColumns[],
+  model: Model,
+): Map<string, readonly string[]> {
+  const fields = new Map<string, readonly string[]>();
+  for (const { name, table, columns } of found) {
+    const owner = [...model.tables.values()].find((one) => one.sqlName === table);
+    if (owner === undefined) continue;
+    const about = [...owner.fields.values()].filter(
+      (field) => columns.includes(field.column) && field !== owner.tenantField && !isOmitted(field),
+    );
+    fields.set(
+      name,
+      about.map((field) => field.name),
+    );
+  }
+  return fields;
 }
 
 async function openDatabase({ settings, databaseUrl, log }: ServeOptions): Promise<Database> {
@@ -152,10 +202,14 @@ async function openDatabase({ settings, databaseUrl, log }: ServeOptions): Promi
   }
 }
 
-async function open(options: ServeOptions, routes: readonly Route[]): Promise<Opened> {
+async function open(
+  options: ServeOptions,
+  routes: readonly Route[],
+  observe: ExchangeObserver | undefined,
+): Promise<Opened> {
   const { settings, log, entrance, readiness } = options;
   const { corsOrigins } = settings;
-  const server: ServerOptions = { limits: REQUEST_LIMITS, corsOrigins, log, routes };
+  const server: ServerOptions = { limits: REQUEST_LIMITS, corsOrigins, log, routes, observe };
   if (entrance !== undefined) return entrance.open(server);
   const isReady = readiness ?? (() => ({ ready: true }));
   return openPort({ ...server, readiness: isReady }, settings);
@@ -165,7 +219,10 @@ async function openPort(options: ServerOptions, settings: Settings): Promise<Ope
   const server = await createServer(options);
   const port = await listen(server, settings);
   const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
-  return { url: `http://${host}:${port}`, drain: (graceMs) => server.drain(graceMs) };
+  return {
+    url: `http://${host}:${port}`,
+    drain: (graceMs) => server.drain(graceMs, settings.drainDelayMs),
+  };
 }
 
 async function listen(server: Server, { host, port }: Settings): Promise<number> {

@@ -3,7 +3,7 @@
 // docs/reference/errors.md is made from this file and checked by a test. Codes are never reused.
 
 // LIMIT: a body of 100,000 unknown fields is answered with the first of them, not with megabytes.
-const DETAILS_MAX = 50;
+export const DETAILS_MAX = 50;
 
 interface CatalogueEntry {
   readonly status: number;
@@ -28,6 +28,11 @@ export const ERROR_CATALOGUE = {
     status: 400,
     message: "This page cursor was not issued for this request. Start again without it.",
     advice: "Repeat the list without page[after] and page[before], and follow its new links.",
+  },
+  EXPECTATION_FAILED: {
+    status: 417,
+    message: "The only expectation that this server knows is 100-continue.",
+    advice: "Leave the header Expect out, or send Expect: 100-continue.",
   },
   FORBIDDEN: {
     status: 403,

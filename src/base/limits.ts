@@ -76,8 +76,12 @@ export const IDEMPOTENCY_KEY_BYTES_MAX = 255;
 /** Milliseconds for which a verified credential is believed without asking the database again. */
 export const CREDENTIAL_CACHE_MS = 5_000;
 
-/** Credentials held in memory; the least recently used one leaves first. */
+/** Living credentials held in memory, and as many unknown ones; the oldest leaves first. */
 export const CREDENTIAL_CACHE_ENTRIES = 10_000;
+
+/** New credentials looked up at once, and how many wait; known ones are renewed beside them. */
+export const CREDENTIAL_LOOK_UPS_MAX = 16;
+export const CREDENTIAL_LOOK_UPS_WAITING_MAX = 2_000;
 
 /** Prepared statements kept by name on one connection; each costs PostgreSQL about 80 KB. */
 export const PREPARED_STATEMENTS_MAX = 200;

@@ -19,9 +19,13 @@ export interface Settings {
   /** The owner login, which migrates. */
   readonly databaseOwnerUrl: string | undefined;
   readonly logLevel: string;
+  /** Whether /docs is served. */
+  readonly docs: boolean;
   /** Connections for short reads and for writes. */
   readonly readConnections: number;
   readonly writeConnections: number;
+  /** Milliseconds of serving on while not ready any more, before a stop closes anything. */
+  readonly drainDelayMs: number;
   /** Milliseconds after which PostgreSQL gives a statement up. */
   readonly statementTimeoutMs: number;
 }
@@ -67,8 +71,12 @@ export function readSettings(environment: Environment, mode: Mode): Settings {
     databaseUrl,
     databaseOwnerUrl,
     logLevel: oneOf(environment, "LOG_LEVEL", LOG_LEVELS) ?? "info",
+    docs:
+      (oneOf(environment, "DOCS", ["on", "off"]) ?? (mode === "development" ? "on" : "off")) ===
+      "on",
     readConnections: integer(environment, "DATABASE_READ_CONNECTIONS", 1, 16) ?? 3,
     writeConnections: integer(environment, "DATABASE_WRITE_CONNECTIONS", 1, 64) ?? 8,
+    drainDelayMs: integer(environment, "DRAIN_DELAY", 0, 20_000) ?? 0,
     statementTimeoutMs: integer(environment, "DATABASE_STATEMENT_TIMEOUT", 10, 600_000) ?? 5_000,
   };
 }

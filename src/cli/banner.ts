@@ -14,8 +14,10 @@ export function printBanner(project: Project, running: DevelopmentBackend): void
   const { url, keys } = running;
   print("");
   print(`${styled("bold", project.backend.name)} serves on ${styled("cyan", url)}`);
-  for (const resource of project.model.resources.values()) print(`  ${url}/v1/${resource.path}`);
-  print(`  ${url}/health   ${url}/ready`);
+  for (const resource of project.model.resources.values())
+    print(`  ${url}/${project.model.version}/${resource.path}`);
+  const pages = running.settings.docs ? ["/docs", "/health", "/ready"] : ["/health", "/ready"];
+  print(`  ${pages.map((page) => url + page).join("   ")}`);
   if (keys.length === 0) {
     print(`\nNo keys yet: ${styled("cyan", "backwright keys create --help")}`);
     return;
@@ -38,7 +40,7 @@ function printExamples(project: Project, url: string, key: string): void {
   const [first] = project.model.resources.values();
   if (first === undefined) return;
   const bearer = `-H 'Authorization: Bearer ${key}'`;
-  const address = `${url}/v1/${first.path}`;
+  const address = `${url}/${project.model.version}/${first.path}`;
   const [relation] = first.table.relations.keys();
   const include = relation === undefined ? "" : `&include=${relation}`;
   print("\nTry:");

@@ -9,6 +9,8 @@ import type { CallOptions, ListQuery, Page, UpdateOptions, WriteOptions } from "
 export interface ClientOptions {
   /** Where the API is, such as https://api.example.org. */
   readonly url: string;
+  /** The version of the API; `C` is the newest one's contract. Default v1. */
+  readonly version?: string;
   /** An API key, or a function that is asked before each request. */
   readonly key?: string | (() => string | Promise<string>);
   /** Further tries after a 503, a 409 in flight or a lost connection. Default 3. */
@@ -31,7 +33,7 @@ export function createClient<C>(options: ClientOptions): Client<C> {
   const send = createSender(options);
   const resources = new Map<PropertyKey, unknown>();
   const batch = async (operations: unknown, options: WriteOptions = {}): Promise<unknown> => {
-    const call = { method: "POST", path: "/v1/batch", body: { operations } } as const;
+    const call = { method: "POST", path: "/batch", body: { operations } } as const;
     return ((await send({ ...call, ...write(options) })) as Data).data;
   };
   return new Proxy({} as Client<C>, {
@@ -50,7 +52,7 @@ type Send = (call: Call) => Promise<unknown>;
 type Query = ListQuery<never, never>;
 
 function createResource(send: Send, name: string) {
-  const path = `/v1/${kebabCase(name)}`;
+  const path = `/${kebabCase(name)}`;
   const at = (id: string): string => `${path}/${encodeURIComponent(id)}`;
   const record = async (call: Call): Promise<unknown> => ((await send(call)) as Data).data;
   const list = (query: Query = {}, options: CallOptions = {}): Promise<Page<unknown>> =>
@@ -139,7 +141,7 @@ function write({ idempotencyKey, signal, ...rest }: UpdateOptions) {
 }
 
 function createSender(options: ClientOptions): Send {
-  const base = options.url.replace(/\/+$/, "");
+  const base = `${options.url.replace(/\/+$/, "")}/${options.version ?? "v1"}`;
   const request = options.fetch ?? fetch;
   const retries = options.retries ?? 3;
   const key = options.key;

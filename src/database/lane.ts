@@ -162,7 +162,7 @@ export class Lane {
       }
       return result;
     } catch (error) {
-      await transaction.end();
+      await transaction.cut();
       await this.#undo(client);
       throw transaction.retryable ?? error;
     } finally {

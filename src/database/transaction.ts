@@ -73,10 +73,13 @@ export class Transaction {
   readonly #channel: TransactionChannel;
   #claims: Readonly<Record<string, Value>> = {};
   #isOver = false;
+  #isCut = false;
   /** The part that is at work now. */
   #inner: Transaction | undefined;
   /** Settles when the statement that was asked for last has been answered. */
   #tail: Promise<unknown> = Promise.resolve();
+  /** Settles when the one that was sent last has been. */
+  #sent: Promise<unknown> = Promise.resolve();
   #failure: DatabaseFailure | undefined;
   #retryable: DatabaseFailure | undefined;
 
@@ -102,8 +105,17 @@ export class Transaction {
   /** Refuses further statements; resolves when those before have been answered. */
   async end(): Promise<void> {
     this.#isOver = true;
-    // Code of a part that never comes back does not hold the connection.
-    await (this.#inner?.end() ?? this.#tail);
+    await this.#tail;
+  }
+
+  /**
+   * As above, for one that is to be undone: what waits for its turn is never sent, and code of a
+   * part that does not come back holds nothing up.
+   */
+  async cut(): Promise<void> {
+    this.#isOver = true;
+    this.#isCut = true;
+    await (this.#inner?.cut() ?? this.#sent);
   }
 
   /** Runs one of our statements behind the wall. Rejects with DatabaseFailure. */
@@ -139,7 +151,7 @@ export class Transaction {
         await this.#command("release savepoint backwright");
         return result;
       } catch (error) {
-        await inner.end();
+        await inner.cut();
         // Without the locks that a deadlock was about, only the whole may succeed.
         this.#retryable ??= inner.retryable;
         await this.#command("rollback to backwright; release backwright");
@@ -185,7 +197,12 @@ export class Transaction {
   /** One after another, whatever the code that asks: a connection answers in order anyway. */
   async #inOrder<T>(send: () => Promise<T>): Promise<T> {
     if (this.#isOver) throw new TypeError("The transaction is over: await every statement in it.");
-    const answer = this.#tail.then(send);
+    const answer = this.#tail.then(() => {
+      if (this.#isCut) throw new TypeError("The transaction is over, and undone.");
+      const sent = send();
+      this.#sent = sent.catch(() => undefined);
+      return sent;
+    });
     this.#tail = answer.catch(() => undefined);
     return await answer;
   }

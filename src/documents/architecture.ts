@@ -28,7 +28,10 @@ export function architecturePage(model: Model): string {
       its \`Idempotency-Key\` are all there or none is.`),
     claimsSection(model),
     "## Resources",
-    table(["resource", "address", "rows", "table"], resources.map(resourceRow)),
+    table(
+      ["resource", "address", "rows", "table"],
+      resources.map((one) => resourceRow(model.version, one)),
+    ),
     ...resources.flatMap((resource) => resourceSection(resource, model)),
   );
 }
@@ -47,9 +50,9 @@ function claimsSection(model: Model): string | undefined {
   return page("## What is known about a caller", table(["claim", "type", "from"], rows)).trimEnd();
 }
 
-const resourceRow = ({ name, path, scope, table: { sqlName } }: ResourceModel) => [
+const resourceRow = (version: string, { name, path, scope, table: { sqlName } }: ResourceModel) => [
   code(name),
-  code(`/v1/${path}`),
+  code(`/${version}/${path}`),
   scope === "tenant" ? "of the caller's tenant" : "of all tenants, read-only",
   code(sqlName),
 ];
@@ -60,7 +63,7 @@ function resourceSection(resource: ResourceModel, model: Model): readonly (strin
     table(["operation", ...model.roles], operationRows(resource, model.roles)),
     ...[...resource.states].map(([field, moves]) => stateDiagram(resource, field, moves)),
     ...[...resource.actions.values()].map(({ name, path }) =>
-      actionDiagram(name, `/v1/${resource.path}/{id}/${path}`),
+      actionDiagram(name, `/${model.version}/${resource.path}/{id}/${path}`),
     ),
   ];
 }

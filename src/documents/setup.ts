@@ -37,7 +37,7 @@ export function setupPage(model: Model): string {
 export function testingPage(model: Model): string {
   const [resource] = model.resources.values();
   const [role = "role"] = model.roles;
-  const path = `/v1/${resource?.path ?? "records"}`;
+  const path = `/${model.version}/${resource?.path ?? "records"}`;
   const example = [
     "```ts",
     'import { after, before, test } from "node:test";',

@@ -3,21 +3,14 @@
 import type { Actor } from "../access/actor.ts";
 import { monotonicMs } from "../base/clock.ts";
 import { BackwrightError } from "../base/errors.ts";
-import { CREDENTIAL_CACHE_ENTRIES, CREDENTIAL_CACHE_MS } from "../base/limits.ts";
+import { CREDENTIAL_CACHE_MS } from "../base/limits.ts";
 import type { Database } from "../database/database.ts";
 import { encodeArray } from "../model/fields.ts";
 import type { ClaimModel, Model } from "../model/model.ts";
 import { columnName, livingCondition, tableName } from "../sql/names.ts";
 import { Parameters, type Statement, type Value } from "../sql/statement.ts";
 import { hashApiKey, isApiKey } from "./api-keys.ts";
-
-interface Entry {
-  /** Null: there is no such key. */
-  readonly actor: Promise<Actor | null>;
-  readonly madeMs: number;
-  /** A newer look-up is under way. */
-  isRefreshing: boolean;
-}
+import { type Credential, Credentials, LookUpGate } from "./credentials.ts";
 
 interface LookedUpClaim {
   readonly claim: ClaimModel;
@@ -32,7 +25,9 @@ export class Authenticator {
   readonly #model: Model;
   readonly #claims: readonly LookedUpClaim[];
   readonly #findKey: Statement;
-  readonly #entries = new Map<string, Entry>();
+  readonly #tenantLives: Statement;
+  readonly #credentials = new Credentials();
+  readonly #gate = new LookUpGate();
 
   constructor(database: Database, model: Model) {
     this.#database = database;
@@ -41,6 +36,7 @@ export class Authenticator {
       const statement = claimStatement(claim);
       return statement === undefined ? [] : [{ claim, statement }];
     });
+    this.#tenantLives = tenantStatement(model);
     const parameters = new Parameters();
     const wanted = `decode(${parameters.input(0, "text")}, 'hex')`;
     this.#findKey = parameters.statement(
@@ -65,7 +61,7 @@ export class Authenticator {
   }
 
   #lookUp(keyHash: string): Promise<Actor | null> {
-    const known = this.#entries.get(keyHash);
+    const known = this.#credentials.get(keyHash);
     const age = known === undefined ? Number.POSITIVE_INFINITY : monotonicMs() - known.madeMs;
     if (known === undefined || age >= CREDENTIAL_CACHE_MS) return this.#refresh(keyHash);
     if (age >= REFRESH_AFTER_MS && !known.isRefreshing) {
@@ -78,26 +74,22 @@ export class Authenticator {
   }
 
   /** `shown` stays in place until the new answer is there. */
-  async #refresh(keyHash: string, shown?: Entry): Promise<Actor | null> {
-    const actor = this.#load(keyHash);
-    const entry: Entry = { actor, madeMs: monotonicMs(), isRefreshing: false };
-    if (shown === undefined) this.#remember(keyHash, entry); // Others wait for this one look-up.
+  async #refresh(keyHash: string, shown?: Credential): Promise<Actor | null> {
+    const credentials = this.#credentials;
+    const wasLiving = credentials.isKnown(keyHash);
+    const load = (): Promise<Actor | null> => this.#load(keyHash);
+    const actor = wasLiving ? load() : this.#gate.pass(load);
+    const made: Credential = { actor, madeMs: monotonicMs(), isRefreshing: false };
+    // Others wait for this one look-up.
+    if (shown === undefined) credentials.keep(keyHash, made, wasLiving);
     try {
       const found = await actor;
-      if (shown !== undefined) this.#remember(keyHash, entry);
+      credentials.keep(keyHash, made, found !== null);
       return found;
     } catch (error) {
-      if (this.#entries.get(keyHash) === entry) this.#entries.delete(keyHash);
+      credentials.forget(keyHash, made);
       throw error;
     }
-  }
-
-  #remember(keyHash: string, entry: Entry): void {
-    this.#entries.delete(keyHash);
-    this.#entries.set(keyHash, entry);
-    if (this.#entries.size <= CREDENTIAL_CACHE_ENTRIES) return;
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined) this.#entries.delete(oldest);
   }
 
   async #load(keyHash: string): Promise<Actor | null> {
@@ -106,7 +98,12 @@ export class Authenticator {
     const [credential, tenantId, role, id, carried] = row ?? [];
     if (credential == null || tenantId == null || role == null || id == null) return null;
     if (!this.#model.roles.includes(role)) return null;
-    return this.actorFor({ tenantId, role, id, credential }, this.#carriedClaims(carried ?? "{}"));
+    const identity = { tenantId, role, id, credential };
+    const [[tenant], actor] = await Promise.all([
+      this.#database.read(this.#tenantLives, { claims: { tenantId } }, []),
+      this.actorFor(identity, this.#carriedClaims(carried ?? "{}")),
+    ]);
+    return tenant === undefined ? null : actor; // Keys do not outlive their tenant.
   }
 
   /** An actor whose identity is known by other means, with its claims looked up. */
@@ -136,6 +133,13 @@ export class Authenticator {
     }
     return claims;
   }
+}
+
+/** One row while the tenant is there and not marked as deleted. */
+function tenantStatement({ tenant }: Model): Statement {
+  const parameters = new Parameters();
+  const living = livingCondition(tenant, "t", parameters) ?? "true";
+  return parameters.statement(`select 1::text from ${tableName(tenant)} t where ${living}`);
 }
 
 /** Reads a looked-up claim for the subject, behind the wall of its tenant. */

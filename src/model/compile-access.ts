@@ -30,7 +30,7 @@ export interface AccessContext {
   readonly claims: Model["claims"];
 }
 
-type Unfinished = Omit<ResourceModel, "access">;
+type Unfinished = Omit<ResourceModel, "access" | "deprecated">;
 /** Actions are granted beside the verbs: compile-actions.ts. */
 type VerbAccess = Omit<RoleAccess, "actions">;
 

@@ -11,6 +11,7 @@ import {
   type IndexedColumn,
   primaryKeyNames,
 } from "./compile-indexes.ts";
+import { inOneSpelling } from "./fields.ts";
 import type { FieldModel, RelationModel, TableModel } from "./model.ts";
 import type { Problems } from "./problems.ts";
 
@@ -39,9 +40,10 @@ export function compileTable(key: string, table: PgTable, context: TableContext)
   const names: ColumnNames = new Map(columns.map(([name, column]) => [column.name, name]));
   const tenantColumn = findTenantColumn(key, table, context);
   const fields = new Map<string, FieldModel>();
+  const unique = new Set(uniqueKeys(config, names).flat());
   for (const [name, column] of columns) {
-    const isTenant = column.name === tenantColumn?.name;
-    fields.set(name, compileField(key, name, column, isTenant, context.problems));
+    const role = { isTenant: column.name === tenantColumn?.name, isUnique: unique.has(name) };
+    fields.set(name, compileField(key, name, column, role, context.problems));
   }
   const tenantName = tenantColumn === undefined ? undefined : names.get(tenantColumn.name);
   const references = compileReferences(key, config, names, tenantColumn, context);
@@ -79,7 +81,7 @@ function compileField(
   key: string,
   name: string,
   column: Column,
-  isTenant: boolean,
+  { isTenant, isUnique }: { readonly isTenant: boolean; readonly isUnique: boolean },
   problems: Problems,
 ): FieldModel {
   const where = `${key}.${name}`;
@@ -95,12 +97,14 @@ function compileField(
     const helper = name === "deletedAt" ? "...softDeleted()" : "...tracked()";
     problems.add(where, `${name} is kept by Backwright and must be ${tracked}`, helper);
   }
+  const type = columnType(column as PgColumn);
   const makeDefault = column.defaultFn;
   const generated = column.generated !== undefined || column.generatedIdentity !== undefined;
   return Object.freeze({
     name,
+    ownName: name,
     column: column.name,
-    type: columnType(column as PgColumn),
+    type: isUnique && type !== undefined ? inOneSpelling(type) : type,
     sqlType,
     nullable: !column.notNull,
     hasDefault: column.hasDefault || makeDefault !== undefined || generated,
@@ -263,15 +267,7 @@ function checkUniqueKeys(
   tenantName: string,
   problems: Problems,
 ): void {
-  const nameOf = (column: unknown): string => names.get((column as IndexedColumn).name ?? "") ?? "";
-  const uniques = [
-    ...config.uniqueConstraints.map((unique) => unique.columns.map(nameOf)),
-    ...config.columns.filter((column) => column.isUnique).map((column) => [nameOf(column)]),
-    ...config.indexes
-      .filter(({ config: index }) => index.unique)
-      .map(({ config: index }) => index.columns.map(nameOf)),
-  ];
-  for (const fields of uniques) {
+  for (const fields of uniqueKeys(config, names)) {
     if (fields.includes(tenantName) || fields.includes("id")) continue;
     const named = fields.filter((field) => field !== ""); // An expression has no name.
     const columns = [tenantName, ...named].map((name) => `t.${name}`).join(", ");
@@ -279,4 +275,16 @@ function checkUniqueKeys(
     const message = `a unique key of ${named.join(", ") || "an expression"} spans all tenants`;
     problems.add(key, `${message}: begin it with the tenant`, advice);
   }
+}
+
+/** The fields of each unique key but the primary one; "" for an expression. */
+function uniqueKeys(config: Config, names: ColumnNames): readonly (readonly string[])[] {
+  const nameOf = (column: unknown): string => names.get((column as IndexedColumn).name ?? "") ?? "";
+  return [
+    ...config.uniqueConstraints.map((unique) => unique.columns.map(nameOf)),
+    ...config.columns.filter((column) => column.isUnique).map((column) => [nameOf(column)]),
+    ...config.indexes
+      .filter(({ config: index }) => index.unique)
+      .map(({ config: index }) => index.columns.map(nameOf)),
+  ];
 }

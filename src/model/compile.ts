@@ -4,9 +4,11 @@ import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { type AccessContext, compileRoleAccess } from "./compile-access.ts";
 import { actionsOf, compileActions } from "./compile-actions.ts";
 import { compileAggregates } from "./compile-aggregates.ts";
+import { compileDeprecated } from "./compile-deprecated.ts";
 import { compileManyRelations } from "./compile-many.ts";
 import { compileSearch } from "./compile-search.ts";
 import { compileTable } from "./compile-table.ts";
+import { compileVersions } from "./compile-versions.ts";
 import type { ClaimSource } from "./declare-claims.ts";
 import type { AnyBackend, AnyDomain, AnyResource } from "./declare-untyped.ts";
 import {
@@ -50,10 +52,13 @@ export function compileModel(backend: AnyBackend): Model {
   }
   if (resources.size === 0) problems.add("resources", "is empty: nothing would be served");
   const { roles, relations } = domain;
-  const model = { name: backend.name, roles, claims, tables, resources, tenant, relations };
+  const only = { version: "v1", deprecation: undefined, older: [] };
+  const { name } = backend;
+  const model = { name, ...only, roles, claims, tables, resources, tenant, relations };
   checkReferencesReadable(model, problems);
+  const versioned = compileVersions(model, backend.versions, RESERVED_NAMES, problems);
   problems.throwIfAny(backend.name);
-  return Object.freeze(model);
+  return Object.freeze(versioned);
 }
 
 function tableOf(domain: AnyDomain, key: string): PgTable | undefined {
@@ -130,7 +135,10 @@ function compileLookup(
   return { table: column[0], column: column[1], where: where[1] };
 }
 
-const OPTIONS = ["scope", "access", "hidden", "states", "search", "actions", "aggregates"];
+const OPTIONS = [
+  ...["scope", "access", "hidden", "states", "search", "actions", "aggregates"],
+  "deprecated",
+];
 const RESERVED_NAMES = ["auth", "batch", "console", "docs", "graphql", "health", "mcp", "ready"];
 
 function compileResource(
@@ -173,21 +181,25 @@ function compileResource(
   }
   const unfinished = {
     name,
+    ownName: name,
     path: kebabCase(name),
+    omitted: new Set<string>(),
     scope: options.scope,
     table,
     served,
+    recorded: served,
     states: compileStates(name, options.states ?? {}, table, problems),
     search: compileSearch({ name, table, served }, options.search, problems),
     actions: compileActions(name, options, roles, problems),
     aggregates: compileAggregates({ name, served }, options.aggregates, problems),
   };
   const access = compileAccess(unfinished, options, roles, context);
-  return Object.freeze({ ...unfinished, access });
+  const deprecated = compileDeprecated(unfinished, options.deprecated, problems);
+  return Object.freeze({ ...unfinished, deprecated, access });
 }
 
 function compileAccess(
-  resource: Omit<ResourceModel, "access">,
+  resource: Omit<ResourceModel, "access" | "deprecated">,
   options: AnyResource["options"],
   roles: readonly string[],
   context: AccessContext,

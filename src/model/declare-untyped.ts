@@ -3,6 +3,7 @@
 import type { AnyRelations } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import type { ClaimSource } from "./declare-claims.ts";
+import type { AnyVersions, Deprecations } from "./declare-contract.ts";
 
 export interface AnyDomain {
   readonly relations: AnyRelations;
@@ -84,6 +85,7 @@ export interface AnyResourceOptions {
   };
   readonly search?: readonly string[];
   readonly actions?: { readonly [name: string]: AnyAction };
+  readonly deprecated?: Deprecations<string, string>;
   readonly aggregates?: object | undefined;
 }
 
@@ -98,5 +100,6 @@ export interface AnyBackend {
   readonly kind: "backend";
   readonly name: string;
   readonly resources: { readonly [name: string]: AnyResource };
+  readonly versions?: AnyVersions;
   readonly domain: AnyDomain;
 }

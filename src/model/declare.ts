@@ -3,6 +3,7 @@
 // `Rows<"workOrders", App>`; test/types/misuse holds the messages.
 import type { Action, Actions, ActionTypes, Event, Schema } from "./declare-actions.ts";
 import type { ArrayOf, Claim, ClaimKind, KindOf } from "./declare-claims.ts";
+import type { Deprecations, VersionChanges, VersionOptions } from "./declare-contract.ts";
 import type { Columns, Domain, Field, Relations, TableName, Target } from "./declare-tables.ts";
 import type { AnyBackend, AnyDomain, AnyResource, Scope } from "./declare-untyped.ts";
 
@@ -156,6 +157,8 @@ export interface ResourceOptions<
   readonly search?: readonly Field<N, D>[];
   /** What can be done to a record beside the verbs: `POST /v1/<resource>/<id>/<action>`. */
   readonly actions?: Actions<N, D, A, I, O>;
+  /** What callers should stop using: they are told by headers and by the OpenAPI document. */
+  readonly deprecated?: Deprecations<Field<N, D>, NoInfer<A>>;
   /** What `GET /v1/<resource>/aggregate` counts and sums up, for those who may read the fields. */
   readonly aggregates?: G;
 }
@@ -183,7 +186,22 @@ interface ResourceNamed<N> extends AnyResource {
 export interface BackendOptions<Rs> {
   readonly name: string;
   readonly resources: Rs;
+  /**
+   * The versions that are served, `v1` alone unless given. The newest is the model as it is; an
+   * older one says what it calls differently or does not have.
+   */
+  readonly versions?: { readonly [version: string]: VersionOptions<ChangesOf<NoInfer<Rs>>> };
 }
+type ChangesOf<Rs> = { readonly [K in keyof Rs]?: false | ChangesOfResource<Rs[K]> };
+type ChangesOfResource<R> = R extends { readonly name: infer N; readonly _?: infer Facts }
+  ? NonNullable<Facts> extends {
+      readonly domain: infer D extends Domain;
+      readonly hidden: infer H;
+      readonly actions: infer Acts;
+    }
+    ? VersionChanges<Exclude<Field<N & TableName<D>, D>, H>, keyof Acts & string>
+    : never
+  : never;
 export interface Backend<Rs> extends AnyBackend {
   /** Never set: carries types to `ContractOf`. */
   readonly _?: Rs;

@@ -81,7 +81,7 @@ interface UntypedDefinition {
   resource(table: string, options: AnyResourceOptions): AnyResource;
   action(table: string, options: AnyAction): AnyAction;
   event(name: string, payload: AnySchema): AnyEvent;
-  backend(options: Pick<AnyBackend, "name" | "resources">): AnyBackend;
+  backend(options: Omit<AnyBackend, "kind" | "domain">): AnyBackend;
 }
 
 // What a broker's topic and a log line can carry.
@@ -108,9 +108,10 @@ function createDefinition(domain: AnyDomain): UntypedDefinition {
     },
     action: (table, options) => frozenCopy({ ...options, table }, `action("${table}")`),
     event: createEvent,
-    backend({ name, resources }) {
+    backend({ name, resources, versions }) {
       const copy = Object.freeze({ ...resources });
-      return Object.freeze({ kind: "backend", name, resources: copy, domain });
+      const older = versions && { versions: frozenCopy(versions, "backend.versions") };
+      return Object.freeze({ kind: "backend", name, resources: copy, ...older, domain });
     },
   };
   return Object.freeze(definition);

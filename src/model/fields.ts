@@ -127,6 +127,16 @@ function textType(sql: string, charactersMax: number | undefined): FieldType {
   return stringType(sql, "leak", accepts, message);
 }
 
+/**
+ * The type of a text in a unique key. Two spellings of one text (é, or e with an accent behind it)
+ * would be two values that look the same, so only one form is taken; it is stored as it came.
+ */
+export function inOneSpelling(type: FieldType): FieldType {
+  if (type.sql !== "text" && type.sql !== "varchar") return type;
+  const isComposed = (value: unknown): boolean => value === String(value).normalize("NFC");
+  return { ...type, schema: type.schema.refine(isComposed, "must be in Unicode's normal form C") };
+}
+
 function enumType(values: readonly string[]): FieldType {
   const message = `must be one of ${values.join(", ")}`;
   const accepts = (text: string): boolean => values.includes(text);

@@ -1,11 +1,28 @@
 // Fields as JSON Schema (draft 2020-12, as OpenAPI 3.1 uses it): what replies hold, what requests
 // may send. Says no more than what is checked, and no less than a client can know.
 import { z } from "zod";
+import { REQUEST_LIMITS } from "../base/limits.ts";
 import type { FieldModel } from "./model.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 const INTEGERS: Readonly<Record<string, number>> = { smallint: 16, integer: 32 };
+
+// LIMIT: what PostgreSQL holds in one value; what a body or an address can carry.
+const REPLY_TEXT_MAX = 2 ** 30 - 1;
+const REQUEST_TEXT_MAX = REQUEST_LIMITS.bodyBytesMax;
+
+/** Text of any length that can be: PostgreSQL keeps no NUL. */
+export function textSchema(isRequest: boolean): JsonSchema {
+  const maxLength = isRequest ? REQUEST_TEXT_MAX : REPLY_TEXT_MAX;
+  return { type: "string", maxLength, pattern: "^[^\\u0000]*$" };
+}
+
+/** A whole number that fits its format. */
+export function integerSchema(minimum: number, maximum: number): JsonSchema {
+  const format = maximum < 2 ** 31 ? "int32" : "int64";
+  return { type: "integer", format, minimum, maximum };
+}
 
 /** A value of the field in a reply. */
 export function replySchema(field: FieldModel): JsonSchema {
@@ -23,7 +40,10 @@ export function parameterSchema(field: FieldModel): JsonSchema {
 }
 
 function nullable(field: FieldModel, schema: JsonSchema): JsonSchema {
-  if (!field.nullable) return schema;
+  return field.nullable ? orNull(schema) : schema;
+}
+
+function orNull(schema: JsonSchema): JsonSchema {
   if (typeof schema.type === "string") {
     const values = schema.enum as readonly unknown[] | undefined;
     return {
@@ -48,6 +68,8 @@ function sizeOf(sqlType: string): number | undefined {
 }
 
 const CLOCK = "\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,6})?)?";
+// In a reply also what SQL alone can write, as PostgreSQL spells it.
+const STORED_TIMESTAMP = `^(-?infinity|\\d{4,6}-\\d{2}-\\d{2}[T ]${CLOCK}( BC)?)$`;
 const PATTERNS: Readonly<Record<string, string>> = {
   time: `^${CLOCK}$`,
   timetz: `^${CLOCK}(Z|[+-]\\d{2}(:\\d{2}){0,2})$`,
@@ -60,42 +82,46 @@ const PATTERNS: Readonly<Record<string, string>> = {
 function typeSchema(sql: string, sqlType: string, isRequest: boolean): JsonSchema {
   if (sql.endsWith("[]")) {
     const items = typeSchema(sql.slice(0, -2), sqlType.replace("[]", ""), isRequest);
+    // SQL can put a null in a list, and more than a request may; requests cannot.
+    if (!isRequest) return { type: "array", items: orNull(items), maxItems: REPLY_TEXT_MAX };
     return { type: "array", items, maxItems: 1_000 };
   }
   const bits = INTEGERS[sql];
   if (bits !== undefined) {
     const most = 2 ** (bits - 1) - 1;
-    return { type: "integer", minimum: -most - 1, maximum: most };
+    return integerSchema(-most - 1, most);
   }
   switch (sql) {
     case "uuid":
-      return { type: "string", format: "uuid" };
+      return { type: "string", format: "uuid", maxLength: 36 };
     case "varchar": {
       const maxLength = sizeOf(sqlType);
-      return maxLength === undefined ? { type: "string" } : { type: "string", maxLength };
+      const text = textSchema(isRequest);
+      return maxLength === undefined ? text : { ...text, maxLength };
     }
     case "bigint": {
-      const text = { type: "string", pattern: "^-?\\d{1,19}$" };
+      const text = { type: "string", maxLength: 20, pattern: "^-?\\d{1,19}$" };
       if (!isRequest) return text;
       const most = Number.MAX_SAFE_INTEGER;
-      return { anyOf: [text, { type: "integer", minimum: -most, maximum: most }] };
+      return { anyOf: [text, integerSchema(-most, most)] };
     }
     case "numeric":
-      return { type: "string", pattern: "^-?\\d{1,100}(\\.\\d{1,100})?$" };
+      return isRequest
+        ? { type: "string", maxLength: 202, pattern: "^-?\\d{1,100}(\\.\\d{1,100})?$" }
+        : { type: "string", maxLength: 147_457, pattern: "^(-?\\d+(\\.\\d+)?|NaN|-?Infinity)$" };
     case "real":
     case "double precision":
-      return { type: "number" };
+      return floatSchema(isRequest);
     case "boolean":
       return { type: "boolean" };
     case "date":
-      return { type: "string", format: "date" };
+      return { type: "string", format: "date", maxLength: 16 };
     case "timestamptz":
-      return { type: "string", format: "date-time" };
+      return { type: "string", format: "date-time", maxLength: 40 };
     case "timestamp":
-      return {
-        type: "string",
-        pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,6})?)?$",
-      };
+      return isRequest
+        ? { type: "string", maxLength: 26, pattern: `^\\d{4}-\\d{2}-\\d{2}T${CLOCK}$` }
+        : { type: "string", maxLength: 40, pattern: STORED_TIMESTAMP };
     case "json":
     case "jsonb":
       return {};
@@ -104,18 +130,25 @@ function typeSchema(sql: string, sqlType: string, isRequest: boolean): JsonSchem
     case "interval":
       return { type: "string", format: "duration" };
     case "point":
-      return { type: "array", items: { type: "number" }, minItems: 2, maxItems: 2 };
+      return { type: "array", items: floatSchema(isRequest), minItems: 2, maxItems: 2 };
     case "line":
-      return { type: "array", items: { type: "number" }, minItems: 3, maxItems: 3 };
+      return { type: "array", items: floatSchema(isRequest), minItems: 3, maxItems: 3 };
     case "bpchar":
       return { type: "string", maxLength: sizeOf(sqlType) ?? 1 };
     case "varbit":
       return { type: "string", pattern: `^[01]{0,${sizeOf(sqlType) ?? ""}}$` };
     default: {
       const pattern = /^bit\(/.test(sql) ? `^[01]{${sizeOf(sql)}}$` : PATTERNS[sql];
-      return pattern === undefined ? { type: "string" } : { type: "string", pattern };
+      return pattern === undefined ? textSchema(isRequest) : { type: "string", pattern };
     }
   }
+}
+
+/** In a reply also what SQL alone can write, and JSON has no number for. */
+function floatSchema(isRequest: boolean): JsonSchema {
+  const number = { type: "number" };
+  if (isRequest) return number;
+  return { anyOf: [number, { type: "string", enum: ["NaN", "Infinity", "-Infinity"] }] };
 }
 
 /** What JSON Schema has no words for is left open, except dates, which travel as instants. */

@@ -9,6 +9,7 @@ import type {
   ResourceModel,
   RoleAccess,
 } from "./model.ts";
+import { isOmitted } from "./version.ts";
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
@@ -19,13 +20,15 @@ export function manifest(model: Model): Json {
   return {
     manifest: MANIFEST_VERSION,
     name: model.name,
+    version: model.version,
+    older: Object.fromEntries(model.older.map((one) => [one.version, describeVersion(one)])),
     tenant: model.tenant.key,
     roles: model.roles,
     claims: entries(model.claims, ({ sql, lookup }) => ({
       type: sql,
       from: lookup === undefined ? "credential" : `${lookup.table.key}.${lookup.column.name}`,
     })),
-    resources: entries(model.resources, describeResource),
+    resources: entries(model.resources, (one) => describeResource(one, model.version)),
   };
 }
 
@@ -42,10 +45,30 @@ function byName<T>([a]: readonly [string, T], [b]: readonly [string, T]): number
   return a < b ? -1 : 1;
 }
 
-function describeResource(resource: ResourceModel): Json {
+/** What an older version calls differently; null is what it does not have. */
+function describeVersion({ deprecation, resources, version }: Model): Json {
+  return {
+    deprecated: deprecation === undefined ? null : { ...deprecation },
+    resources: entries(resources, ({ path, omitted, recorded }) =>
+      omitted === "all"
+        ? null
+        : {
+            path: `/${version}/${path}`,
+            fields: Object.fromEntries(
+              recorded
+                .filter((field) => field.name !== field.ownName)
+                .map((field) => [field.ownName, isOmitted(field) ? null : field.name]),
+            ),
+            omittedOperations: [...omitted].sort(),
+          },
+    ),
+  };
+}
+
+function describeResource(resource: ResourceModel, version: string): Json {
   const { table } = resource;
   return {
-    path: `/v1/${resource.path}`,
+    path: `/${version}/${resource.path}`,
     scope: resource.scope,
     table: table.schema === undefined ? table.sqlName : `${table.schema}.${table.sqlName}`,
     fields: Object.fromEntries(resource.served.map((field) => [field.name, describeField(field)])),
@@ -70,11 +93,15 @@ function describeResource(resource: ResourceModel): Json {
     ...(resource.search && { search: resource.search.fields.map(({ name }) => name) }),
     states: entries(resource.states, (moves) => Object.fromEntries(moves)),
     actions: entries(resource.actions, ({ path, input, output }) => ({
-      path: `/v1/${resource.path}/{id}/${path}`,
+      path: `/${version}/${resource.path}/{id}/${path}`,
       hasInput: input !== undefined,
       replies: output === undefined ? "record" : "output",
     })),
     ...(resource.aggregates && { aggregates: describeAggregates(resource.aggregates) }),
+    deprecated: {
+      fields: entries(resource.deprecated.fields, (one) => ({ ...one })),
+      operations: entries(resource.deprecated.operations, (one) => ({ ...one })),
+    },
     access: entries(resource.access, describeAccess),
   };
 }

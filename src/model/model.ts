@@ -7,15 +7,23 @@
 // Claim: a value that is known about the caller. Wall: row-level security between tenants.
 import type { AnyRelations } from "drizzle-orm";
 import type { z } from "zod";
+import type { Deprecation } from "./declare-contract.ts";
 import type { AnyAction } from "./declare-untyped.ts";
 import type { FieldType } from "./field-type.ts";
 
 export interface Model {
   readonly name: string;
+  /** The version of the API, such as v1. */
+  readonly version: string;
+  /** Of the whole version. */
+  readonly deprecation: Deprecation | undefined;
+  /** Older versions of the API, newest first: the same backend under other names. */
+  readonly older: readonly Model[];
   readonly roles: readonly string[];
   readonly claims: ReadonlyMap<string, ClaimModel>;
   /** Every table that the relations name, by its schema key. */
   readonly tables: ReadonlyMap<string, TableModel>;
+  /** By the key of their table, which is their name in declarations. */
   readonly resources: ReadonlyMap<string, ResourceModel>;
   /** The table whose rows are the tenants. */
   readonly tenant: TableModel;
@@ -33,8 +41,10 @@ export interface ClaimModel {
 }
 
 export interface FieldModel {
-  /** Name in the API and in declarations. */
+  /** Name in this version of the API. */
   readonly name: string;
+  /** Name in declarations, the audit log and events. */
+  readonly ownName: string;
   /** Name in PostgreSQL. */
   readonly column: string;
   /** Undefined: a type that the API cannot carry; only hidden fields may be so. */
@@ -126,20 +136,34 @@ export interface TableModel {
 }
 
 export interface ResourceModel {
+  /** Name in this version of the API. */
   readonly name: string;
+  /** Name in declarations, the audit log and events; the key of its table. */
+  readonly ownName: string;
   /** kebab-case, as in the address. */
   readonly path: string;
+  /** Operations that this version of the API does not have. */
+  readonly omitted: "all" | ReadonlySet<string>;
   readonly scope: "tenant" | "global";
   readonly table: TableModel;
   /** Fields that a role can be granted: all but the hidden ones and the tenant's. */
   readonly served: readonly FieldModel[];
+  /** Fields that the audit log and events hold: those that are served in the newest version. */
+  readonly recorded: readonly FieldModel[];
   /** field → state → states that it may move to. */
   readonly states: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
   readonly search: SearchModel | undefined;
   readonly actions: ReadonlyMap<string, ActionModel>;
   /** Undefined: there are none to be asked for. */
   readonly aggregates: AggregatesModel | undefined;
+  readonly deprecated: DeprecatedModel;
   readonly access: ReadonlyMap<string, RoleAccess>;
+}
+
+/** By name. */
+export interface DeprecatedModel {
+  readonly fields: ReadonlyMap<string, Deprecation>;
+  readonly operations: ReadonlyMap<string, Deprecation>;
 }
 
 export const MEASURES = ["sum", "avg", "min", "max"] as const;
@@ -245,6 +269,11 @@ export type Predicate =
   | { readonly kind: "related"; readonly relation: AnyRelationModel; readonly where: Predicate };
 
 export const EVERYTHING: Predicate = { kind: "everything" };
+
+/** Whether this version of the API has the operation, whoever may run it. */
+export function offers({ omitted }: ResourceModel, operation: string): boolean {
+  return omitted !== "all" && !omitted.has(operation);
+}
 
 /** workOrders → work-orders */
 export function kebabCase(name: string): string {

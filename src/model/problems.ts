@@ -10,6 +10,10 @@ interface Problem {
 export class Problems {
   readonly #found: Problem[] = [];
 
+  get count(): number {
+    return this.#found.length;
+  }
+
   /** `where` is a path in the declaration; `write` is the code that mends it. */
   add(where: string, message: string, write?: string): void {
     this.#found.push({ where, message, write });

@@ -128,9 +128,9 @@ class ActionRun {
     const { relations } = model;
     const tx = transaction.drizzle({ relations, readOnly: servedTables(model) });
     const { table } = target.resource;
-    const drizzleTable = relations[target.resource.name]?.table as PgTable;
+    const drizzleTable = relations[table.key]?.table as PgTable;
     const columns = getColumns(drizzleTable);
-    const tenant = columns[table.tenantField?.name ?? "id"];
+    const tenant = columns[table.tenantField?.ownName ?? "id"];
     const tenantId = table.tenantField === undefined ? target.id : actor.tenantId;
     const where = and(eq(columns.id as never, target.id), eq(tenant as never, tenantId));
     const read = async (): Promise<Readonly<Record<string, unknown>>> => {

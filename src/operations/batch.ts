@@ -5,7 +5,7 @@ import { BackwrightError } from "../base/errors.ts";
 import { BATCH_OPERATIONS_MAX } from "../base/limits.ts";
 import type { Transaction } from "../database/transaction.ts";
 import { encodeArray } from "../model/fields.ts";
-import type { ResourceModel } from "../model/model.ts";
+import { offers, type ResourceModel } from "../model/model.ts";
 import { lockManyStatement } from "../sql/action.ts";
 import { runAction } from "./action.ts";
 import type { SeveralReply } from "./bulk.ts";
@@ -16,6 +16,7 @@ import { checkSameRequest, claimKey } from "./idempotency.ts";
 import { isOfTheWhole, keptOutcomes, type Outcome, outcomesAgain, placed } from "./outcomes.ts";
 import { isId, objectOf, parseTarget, refuse, refuseUnknown } from "./parse-several.ts";
 import { getRecord } from "./read.ts";
+import { requireReadable } from "./version-tokens.ts";
 import { createRecord, deleteRecord, restoreRecord, updateRecord } from "./write.ts";
 
 export interface BatchInput {
@@ -51,7 +52,9 @@ export async function runBatch(
   { body, idempotencyKey, only }: BatchInput,
 ): Promise<SeveralReply> {
   const all = [...context.model.resources.values()];
-  const served = all.filter(({ name }) => only?.has(name) !== false);
+  const served = all.filter(
+    ({ ownName, omitted }) => only?.has(ownName) !== false && omitted !== "all",
+  );
   const operations = parseOperations(body, served);
   for (const [index, operation] of operations.entries()) {
     await at(index, context, async () => authorise(request, operation));
@@ -136,6 +139,7 @@ function runOne(
   if (name === "create") return createRecord(context, request, resource, { body });
   const { version } = operation;
   const target = parseTarget({ id: resolved(operation.id, "id", ids), version });
+  requireReadable(target.version, resource, request.actor);
   if (name === "update") return updateRecord(context, request, resource, { ...target, body });
   if (name === "delete") return deleteRecord(context, request, resource, target);
   if (name === "restore") return restoreRecord(context, request, resource, target);
@@ -159,7 +163,7 @@ async function lockAll(
     if (!isId(id) || name === "get" || name === "restore") continue;
     ids.set(resource, (ids.get(resource) ?? new Set()).add(id));
   }
-  const inOrder = [...ids].sort(([one], [other]) => (one.name < other.name ? -1 : 1));
+  const inOrder = [...ids].sort(([one], [other]) => (one.ownName < other.ownName ? -1 : 1));
   for (const [resource, wanted] of inOrder) {
     const read = resource.access.get(actor.role)?.read;
     if (read === undefined) continue; // Its own statement locks what the role may write.
@@ -247,10 +251,11 @@ function unknownOperation(form: string, names: Iterable<string>): BackwrightErro
 }
 
 /** The operations that a batch may hold of a resource, whatever the role. */
-function operationNames({ scope, table, actions }: ResourceModel): readonly string[] {
-  if (scope === "global") return ["get"];
+function operationNames(resource: ResourceModel): readonly string[] {
+  const { scope, table, actions } = resource;
+  if (scope === "global") return ["get"].filter((name) => offers(resource, name));
   const verbs = Object.keys(VERBS).filter(
     (verb) => verb !== "restore" || table.deletedField !== undefined,
   );
-  return [...verbs, ...actions.keys()];
+  return [...verbs, ...actions.keys()].filter((name) => offers(resource, name));
 }

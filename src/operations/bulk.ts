@@ -24,6 +24,7 @@ import {
 import { parseBody } from "./parse-body.ts";
 import { objectOf, parseTarget, refuse, refuseUnknown } from "./parse-several.ts";
 import { planCreate, requireVersions } from "./plan-write.ts";
+import { requireReadable } from "./version-tokens.ts";
 import { deleteRecord, updateRecord } from "./write.ts";
 
 export type BulkVerb = "create" | "update" | "delete";
@@ -161,6 +162,7 @@ class BulkRun {
       const { id, version, rest } = parseTarget(record);
       if (verb === "delete") refuseUnknown(rest, "id, version");
       requireVersions(resource, version);
+      requireReadable(version, resource, request.actor);
       return { index, id, version, body: rest };
     });
     await this.#lock(transaction, pending);

@@ -99,7 +99,7 @@ function referenceGuards(
   return guards;
 }
 
-/** In the model's order, whatever the patch's. */
+/** In the model's order, whatever the patch's, which has the fields' own names. */
 function patchValues(
   resource: ResourceModel,
   patch: Readonly<Record<string, unknown>>,
@@ -107,18 +107,18 @@ function patchValues(
   const given = new Map(Object.entries(patch).filter(([, value]) => value !== undefined));
   const values: FieldValue[] = [];
   const details: ErrorDetail[] = [];
-  for (const field of resource.served) {
-    if (!given.has(field.name) || field.managed) continue;
-    const value = encode(field, given.get(field.name));
-    given.delete(field.name);
+  for (const field of resource.recorded) {
+    if (!given.has(field.ownName) || field.managed) continue;
+    const value = encode(field, given.get(field.ownName));
+    given.delete(field.ownName);
     if (value !== undefined) values.push({ field, value });
     else details.push({ field: field.name, message: "breaks a rule of the data" });
   }
   const [strange] = given.keys();
   if (strange !== undefined) {
     throw new TypeError(
-      `change() cannot write ${resource.name}.${strange}: it is hidden, kept by Backwright, or ` +
-        "no field at all.",
+      `change() cannot write ${resource.ownName}.${strange}: it is hidden, kept by Backwright, ` +
+        "or no field at all.",
     );
   }
   if (details.length > 0) throw new BackwrightError("UNPROCESSABLE", { details });

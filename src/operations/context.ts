@@ -4,6 +4,7 @@ import type { Executor } from "../database/transaction.ts";
 import type { Model } from "../model/model.ts";
 import type { CursorSigner } from "./cursor.ts";
 import type { Shapes } from "./shapes.ts";
+import type { VersionTokens } from "./version-tokens.ts";
 
 export interface OperationsContext {
   readonly model: Model;
@@ -11,6 +12,7 @@ export interface OperationsContext {
   readonly database: Executor;
   readonly shapes: Shapes;
   readonly cursors: CursorSigner;
+  readonly versions: VersionTokens;
   /** Constraint name → the API fields that it is about. */
   readonly constraints: ReadonlyMap<string, readonly string[]>;
 }

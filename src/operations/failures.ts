@@ -1,13 +1,7 @@
 // What a failed statement means to the caller. PostgreSQL's own words stay in `cause`.
 import { BackwrightError } from "../base/errors.ts";
-import { FINDER_MATCHES_MAX } from "../base/limits.ts";
 import { DatabaseFailure } from "../database/failures.ts";
-import { FOUND_TOO_MANY, SOUGHT_NO_WORD } from "../sql/finder.ts";
 import { REFUSED_AFTER_IMAGE } from "../sql/write-shape.ts";
-
-const TOO_MANY_ADVICE =
-  "finds too many records to say which come first: write a longer pattern or one more word, or " +
-  "filter by what an index serves";
 
 /** Turns whatever a statement threw into the error that the caller sees. */
 export function publicError(
@@ -53,20 +47,6 @@ export function publicError(
     case "not null":
       return new BackwrightError("UNPROCESSABLE", { cause: error });
     case "refused":
-      if (error.message === FOUND_TOO_MANY) {
-        return new BackwrightError("PARAMETER_INVALID", {
-          message: `More than ${FINDER_MATCHES_MAX} records match; ask for less.`,
-          details: [{ field: "query", message: TOO_MANY_ADVICE }],
-          cause: error,
-        });
-      }
-      if (error.message === SOUGHT_NO_WORD) {
-        const message = "must name a word to find beside those that are left out";
-        return new BackwrightError("PARAMETER_INVALID", {
-          details: [{ field: "q", message }],
-          cause: error,
-        });
-      }
       return error.message === REFUSED_AFTER_IMAGE
         ? new BackwrightError("FORBIDDEN", {
             message: "The record would then be one that your role may not write.",

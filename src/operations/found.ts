@@ -1,10 +1,19 @@
 // Lists whose rows a finder finds: by a part of a value where no index holds them in order, and by
 // the words of `q`. Few rows are found, so every filter and every order goes with them.
-import { SEARCH_TEXT_MAX } from "../base/limits.ts";
+import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
+import { FINDER_MATCHES_MAX, SEARCH_TEXT_MAX } from "../base/limits.ts";
+import { DatabaseFailure } from "../database/failures.ts";
 import { isFreeText, partIndexLine } from "../model/compile-search.ts";
 import { isStorableText } from "../model/field-type.ts";
 import { type FieldModel, fieldOf, type ResourceModel, type SearchModel } from "../model/model.ts";
-import { type Finder, matchFinder, readableSearch, searchFinder } from "../sql/finder.ts";
+import {
+  type Finder,
+  FOUND_TOO_MANY,
+  matchFinder,
+  readableSearch,
+  SOUGHT_NO_WORD,
+  searchFinder,
+} from "../sql/finder.ts";
 import { anyOrder, type Filter, filterName, newestFirst, type Sort } from "../sql/serve.ts";
 import type { Arm } from "../sql/serve-arms.ts";
 import type { ParsedArms, ParsedFilter } from "./parse-filter.ts";
@@ -97,7 +106,7 @@ export function foundArm(
     }
   }
   const message = "needs three letters or digits in a row, or a filter that an index serves";
-  refuse(short.map((one) => ({ field: `filter[${filterName(one)}][${one.operator}]`, message })));
+  refuse(short.map((one) => ({ field: parameterOf(one), message })));
   return undefined;
 }
 
@@ -120,4 +129,38 @@ export function missingIndexes(
     ({ operator, through }) => through === undefined && operator !== "search" && isMatch(operator),
   );
   return [...new Set(own.map(({ field }) => partIndexLine(table, field)))];
+}
+
+const TOO_MANY =
+  "finds too many records to say which come first: write a longer pattern or one more word, or " +
+  "filter by what an index serves";
+
+/** What a finder refuses to find, in words for the caller; undefined for any other failure. */
+export function refusedByFinder(error: unknown, arms: readonly Arm[]): BackwrightError | undefined {
+  if (!(error instanceof DatabaseFailure) || error.kind !== "refused") return undefined;
+  if (error.message === SOUGHT_NO_WORD) {
+    const message = "must name a word to find beside those that are left out";
+    return refusal([{ field: "q", message }], error);
+  }
+  if (error.message !== FOUND_TOO_MANY) return undefined;
+  const found = arms.flatMap(({ filters }) => filters.filter(({ finder }) => finder !== undefined));
+  const details = [...new Set(found.map(parameterOf))].map((field) => ({
+    field,
+    message: TOO_MANY,
+  }));
+  return refusal(details, error, `More than ${FINDER_MATCHES_MAX} records match; ask for less.`);
+}
+
+function refusal(
+  details: readonly ErrorDetail[],
+  cause: unknown,
+  message?: string,
+): BackwrightError {
+  const said = message === undefined ? {} : { message };
+  return new BackwrightError("PARAMETER_INVALID", { ...said, details, cause });
+}
+
+/** As in the address: `q`, or `filter[title][ilike]`. */
+function parameterOf(filter: Filter): string {
+  return filter.operator === "search" ? "q" : `filter[${filterName(filter)}][${filter.operator}]`;
 }

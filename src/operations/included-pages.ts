@@ -1,6 +1,7 @@
 // Cursors of included records: a place among the records of one relation of one parent record. They
-// are bound to the tenant and that record, so that they lead on nowhere else.
+// are bound to the tenant, the version and that record, so that they lead on nowhere else.
 import type { RowLinks } from "../sql/record-reader.ts";
+import type { RequestContext } from "./context.ts";
 import type { CursorSigner } from "./cursor.ts";
 
 type Parent = Parameters<RowLinks["next"]>[0];
@@ -13,10 +14,10 @@ export interface IncludedLinks {
 
 export function linksOf(
   { cursors }: { readonly cursors: CursorSigner },
-  tenantId: string,
+  { actor, face }: RequestContext,
 ): IncludedLinks {
   const binding = ({ resource, id }: Parent, relation: string): string =>
-    JSON.stringify(["included", tenantId, resource, relation, id]);
+    JSON.stringify(["included", actor.tenantId, face, resource, relation, id]);
   return {
     next: (parent, relation, last) =>
       cursors.sign({ keys: [], id: last }, binding(parent, relation)),

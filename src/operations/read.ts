@@ -1,5 +1,6 @@
 // Get and list: parse → authorise → plan → execute → shape, one statement each.
 import { hash } from "node:crypto";
+import type { Actor } from "../access/actor.ts";
 import { decide, maskFingerprint } from "../access/decide.ts";
 import { BackwrightError } from "../base/errors.ts";
 import { COUNT_ESTIMATE_MAX, OFFSET_BUCKETS, PAGE_BUCKETS } from "../base/limits.ts";
@@ -13,11 +14,13 @@ import { type RecordReader, type RowLinks, recordReader } from "../sql/record-re
 import type { Arm } from "../sql/serve-arms.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
+import { refusedByFinder } from "./found.ts";
 import { highlightsOf } from "./highlights.ts";
 import { linksOf } from "./included-pages.ts";
 import { testKey } from "./parse-filter.ts";
 import { type ListQuery, type ListRequest, parseList } from "./parse-list.ts";
 import { parseSelection, type RecordQuery, type Selection } from "./parse-selection.ts";
+import { readsVersions } from "./version-tokens.ts";
 
 export interface GetReply extends RecordReply {
   /** Records with included ones have no version of their own. */
@@ -61,12 +64,13 @@ export async function getRecord(
   const selection = parseSelection(query, resource, grant, actor, context.model);
   const shape = { resource, rows: grant.rows, ...selection };
   const key = `get|${resource.name}|${actor.role}|${selectionKey(selection)}`;
-  const { statement, reader, selected } = context.shapes.get(key, () => ({
+  const { statement, reader, selected, isStamped } = context.shapes.get(key, () => ({
     statement: getStatement(shape, context.model),
     reader: recordReader(shape),
     selected: fingerprint(selectionKey(selection)),
+    isStamped: mayBeStamped(actor, resource, selection),
   }));
-  const links = linksOf(context, actor.tenantId);
+  const links = linksOf(context, request);
   const places = selection.cursors.map(({ relation, text }) =>
     links.open({ resource: resource.name, id }, relation, text),
   );
@@ -80,7 +84,7 @@ export async function getRecord(
     id,
     json: reader.json(row, { id, next: links.next }),
     version: reader.version(row),
-    stamp: stampOf([row], reader, selected),
+    stamp: isStamped ? stampOf([row], reader, selected) : undefined,
     mask: whole ? maskFingerprint(grant) : selectionMask(selection),
     hasIncludes: selection.includes.length > 0,
   };
@@ -96,7 +100,7 @@ export async function listRecords(
   const { actor } = request;
   const grant = decide(actor, resource, "read");
   const list = parseList(query, resource, grant, actor, context.model);
-  const binding = cursorBinding(actor.tenantId, resource, list);
+  const binding = cursorBinding(request, resource, list);
   const { cursor } = list;
   const parameter = cursor?.before === true ? "page[before]" : "page[after]";
   const position = cursor && context.cursors.open(cursor.text, binding, parameter);
@@ -113,10 +117,11 @@ export async function listRecords(
     offsetMost: list.offset === 0 ? undefined : OFFSET_BUCKETS.find((most) => most >= list.offset),
   };
   const key = listKey(shape, actor.role);
-  const { statement, reader, selected } = context.shapes.get(key, () => ({
+  const { statement, reader, selected, isStamped } = context.shapes.get(key, () => ({
     statement: (isRanked(list.arms) ? rankedStatement : listStatement)(shape, context.model),
     reader: recordReader(shape),
     selected: fingerprint(selectionKey(shape)),
+    isStamped: mayBeStamped(actor, resource, shape),
   }));
   const { values, offset } = list;
   const inputs = position
@@ -130,17 +135,17 @@ export async function listRecords(
     isLong ? database.readAlone(statement, actor, inputs) : database.read(statement, actor, inputs),
     list.count === undefined ? undefined : countRecords(context, request, shape, list),
   ]).catch((error: unknown) => {
-    throw publicError(error, context.constraints);
+    throw refusedByFinder(error, list.arms) ?? publicError(error, context.constraints);
   });
   const sign = (row: Row | undefined): string | null =>
     row === undefined
       ? null
       : context.cursors.sign({ keys: row.slice(reader.width, -1), id: row.at(-1) ?? "" }, binding);
-  const { next } = linksOf(context, actor.tenantId);
+  const { next } = linksOf(context, request);
   const page = shapePage(rows, list, { reader, next, sign });
   // A total is of no version, so a page with one is compared by its bytes.
-  const stamp =
-    total === undefined ? stampOf(rows, reader, `${selected} ${page.hasMore}`) : undefined;
+  const hasStamp = isStamped && total === undefined;
+  const stamp = hasStamp ? stampOf(rows, reader, `${selected} ${page.hasMore}`) : undefined;
   const highlights = await highlightsOf(context, request, shape, list, rows.slice(0, list.size));
   return { ...page, stamp, total, highlights };
 }
@@ -209,6 +214,16 @@ function shapePage(
   };
 }
 
+/** A stamp is made of versions, so it is for those who may read every one of them. */
+function mayBeStamped(
+  actor: Pick<Actor, "role">,
+  resource: ResourceModel,
+  { includes }: Pick<Selection, "includes">,
+): boolean {
+  if (!readsVersions(actor, resource)) return false;
+  return includes.every((include) => mayBeStamped(actor, include.target, include));
+}
+
 /** Ids and versions of all that was read, after a name for the fields that were. */
 function stampOf(rows: readonly Row[], reader: RecordReader, about: string): string | undefined {
   let stamp = about;
@@ -246,9 +261,20 @@ function sortName(arms: readonly Arm[]): string {
     .join();
 }
 
-function cursorBinding(tenantId: string, resource: ResourceModel, list: ListRequest): string {
+function cursorBinding(
+  { actor, face }: RequestContext,
+  resource: ResourceModel,
+  list: ListRequest,
+): string {
   const { arms, values } = list;
-  return JSON.stringify([tenantId, resource.name, sortName(arms), armsKey(arms), values]);
+  return JSON.stringify([
+    actor.tenantId,
+    face,
+    resource.name,
+    sortName(arms),
+    armsKey(arms),
+    values,
+  ]);
 }
 
 function listKey(shape: ListShape, role: string): string {

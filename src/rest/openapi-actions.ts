@@ -1,5 +1,6 @@
 // The inputs and outputs of actions as JSON Schema, made of the Zod schemas that requests and
 // replies are checked by.
+import type { z } from "zod";
 import { type JsonSchema, zodSchema } from "../model/json-schema.ts";
 import type { ActionModel } from "../model/model.ts";
 
@@ -26,9 +27,16 @@ export function actionSchemas(
 ): Readonly<Record<string, JsonSchema>> {
   const schemas: Record<string, JsonSchema> = {};
   for (const action of actions) {
-    const names = actionSchemaNames(record, action);
-    if (names.input && action.input) schemas[names.input] = zodSchema(action.input, "input");
-    if (names.output && action.output) schemas[names.output] = zodSchema(action.output, "output");
+    const { input, output } = actionSchemaNames(record, action);
+    if (input && action.input) schemas[input] = jsonSchema(action.input, "input", input);
+    if (output && action.output) schemas[output] = jsonSchema(action.output, "output", output);
   }
   return schemas;
+}
+
+/** A schema that holds itself points to the root of its document, which it is not here. */
+function jsonSchema(schema: z.ZodType, io: "input" | "output", name: string): JsonSchema {
+  const own = `"#/components/schemas/${name}`;
+  const text = JSON.stringify(zodSchema(schema, io)).replace(/("\$ref":)"#(?=[/"])/g, `$1${own}`);
+  return JSON.parse(text) as JsonSchema;
 }

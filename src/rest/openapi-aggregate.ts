@@ -35,7 +35,8 @@ export function aggregateParts(
     description: "Of what the caller may see. Reads every record that the filters find.",
     parameters: aggregateParameters(aggregates, read),
     success: { 200: reply, 304: { description: "Nothing has changed." } },
-    errors: [],
+    // A sum may be larger than its type can hold.
+    errors: ["Unprocessable"],
   };
 }
 
@@ -49,7 +50,11 @@ function aggregateParameters(aggregates: AggregatesModel, read: ReadGrant): read
   const keys = [...names, "count", ...figures].flatMap((name) => [name, `-${name}`]);
   const parameters = [
     ...listOf("groupBy", "One group for each combination of their values.", names),
-    query("count", "How many records each group has.", { type: "boolean" }),
+    // One figure at least must be asked for.
+    {
+      ...query("count", "How many records each group has.", { type: "boolean" }),
+      example: true,
+    },
     ...MEASURES.flatMap((measure) => {
       const fields = readable(aggregates.measures[measure], read).map(({ name }) => name);
       return listOf(measure, `The ${measure} of each of these fields.`, fields);

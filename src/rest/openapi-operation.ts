@@ -1,5 +1,8 @@
 // One operation of the OpenAPI document: what all of them have in common.
-import type { ResourceModel } from "../model/model.ts";
+import { REQUEST_LIMITS } from "../base/limits.ts";
+import type { JsonSchema } from "../model/json-schema.ts";
+import type { FieldModel, ResourceModel } from "../model/model.ts";
+import { deprecatedMark } from "./deprecation.ts";
 import { ERROR_RESPONSES, type ErrorResponse } from "./openapi-errors.ts";
 import type { Parameter } from "./openapi-parameters.ts";
 
@@ -21,17 +24,30 @@ export interface Parts {
   readonly errors: readonly ErrorResponse[];
 }
 
+/** What every operation may answer, whatever it does. */
+const ALWAYS: readonly ErrorResponse[] = [
+  "BadRequest",
+  "Unauthenticated",
+  "Forbidden",
+  "TooLong",
+  "Internal",
+  "Unavailable",
+];
+
+/** The error responses of an operation, by status. */
+export function failures(errors: readonly ErrorResponse[]): Json {
+  return Object.fromEntries(
+    [...ALWAYS, ...errors].map((name) => [ERROR_RESPONSES[name].status, ref("responses", name)]),
+  );
+}
+
 export function operation(resource: ResourceModel, parts: Parts): Json {
-  const always: ErrorResponse[] = ["BadRequest", "Unauthenticated", "Forbidden", "Unavailable"];
-  const failures = [...always, ...parts.errors].map((name) => [
-    ERROR_RESPONSES[name].status,
-    ref("responses", name),
-  ]);
   return {
     operationId: `${resource.name}.${parts.verb}`,
     tags: [resource.path],
     summary: parts.summary,
     description: parts.description,
+    ...deprecatedMark(resource.deprecated.operations.get(parts.verb), parts.description),
     ...(parts.parameters === undefined ? {} : { parameters: parts.parameters }),
     ...(parts.body === undefined
       ? {}
@@ -41,7 +57,7 @@ export function operation(resource: ResourceModel, parts: Parts): Json {
             content: { "application/json": { schema: ref("schemas", parts.body) } },
           },
         }),
-    responses: { ...parts.success, ...Object.fromEntries(failures) },
+    responses: { ...parts.success, ...failures(parts.errors) },
   };
 }
 
@@ -56,7 +72,10 @@ export const data = (schema: Json): Json => ({
   },
 });
 
-export const ETAG: Json = { description: "Names this version.", schema: { type: "string" } };
+export const ETAG: Json = {
+  description: "Names this version.",
+  schema: { type: "string", maxLength: REQUEST_LIMITS.headerBytesMax, pattern: '^(W/)?"[!-~]*"$' },
+};
 
 export const IDEMPOTENCY_KEY: Parameter = {
   name: "Idempotency-Key",
@@ -70,5 +89,23 @@ export const IF_MATCH: Parameter = {
   in: "header",
   required: false,
   description: "The ETag of the version to change.",
-  schema: { type: "string", pattern: '^(\\*|"\\d{1,10}-[A-Za-z0-9_,-]*")$' },
+  schema: {
+    type: "string",
+    maxLength: REQUEST_LIMITS.headerBytesMax,
+    pattern: '^(\\*|"\\d{1,10}-[A-Za-z0-9_,-]*")$',
+  },
 };
+
+/** The fields of a resource by their names. */
+export function fieldSchemas(
+  { deprecated }: ResourceModel,
+  fields: readonly FieldModel[],
+  schema: (field: FieldModel) => JsonSchema,
+): Record<string, JsonSchema> {
+  return Object.fromEntries(
+    fields.map((field) => {
+      const mark = deprecatedMark(deprecated.fields.get(field.name));
+      return [field.name, { ...schema(field), ...mark }];
+    }),
+  );
+}

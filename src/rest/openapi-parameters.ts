@@ -14,12 +14,13 @@ import {
   SEARCH_TEXT_MAX,
 } from "../base/limits.ts";
 import { matchesOf } from "../model/compile-match.ts";
-import { type JsonSchema, parameterSchema } from "../model/json-schema.ts";
+import { integerSchema, type JsonSchema, parameterSchema } from "../model/json-schema.ts";
 import type { FieldModel, Match, Model, ReadGrant, ResourceModel } from "../model/model.ts";
 import { type ReadableRelation, readableRelations } from "../operations/parsing.ts";
 import { readableSearch } from "../sql/finder.ts";
 import { describeForms, describeSort, readableForms } from "../sql/serve.ts";
 import { orderOfMany } from "../sql/serve-many.ts";
+import { deprecatedMark } from "./deprecation.ts";
 
 export interface Parameter {
   readonly name: string;
@@ -27,9 +28,19 @@ export interface Parameter {
   readonly required: boolean;
   readonly description: string;
   readonly schema: JsonSchema;
+  readonly deprecated?: true;
+  readonly example?: unknown;
   readonly style?: string;
   readonly explode?: boolean;
 }
+
+/** Base64url. It holds the sort keys of a row, which PostgreSQL keeps in an index: 2,704 bytes. */
+export const CURSOR_SCHEMA: JsonSchema = {
+  type: "string",
+  minLength: 1,
+  maxLength: 32_768,
+  pattern: "^[A-Za-z0-9_-]+$",
+};
 
 const RANGES = ["ne", "lt", "lte", "gt", "gte"];
 
@@ -40,9 +51,8 @@ export function recordParameters(
   model: Model,
   role: string,
 ): readonly Parameter[] {
-  const cursor = { type: "string", minLength: 1 };
   const pages = manyOf(includable(resource, read, model, role)).map(({ relation: { name } }) =>
-    query(`page[${name}][after]`, `A cursor of ${name}: the page after it.`, cursor),
+    query(`page[${name}][after]`, `A cursor of ${name}: the page after it.`, CURSOR_SCHEMA),
   );
   return [...selectionParameters(resource, read, model, role), ...pages];
 }
@@ -117,8 +127,10 @@ export function readParameters(
   const sorted = new Set(offered.map((form) => form.sorts[0]?.field));
   const parameters: Parameter[] = [...selectionParameters(resource, read, model, role)];
   for (const field of read.fields) {
-    if (filtered.has(field.name) || sorted.has(field.name)) {
-      parameters.push(...filterParameters(field, sorted.has(field.name)));
+    if (!filtered.has(field.name) && !sorted.has(field.name)) continue;
+    const deprecation = resource.deprecated.fields.get(field.name);
+    for (const one of filterParameters(field, sorted.has(field.name))) {
+      parameters.push({ ...one, ...deprecatedMark(deprecation, one.description) });
     }
   }
   if (filtered.size + sorted.size > 0) {
@@ -171,21 +183,15 @@ function searchParameters({ search }: ResourceModel, read: ReadGrant): Parameter
 }
 
 function pageParameters(): Parameter[] {
-  const cursor = { type: "string", minLength: 1 };
-  const size = {
-    type: "integer",
-    minimum: 1,
-    maximum: PAGE_SIZE_MAX,
-    default: PAGE_SIZE_DEFAULT,
-  };
-  const offset = { type: "integer", minimum: 0, maximum: OFFSET_MAX, default: 0 };
+  const size = { ...integerSchema(1, PAGE_SIZE_MAX), default: PAGE_SIZE_DEFAULT };
+  const offset = { ...integerSchema(0, OFFSET_MAX), default: 0 };
   const count = { type: "string", enum: ["exact", "estimated"] };
   const steps = "Records to step over from the start; each is read. Not with a cursor.";
   const total = `Asks for total: all records counted, or, estimated, up to ${COUNT_ESTIMATE_MAX}.`;
   return [
     query("page[size]", "Records in a page.", size),
-    query("page[after]", "A cursor: the page after it.", cursor),
-    query("page[before]", "A cursor: the page before it.", cursor),
+    query("page[after]", "A cursor: the page after it.", CURSOR_SCHEMA),
+    query("page[before]", "A cursor: the page before it.", CURSOR_SCHEMA),
     query("page[offset]", steps, offset),
     query("page[count]", total, count),
   ];
@@ -239,8 +245,12 @@ export function filterParameters(field: FieldModel, isSorted: boolean): Paramete
 }
 
 function listOf(name: string, description: string, fields: readonly FieldModel[]): Parameter {
-  const items = { type: "string", enum: fields.map((field) => field.name) };
-  return comma(name, description, { type: "array", items, minItems: 1 });
+  return comma(name, description, listSchema(fields.map((field) => field.name)));
+}
+
+function listSchema(names: readonly string[]): JsonSchema {
+  const items = { type: "string", enum: names };
+  return { type: "array", items, minItems: 1, maxItems: names.length };
 }
 
 export function query(name: string, description: string, schema: JsonSchema): Parameter {

@@ -1,13 +1,21 @@
 // Upsert, bulk and batch in the OpenAPI document.
 import { BATCH_OPERATIONS_MAX, BULK_RECORDS_MAX } from "../base/limits.ts";
-import { type JsonSchema, requestSchema } from "../model/json-schema.ts";
-import type { FieldModel, Model, ResourceModel, RoleAccess } from "../model/model.ts";
+import { integerSchema, type JsonSchema, requestSchema } from "../model/json-schema.ts";
+import {
+  type FieldModel,
+  type Model,
+  offers,
+  type ResourceModel,
+  type RoleAccess,
+} from "../model/model.ts";
 import type { BulkVerb } from "../operations/bulk.ts";
 import { upsertKeys } from "../operations/upsert.ts";
-import { ERROR_RESPONSES } from "./openapi-errors.ts";
+import { errorItem } from "./openapi-errors.ts";
 import {
   data,
   ETAG,
+  failures,
+  fieldSchemas,
   IDEMPOTENCY_KEY,
   IF_MATCH,
   type Json,
@@ -20,11 +28,11 @@ const BULK_ERRORS = [
   ...(["NotFound", "Conflict", "Stale", "TooLarge", "UnsupportedMediaType"] as const),
   "Unprocessable",
 ] as const;
-const ID: JsonSchema = { type: "string", format: "uuid" };
-const VERSION: JsonSchema = { type: "integer", minimum: 1, description: "As If-Match." };
+const ID: JsonSchema = { type: "string", format: "uuid", maxLength: 36 };
+const VERSION: JsonSchema = { ...integerSchema(1, 2 ** 31 - 1), description: "As If-Match." };
 
-const properties = (fields: readonly FieldModel[]): Json =>
-  Object.fromEntries(fields.map((field) => [field.name, requestSchema(field)]));
+const properties = (resource: ResourceModel, fields: readonly FieldModel[]): Json =>
+  fieldSchemas(resource, fields, requestSchema);
 const object = (members: Json, required: readonly string[]): Json => ({
   type: "object",
   properties: members,
@@ -55,7 +63,7 @@ export function upsertOperation(resource: ResourceModel, access: RoleAccess): Js
       200: { description: "Changed.", headers: { ETag: ETAG }, content },
       201: { description: "Created.", headers: { ETag: ETAG }, content },
     },
-    errors: ["Conflict", "Stale", "TooLarge", "UnsupportedMediaType", "Unprocessable"],
+    errors: BULK_ERRORS,
   });
 }
 
@@ -64,7 +72,7 @@ export function bulkPaths(resource: ResourceModel, access: RoleAccess): Record<s
   const verbs = (["create", "update", "delete"] as const).filter((verb) => access[verb]);
   return Object.fromEntries(
     verbs.map((verb) => [
-      `/v1/${resource.path}/bulk-${verb}`,
+      `/${resource.path}/bulk-${verb}`,
       { post: bulkOperation(resource, verb) },
     ]),
   );
@@ -104,48 +112,44 @@ export function severalSchemas(
   };
   if (create && update && upsertKeys(resource, create, read).length > 0) {
     const fields = new Set([...create.fields, ...update.fields]);
-    schemas[`${name}Upsert`] = { ...object(properties([...fields]), []), minProperties: 1 };
+    schemas[`${name}Upsert`] = {
+      ...object(properties(resource, [...fields]), []),
+      minProperties: 1,
+    };
   }
   if (create) add("Create", ref("schemas", `${name}Create`));
   const target = { id: ID, ...(resource.table.versioned ? { version: VERSION } : {}) };
-  if (update) add("Update", object({ ...properties(update.fields), ...target }, ["id"]));
+  if (update) add("Update", object({ ...properties(resource, update.fields), ...target }, ["id"]));
   if (remove) add("Delete", object(target, ["id"]));
   if (create || update || remove) schemas[`${name}BulkReply`] = bulkReply(name);
   return schemas;
 }
 
 function bulkReply(record: string): JsonSchema {
-  const count = { type: "integer", minimum: 0 };
-  const error = object(
-    {
-      code: { type: "string" },
-      message: { type: "string" },
-      details: { type: "array", items: { type: "object" } },
-    },
-    ["code", "message", "details"],
-  );
-  const members = { index: count, status: count, data: ref("schemas", record), error };
+  const count = integerSchema(0, BULK_RECORDS_MAX);
+  const status = integerSchema(200, 599);
+  const members = { index: count, status, data: ref("schemas", record), error: errorItem() };
   const items = object(members, ["index", "status"]);
   const bulk = object({ succeeded: count, failed: count }, ["succeeded", "failed"]);
   const list = { type: "array", items, maxItems: BULK_RECORDS_MAX };
   return object({ data: list, meta: object({ bulk }, ["bulk"]) }, ["data", "meta"]);
 }
 
-/** `/v1/batch`, for roles that may write or run anything. */
+/** `/batch`, for roles that may do anything with one record. */
 export function batchPaths(
   model: Model,
   role: string,
   only: ReadonlySet<string> | undefined,
 ): Record<string, Json> {
   const names = [...model.resources.values()]
-    .filter(({ name }) => only?.has(name) !== false)
+    .filter(({ ownName }) => only?.has(ownName) !== false)
     .flatMap((resource) => batchNames(resource, resource.access.get(role)));
-  if (!names.some((name) => !name.endsWith(".get"))) return {};
+  if (names.length === 0) return {};
   const one = object(
     {
       operation: { type: "string", enum: names },
       id: {
-        anyOf: [ID, object({ $result: { type: "integer", minimum: 0 } }, ["$result"])],
+        anyOf: [ID, object({ $result: integerSchema(0, BATCH_OPERATIONS_MAX) }, ["$result"])],
         description: "Or the record of an earlier operation.",
       },
       version: VERSION,
@@ -154,11 +158,12 @@ export function batchPaths(
     ["operation"],
   );
   const operations = { type: "array", items: one, minItems: 1, maxItems: BATCH_OPERATIONS_MAX };
-  const reply = object({ status: { type: "integer" }, data: {} }, ["status"]);
-  const failures = ["BadRequest", "Unauthenticated", "Forbidden", ...BULK_ERRORS, "Unavailable"];
+  const reply = object({ status: integerSchema(200, 599), data: {}, error: errorItem() }, [
+    "status",
+  ]);
   const post: Json = {
     operationId: "batch",
-    tags: [...new Set(names.map((name) => tagOf(model, name)))],
+    tags: ["batch"],
     summary: "Run several operations as one transaction",
     description:
       'In their order, all or none. In place of an id, `{ "$result": 0 }` is the record of the ' +
@@ -173,15 +178,10 @@ export function batchPaths(
         description: "What became of each.",
         content: data({ type: "array", items: reply, maxItems: BATCH_OPERATIONS_MAX }),
       },
-      ...Object.fromEntries(
-        failures.map((name) => [
-          ERROR_RESPONSES[name as keyof typeof ERROR_RESPONSES].status,
-          ref("responses", name),
-        ]),
-      ),
+      ...failures(BULK_ERRORS),
     },
   };
-  return { "/v1/batch": { post } };
+  return { "/batch": { post } };
 }
 
 function batchNames(resource: ResourceModel, access: RoleAccess | undefined): string[] {
@@ -196,9 +196,6 @@ function batchNames(resource: ResourceModel, access: RoleAccess | undefined): st
     ...(restores ? ["restore"] : []),
     ...(actions?.keys() ?? []),
   ];
-  return verbs.map((verb) => `${resource.name}.${verb}`);
-}
-
-function tagOf(model: Model, name: string): string {
-  return model.resources.get(name.split(".")[0] ?? "")?.path ?? "";
+  const offered = verbs.filter((verb) => offers(resource, verb));
+  return offered.map((verb) => `${resource.name}.${verb}`);
 }

@@ -1,23 +1,28 @@
 // The API as an OpenAPI 3.1 document, as far as one role may use it: made of the same model, grants
 // and index forms that requests are decided by.
-import { INCLUDED_SIZE_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "../base/limits.ts";
-import { type JsonSchema, replySchema, requestSchema } from "../model/json-schema.ts";
+
+import { INCLUDED_SIZE_MAX, PAGE_SIZE_MAX, REQUEST_LIMITS } from "../base/limits.ts";
+import type { Mode } from "../base/settings.ts";
+import { integerSchema, replySchema, requestSchema } from "../model/json-schema.ts";
 import type {
   ActionModel,
   CreateGrant,
-  FieldModel,
   Model,
   ReadGrant,
   ResourceModel,
   RoleAccess,
   UpdateGrant,
 } from "../model/model.ts";
+import { deprecatedMark } from "./deprecation.ts";
 import { actionSchemaNames, actionSchemas } from "./openapi-actions.ts";
 import { aggregateParts } from "./openapi-aggregate.ts";
-import { errorResponses, errorSchema } from "./openapi-errors.ts";
+import { withBounds } from "./openapi-bounds.ts";
+import { usedComponents } from "./openapi-components.ts";
+import { errorResponses, errorSchemas } from "./openapi-errors.ts";
 import {
   data,
   ETAG,
+  fieldSchemas,
   IDEMPOTENCY_KEY,
   IF_MATCH,
   type Json,
@@ -26,61 +31,80 @@ import {
   schemaName,
 } from "./openapi-operation.ts";
 import {
+  CURSOR_SCHEMA,
   includable,
   type Parameter,
   readParameters,
   recordParameters,
 } from "./openapi-parameters.ts";
 import { batchPaths, bulkPaths, severalSchemas, upsertOperation } from "./openapi-several.ts";
+import { versionPaths } from "./openapi-version.ts";
 
-/**
- * The document for a role. Paths and fields that the role may not use are not in it. `prefix`
- * stands before every path; `only` names the resources that are served where that is not all.
- */
+/** What is served, and how. */
+export interface DocumentOptions {
+  readonly mode?: Mode;
+  /** Stands before every path. */
+  readonly prefix?: string | undefined;
+  /** The resources that are served where that is not all. */
+  readonly only?: ReadonlySet<string> | undefined;
+}
+
+/** The document for a role. Paths and fields that the role may not use are not in it. */
 export function openApiDocument(
   model: Model,
   role: string,
-  prefix = "",
-  only?: ReadonlySet<string>,
+  { mode = "production", prefix = "", only }: DocumentOptions = {},
 ): Json {
   const paths: Record<string, Json> = {};
-  const schemas: Record<string, Json> = { Error: errorSchema(), Pagination: paginationSchema() };
-  const tags: Json[] = [];
+  const schemas: Record<string, Json> = { ...errorSchemas(), Pagination: paginationSchema() };
+  const tags: { readonly name: string; readonly description: string }[] = [];
   for (const resource of model.resources.values()) {
     const access = resource.access.get(role);
-    if (only?.has(resource.name) === false) continue;
+    if (only?.has(resource.ownName) === false || resource.omitted === "all") continue;
     if (access === undefined || Object.values(access).every((grant) => grant === undefined))
       continue;
     const name = schemaName(resource);
     tags.push({ name: resource.path, description: `Records of ${resource.path}.` });
     schemas[name] = recordSchema(resource, access.read, model, role);
-    if (access.create) schemas[`${name}Create`] = createSchema(access.create);
-    if (access.update) schemas[`${name}Update`] = updateSchema(access.update);
+    if (access.create) schemas[`${name}Create`] = createSchema(resource, access.create);
+    if (access.update) schemas[`${name}Update`] = updateSchema(resource, access.update);
     Object.assign(schemas, severalSchemas(resource, access));
     Object.assign(schemas, actionSchemas(name, access.actions?.values() ?? []));
     Object.assign(paths, resourcePaths(resource, access, model, role));
   }
-  Object.assign(paths, batchPaths(model, role, only));
-  return {
+  const batch = batchPaths(model, role, only);
+  if (Object.keys(batch).length > 0) {
+    tags.push({ name: "batch", description: "Operations of several resources at once." });
+  }
+  const served = versionPaths(model, { ...paths, ...batch });
+  const about = `What the role ${role} may do. Requests carry an API key of that role.`;
+  const { description = about } = deprecatedMark(model.deprecation, about);
+  const components = { schemas, responses: errorResponses() };
+  return withBounds({
     openapi: "3.1.0",
     info: {
       title: model.name,
-      version: "v1",
-      description: `What the role ${role} may do. Requests carry an API key of that role.`,
+      version: model.version,
+      description,
       license: { name: "Proprietary", identifier: "LicenseRef-Proprietary" },
     },
-    servers: [{ url: prefix === "" ? "/" : prefix, description: "This server." }],
+    servers: [
+      {
+        url: prefix === "" ? "/" : prefix,
+        description: `This server, in ${mode}.`,
+        "x-internal": false,
+      },
+    ],
     security: [{ apiKey: [] }],
-    tags,
-    paths,
+    tags: tags.sort((one, other) => (one.name < other.name ? -1 : 1)),
+    paths: served,
     components: {
       securitySchemes: {
         apiKey: { type: "http", scheme: "bearer", description: "An API key, bw_…" },
       },
-      schemas,
-      responses: errorResponses(),
+      ...usedComponents(served, components, ["Error", "Problem"]),
     },
-  };
+  });
 }
 
 function resourcePaths(
@@ -90,7 +114,7 @@ function resourcePaths(
   role: string,
 ): Record<string, Json> {
   const { read, create, update, delete: remove, actions } = access;
-  const path = `/v1/${resource.path}`;
+  const path = `/${resource.path}`;
   const collection: Record<string, Json> = {};
   const record: Record<string, Json> = {};
   if (read) {
@@ -183,7 +207,7 @@ function createOperation(resource: ResourceModel): Json {
   const content = data(ref("schemas", schemaName(resource)));
   const location = {
     description: "Its address.",
-    schema: { type: "string", format: "uri-reference" },
+    schema: { type: "string", format: "uri-reference", maxLength: REQUEST_LIMITS.urlBytesMax },
   };
   return operation(resource, {
     verb: "create",
@@ -194,7 +218,7 @@ function createOperation(resource: ResourceModel): Json {
     success: {
       201: { description: "Created.", headers: { Location: location, ETag: ETAG }, content },
     },
-    errors: ["Conflict", "TooLarge", "UnsupportedMediaType", "Unprocessable"],
+    errors: ["NotFound", "Conflict", "TooLarge", "UnsupportedMediaType", "Unprocessable"],
   });
 }
 
@@ -221,7 +245,7 @@ function deleteOperation(resource: ResourceModel): Json {
         : "Marks the record as deleted; it can be restored.",
     parameters: [IDEMPOTENCY_KEY, IF_MATCH],
     success: { 204: { description: "Deleted." } },
-    errors: ["NotFound", "Conflict", "Stale"],
+    errors: ["NotFound", "Conflict", "Stale", "TooLarge", "UnsupportedMediaType"],
   });
 }
 
@@ -233,7 +257,7 @@ function restoreOperation(resource: ResourceModel): Json {
     description: "Takes a deletion back.",
     parameters: [IDEMPOTENCY_KEY, IF_MATCH],
     success: { 200: { description: "Restored.", headers: { ETag: ETAG }, content } },
-    errors: ["NotFound", "Conflict", "Stale"],
+    errors: ["NotFound", "Conflict", "Stale", "TooLarge", "UnsupportedMediaType"],
   });
 }
 
@@ -259,15 +283,8 @@ function pathParameter(): Parameter {
     in: "path",
     required: true,
     description: "The id of the record.",
-    schema: { type: "string", format: "uuid" },
+    schema: { type: "string", format: "uuid", maxLength: 36 },
   };
-}
-
-function objectSchema(
-  fields: readonly FieldModel[],
-  schema: (field: FieldModel) => JsonSchema,
-): Record<string, JsonSchema> {
-  return Object.fromEntries(fields.map((field) => [field.name, schema(field)]));
 }
 
 /** No field is required: `fields` chooses, and a writer without read access is shown the id. */
@@ -278,7 +295,7 @@ function recordSchema(
   role: string,
 ): Json {
   const fields = read?.fields ?? resource.served.filter((field) => field.name === "id");
-  const properties: Record<string, Json> = objectSchema(fields, replySchema);
+  const properties: Record<string, Json> = fieldSchemas(resource, fields, replySchema);
   const targets = read === undefined ? [] : includable(resource, read, model, role);
   for (const { relation, target } of targets) {
     const record = ref("schemas", schemaName(target));
@@ -293,8 +310,8 @@ function includedPage(record: Json): Json {
   const pagination = {
     type: "object",
     properties: {
-      size: { type: "integer", minimum: 1, maximum: INCLUDED_SIZE_MAX },
-      next: { type: ["string", "null"], description: "A cursor, or null." },
+      size: integerSchema(1, INCLUDED_SIZE_MAX),
+      next: { ...CURSOR_SCHEMA, type: ["string", "null"], description: "A cursor, or null." },
       hasMore: { type: "boolean" },
     },
     required: ["size", "next", "hasMore"],
@@ -303,43 +320,51 @@ function includedPage(record: Json): Json {
   return {
     type: "object",
     properties: {
-      data: { type: "array", items: record },
-      meta: { type: "object", properties: { pagination }, required: ["pagination"] },
+      data: { type: "array", items: record, maxItems: INCLUDED_SIZE_MAX },
+      meta: {
+        type: "object",
+        properties: { pagination },
+        required: ["pagination"],
+        additionalProperties: false,
+      },
     },
     required: ["data", "meta"],
     additionalProperties: false,
   };
 }
 
-function createSchema(grant: CreateGrant): Json {
+function createSchema(resource: ResourceModel, grant: CreateGrant): Json {
   const required = grant.fields.filter((field) => !field.nullable && !field.hasDefault);
   return {
     type: "object",
-    properties: objectSchema(grant.fields, requestSchema),
+    properties: fieldSchemas(resource, grant.fields, requestSchema),
     ...(required.length === 0 ? {} : { required: required.map((field) => field.name) }),
     additionalProperties: false,
   };
 }
 
-function updateSchema(grant: UpdateGrant): Json {
+function updateSchema(resource: ResourceModel, grant: UpdateGrant): Json {
   return {
     type: "object",
-    properties: objectSchema(grant.fields, requestSchema),
+    properties: fieldSchemas(resource, grant.fields, requestSchema),
     minProperties: 1,
     additionalProperties: false,
   };
 }
 
 function paginationSchema(): Json {
-  const cursor = { type: ["string", "null"], description: "A cursor, or null." };
+  const cursor = { ...CURSOR_SCHEMA, type: ["string", "null"], description: "A cursor, or null." };
   return {
     type: "object",
     properties: {
-      size: { type: "integer", minimum: 1, maximum: PAGE_SIZE_MAX, default: PAGE_SIZE_DEFAULT },
+      size: integerSchema(1, PAGE_SIZE_MAX),
       next: cursor,
       prev: cursor,
       hasMore: { type: "boolean" },
-      total: { type: "integer", minimum: 0, description: "Where page[count] asked for it." },
+      total: {
+        ...integerSchema(0, Number.MAX_SAFE_INTEGER),
+        description: "Where page[count] asked for it.",
+      },
       totalIs: {
         type: "string",
         enum: ["exact", "atLeast"],

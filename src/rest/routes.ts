@@ -2,33 +2,31 @@
 // be done and how is decided there.
 import { hash } from "node:crypto";
 import type { Actor } from "../access/actor.ts";
-import { BackwrightError } from "../base/errors.ts";
 import type { Authenticator } from "../identity/authenticate.ts";
-import type { ResourceModel } from "../model/model.ts";
+import { offers, type ResourceModel } from "../model/model.ts";
 import { runAction } from "../operations/action.ts";
 import { aggregateRecords } from "../operations/aggregate.ts";
-import type { OperationsContext, RecordReply, RequestContext } from "../operations/context.ts";
-import type { WriteReply } from "../operations/execute-write.ts";
+import type { OperationsContext, RequestContext } from "../operations/context.ts";
 import { publicError } from "../operations/failures.ts";
 import { getRecord, listRecords } from "../operations/read.ts";
 import { upsertRecord } from "../operations/upsert.ts";
-import {
-  createRecord,
-  deleteRecord,
-  type RecordInput,
-  restoreRecord,
-  updateRecord,
-} from "../operations/write.ts";
+import { createRecord, deleteRecord, restoreRecord, updateRecord } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
 import { aggregateBody, parseAggregateQuery } from "./aggregate.ts";
-import { openApiDocument } from "./openapi.ts";
+import { deprecationHeaders, headersOf } from "./deprecation.ts";
+import type { Documents } from "./documents.ts";
+import { type Explain, explained } from "./explained.ts";
 import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
+import {
+  etagHeader,
+  ifMatch,
+  type Recipient,
+  recordId,
+  recordInput,
+  refuseQuery,
+  written,
+} from "./record-exchange.ts";
 import { BULK_VERBS, batch, bulk } from "./several.ts";
-
-const VERSION = "v1";
-const FACE = `rest/${VERSION}`;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const ETAG = /^"(\d{1,10})-[A-Za-z0-9_,-]*"$/;
 
 const READ_HEADERS = {
   "cache-control": "private, no-cache",
@@ -36,26 +34,55 @@ const READ_HEADERS = {
 };
 
 export interface RestOptions {
-  readonly context: OperationsContext;
+  /** One for each version of the API, the newest first. */
+  readonly contexts: readonly [OperationsContext, ...OperationsContext[]];
   readonly authenticator: Authenticator;
+  readonly documents: Documents;
   /** Stands before every path: "/api". */
   readonly prefix?: string | undefined;
   /** The resources that have routes. Undefined: all. */
   readonly only?: ReadonlySet<string> | undefined;
+  /** Answers why, in development. Undefined: nobody is told. */
+  readonly explain?: Explain | undefined;
 }
 
 type Handler = (request: HttpRequest, facts: RequestContext) => Promise<HttpReply>;
 
-/** The routes of every resource of the model. */
+/** The routes of every resource of every version. */
 export function restRoutes(options: RestOptions): readonly Route[] {
-  const { context, authenticator, prefix = "", only } = options;
-  const routes: Route[] = [openApiRoute(options), batchRoute(options)];
-  for (const resource of context.model.resources.values()) {
-    if (only?.has(resource.name) === false) continue;
-    const path = `${prefix}/${VERSION}/${resource.path}`;
+  const { contexts } = options;
+  return [
+    openApiRoute(options, contexts[0], ""),
+    ...contexts.flatMap((context) => versionRoutes(options, context)),
+  ];
+}
+
+function versionRoutes(options: RestOptions, context: OperationsContext): readonly Route[] {
+  const { authenticator, prefix = "", only, explain } = options;
+  const { model } = context;
+  const routes: Route[] = [
+    openApiRoute(options, context, `/${model.version}`),
+    batchRoute(options, context),
+  ];
+  for (const resource of model.resources.values()) {
+    if (only?.has(resource.ownName) === false) continue;
+    const path = `${prefix}/${model.version}/${resource.path}`;
     const add = (method: Route["method"], at: string, operation: string, run: Handler): void => {
+      if (!offers(resource, operation)) return;
       const name = `${resource.name}.${operation}`;
-      const handle = (request: HttpRequest) => guarded(context, authenticator, name, request, run);
+      const why: Handler = (request, facts) =>
+        explain === undefined
+          ? run(request, facts)
+          : explained(
+              request,
+              () => run(request, facts),
+              () => explain({ actor: facts.actor, resource, operation, id: request.parameters.id }),
+            );
+      const handle = async (request: HttpRequest): Promise<HttpReply> => {
+        const reply = await guarded(context, authenticator, name, request, why);
+        const told = deprecationHeaders(model, resource, operation, request);
+        return { ...reply, headers: { ...reply.headers, ...told } };
+      };
       routes.push({ method, path: at, handle });
     };
     add("GET", path, "list", (request, facts) => list(context, resource, request, facts));
@@ -96,28 +123,38 @@ export function restRoutes(options: RestOptions): readonly Route[] {
   return routes;
 }
 
-/** The contract, as far as the caller's role goes. */
-function openApiRoute({ context, authenticator, prefix = "", only }: RestOptions): Route {
-  const documents = new Map<string, string>();
-  const run: Handler = async (request, { actor: { role } }) => {
+/** The contract of a version, as far as the caller's role goes. */
+function openApiRoute(
+  { authenticator, documents, prefix = "" }: RestOptions,
+  context: OperationsContext,
+  at: string,
+): Route {
+  const { version } = context.model;
+  const run: Handler = async (request, { actor: { role, tenantId } }) => {
     refuseQuery(request);
-    const known =
-      documents.get(role) ?? JSON.stringify(openApiDocument(context.model, role, prefix, only));
-    documents.set(role, known);
-    return read(request, known, `W/"${hash("sha1", known, "base64url")}"`);
+    const text = documents.text(version, role, tenantId);
+    return read(request, text, `W/"${hash("sha1", text, "base64url")}"`);
   };
   const handle = (request: HttpRequest) => guarded(context, authenticator, "openapi", request, run);
-  return { method: "GET", path: `${prefix}/openapi.json`, handle };
+  return { method: "GET", path: `${prefix}${at}/openapi.json`, handle };
 }
 
 /** Of every resource, so it stands beside them. */
-function batchRoute({ context, authenticator, prefix = "", only }: RestOptions): Route {
+function batchRoute(
+  { authenticator, prefix = "", only }: RestOptions,
+  context: OperationsContext,
+): Route {
   const run: Handler = (request, facts) => {
     refuseQuery(request);
     return batch(context, request, facts, only);
   };
-  const handle = (request: HttpRequest) => guarded(context, authenticator, "batch", request, run);
-  return { method: "POST", path: `${prefix}/${VERSION}/batch`, handle };
+  const { version, deprecation } = context.model;
+  const told = deprecation === undefined ? {} : headersOf([deprecation]);
+  const handle = async (request: HttpRequest): Promise<HttpReply> => {
+    const reply = await guarded(context, authenticator, "batch", request, run);
+    return { ...reply, headers: { ...reply.headers, ...told } };
+  };
+  return { method: "POST", path: `${prefix}/${version}/batch`, handle };
 }
 
 async function guarded(
@@ -138,7 +175,7 @@ async function guarded(
   facts.tenant = actor.tenantId;
   facts.actor = actor.id;
   facts.role = actor.role;
-  return run(request, { actor, requestId: request.id, face: FACE });
+  return run(request, { actor, requestId: request.id, face: `rest/${context.model.version}` });
 }
 
 async function list(
@@ -181,7 +218,8 @@ async function get(
   const record = await getRecord(context, facts, resource, id, query);
   request.facts.rows = 1;
   const body = `{"data":${record.json}}`;
-  const strong = record.hasIncludes ? undefined : etagHeader(record).etag;
+  const to: Recipient = { context, resource, request, facts };
+  const strong = record.hasIncludes ? undefined : etagHeader(to, record).etag;
   return read(request, body, strong ?? weakEtag(request, facts, record.stamp, body));
 }
 
@@ -220,7 +258,8 @@ async function create(
   const idempotencyKey = headerOf(request, "idempotency-key");
   const input = { body: request.body, idempotencyKey };
   const record = await createRecord(context, facts, resource, input);
-  return written(request, record, 201, { location: `${path}/${record.id}` });
+  const to: Recipient = { context, resource, request, facts };
+  return written(to, record, 201, { location: `${path}/${record.id}` });
 }
 
 async function upsert(
@@ -230,16 +269,16 @@ async function upsert(
   facts: RequestContext,
   path: string,
 ): Promise<HttpReply> {
-  const match = headerOf(request, "if-match");
+  const to: Recipient = { context, resource, request, facts };
   const record = await upsertRecord(context, facts, resource, {
     by: parseUpsertQuery(request.query),
     body: request.body,
-    version: ifMatch(match),
-    mustExist: match === "*",
+    version: ifMatch(to, undefined),
+    mustExist: headerOf(request, "if-match") === "*",
     idempotencyKey: headerOf(request, "idempotency-key"),
   });
-  if (!record.isNew) return written(request, record, 200, {});
-  return written(request, record, 201, { location: `${path}/${record.id}` });
+  if (!record.isNew) return written(to, record, 200, {});
+  return written(to, record, 201, { location: `${path}/${record.id}` });
 }
 
 async function update(
@@ -248,9 +287,10 @@ async function update(
   request: HttpRequest,
   facts: RequestContext,
 ): Promise<HttpReply> {
-  const input = { ...recordInput(request), body: request.body };
+  const to: Recipient = { context, resource, request, facts };
+  const input = { ...recordInput(to), body: request.body };
   const record = await updateRecord(context, facts, resource, input);
-  return written(request, record, 200, {});
+  return written(to, record, 200, {});
 }
 
 async function remove(
@@ -259,8 +299,9 @@ async function remove(
   request: HttpRequest,
   facts: RequestContext,
 ): Promise<HttpReply> {
-  const record = await deleteRecord(context, facts, resource, recordInput(request));
-  const { headers } = written(request, record, 204, {});
+  const to: Recipient = { context, resource, request, facts };
+  const record = await deleteRecord(context, facts, resource, recordInput(to));
+  const { headers } = written(to, record, 204, {});
   return { status: 204, body: "", headers: headers ?? {} };
 }
 
@@ -270,8 +311,9 @@ async function restore(
   request: HttpRequest,
   facts: RequestContext,
 ): Promise<HttpReply> {
-  const record = await restoreRecord(context, facts, resource, recordInput(request));
-  return written(request, record, 200, {});
+  const to: Recipient = { context, resource, request, facts };
+  const record = await restoreRecord(context, facts, resource, recordInput(to));
+  return written(to, record, 200, {});
 }
 
 async function act(
@@ -281,65 +323,8 @@ async function act(
   request: HttpRequest,
   facts: RequestContext,
 ): Promise<HttpReply> {
-  const input = { ...recordInput(request), body: request.body };
+  const to: Recipient = { context, resource, request, facts };
+  const input = { ...recordInput(to), body: request.body };
   const record = await runAction(context, facts, resource, name, input);
-  return written(request, record, 200, {});
-}
-
-/** Which record a write means, in which version. */
-function recordInput(request: HttpRequest): RecordInput {
-  refuseQuery(request);
-  return {
-    id: recordId(request),
-    version: ifMatch(headerOf(request, "if-match")),
-    idempotencyKey: headerOf(request, "idempotency-key"),
-  };
-}
-
-function written(
-  request: HttpRequest,
-  record: WriteReply,
-  status: number,
-  headers: Readonly<Record<string, string>>,
-): HttpReply {
-  request.facts.record = record.id;
-  request.facts.rows = record.replayed ? 0 : 1;
-  const replayed = record.replayed ? { "idempotency-replayed": "true" } : {};
-  return {
-    status,
-    body: `{"data":${record.json}}`,
-    headers: { "cache-control": "no-store", ...etagHeader(record), ...headers, ...replayed },
-  };
-}
-
-/** Strong: the version of the record and the fields that the reader sees of it. */
-function etagHeader({ version, mask }: RecordReply): Readonly<Record<string, string>> {
-  return version === null ? {} : { etag: `"${version}-${mask}"` };
-}
-
-/** The version that If-Match names; `*` asks for existence, which an update needs anyway. */
-function ifMatch(header: string | undefined): string | undefined {
-  if (header === undefined || header === "*") return undefined;
-  const version = ETAG.exec(header)?.[1];
-  if (version === undefined) throw new BackwrightError("PRECONDITION_INVALID");
-  if (Number(version) > 2_147_483_647) throw new BackwrightError("VERSION_CONFLICT");
-  return version;
-}
-
-function recordId(request: HttpRequest): string {
-  const { id = "" } = request.parameters;
-  if (UUID.test(id)) return id.toLowerCase();
-  throw new BackwrightError("PARAMETER_INVALID", {
-    message: "The id in the address is not a UUID.",
-    details: [{ field: "id", message: "must be a UUID" }],
-  });
-}
-
-/** Writes take no query parameters; one that is given would be ignored, so it is refused. */
-function refuseQuery(request: HttpRequest): void {
-  if (request.query === "") return;
-  throw new BackwrightError("PARAMETER_INVALID", {
-    message: "This operation takes no query parameters.",
-    details: [{ field: "query", message: "must be empty" }],
-  });
+  return written(to, record, 200, {});
 }

@@ -14,7 +14,7 @@ export interface HttpRequest {
 
 export interface HttpReply {
   readonly status: number;
-  /** JSON text; empty for a reply without a body. */
+  /** JSON text, unless the headers name another type; empty for a reply without a body. */
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
 }

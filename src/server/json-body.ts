@@ -1,8 +1,32 @@
-// Reads a JSON body: UTF-8 without exceptions, bounded depth, no name twice, numbers as they stand.
+// Reads a JSON body: plain UTF-8 without exceptions, bounded depth, no name twice, numbers as they
+// stand.
 import { BackwrightError } from "../base/errors.ts";
 import { parseExactly, repeatedName } from "./exact-json.ts";
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
+interface MediaHeaders {
+  readonly "content-type"?: string | undefined;
+  readonly "content-encoding"?: string | undefined;
+}
+
+/** Throws UNSUPPORTED_MEDIA_TYPE for a body that is compressed or not UTF-8. */
+export function checkMediaType(headers: MediaHeaders): void {
+  const coding = headers["content-encoding"]?.toLowerCase() ?? "identity";
+  if (coding !== "identity") {
+    throw new BackwrightError("UNSUPPORTED_MEDIA_TYPE", {
+      message: "Send the body without a content-encoding.",
+    });
+  }
+  const [, ...parameters] = (headers["content-type"] ?? "").toLowerCase().split(";");
+  const named = parameters
+    .map((one) => one.split("="))
+    .find(([name]) => name?.trim() === "charset");
+  const charset = named?.[1]?.trim().replaceAll('"', "");
+  if (charset !== undefined && !/^utf-?8$/.test(charset)) {
+    throw new BackwrightError("UNSUPPORTED_MEDIA_TYPE", { message: "Send the body as UTF-8." });
+  }
+}
 
 /** Throws REQUEST_INVALID telling what is wrong and where. */
 export function parseJsonBody(bytes: Buffer, depthMax: number): unknown {

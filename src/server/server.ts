@@ -1,6 +1,7 @@
 // The HTTP kernel: limits, request ids, security headers, the error envelope, health, readiness and
 // a drain that finishes what is in flight. Knows no resource; faces give it routes.
 import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import compress from "@fastify/compress";
 import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
@@ -10,9 +11,11 @@ import { BackwrightError } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import type { RequestLimits } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import { Connections } from "./connections.ts";
 import { asPublicError, errorBody, errorHeaders, problemBody } from "./errors.ts";
+import { addObserver, type ExchangeObserver } from "./exchange.ts";
 import type { HttpReply, HttpRequest, Route } from "./http.ts";
-import { parseJsonBody } from "./json-body.ts";
+import { checkMediaType, parseJsonBody } from "./json-body.ts";
 
 export interface Readiness {
   readonly ready: boolean;
@@ -28,6 +31,8 @@ export interface ServerOptions {
   readonly routes: readonly Route[];
   /** Answers /ready. Undefined where another server asks: no /health and no /ready then. */
   readonly readiness?: () => Readiness;
+  /** Sees every exchange; development only. */
+  readonly observe?: ExchangeObserver | undefined;
 }
 
 /** The application that answers requests, however they come in. */
@@ -40,8 +45,12 @@ export interface Kernel {
 export interface Server {
   /** Resolves with the port. Throws the system's error when it is taken. */
   listen(host: string, port: number): Promise<number>;
-  /** Finishes what is in flight, for at most `graceMs` milliseconds, then cuts the rest. */
-  drain(graceMs: number): Promise<void>;
+  /**
+   * Is not ready any more, but goes on serving for `delayMs` milliseconds (none unless given), so
+   * that load balancers see it first. Then finishes what is in flight, `graceMs` after the start
+   * of it all at most, and cuts the rest.
+   */
+  drain(graceMs: number, delayMs?: number): Promise<void>;
 }
 
 export const JSON_TYPE = "application/json; charset=utf-8";
@@ -62,6 +71,7 @@ interface Facts {
 export async function createKernel(options: ServerOptions): Promise<Kernel> {
   const { limits, log, readiness } = options;
   const headers = await securityHeaders();
+  const connections = new Connections();
   let isDraining = false;
   const app = fastify({
     logger: false,
@@ -76,12 +86,15 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
     routerOptions: { maxParamLength: 256, querystringParser: (text) => ({ text }) },
     http: {
       maxHeaderSize: limits.headerBytesMax,
+      requireHostHeader: false, // checkFraming asks for it: Node's own refusal has no envelope.
       // Node exchanges the two where headersTimeout (60 s by itself) is the longer one, and looks
       // only every 30 s by itself: bodies would have 90 s to come.
       headersTimeout: limits.requestMsMax,
       connectionsCheckingInterval: Math.ceil(limits.requestMsMax / 10),
     },
-    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, log),
+    clientErrorHandler: (error, socket) => {
+      if (connections.breakOff(socket)) answerBrokenRequest(error, socket, log);
+    },
     frameworkErrors: (error, request, reply) => {
       // No hook runs for an address that the router cannot read.
       reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff");
@@ -90,11 +103,18 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
       return sendError(error, request, reply, log);
     },
   });
+  // Node's own 417 has no envelope either, and would leave the connection open.
+  app.server.on("checkExpectation", (request, reply) => app.server.emit("request", request, reply));
   await addCors(app, options.corsOrigins ?? []);
-  await app.register(compress, { threshold: COMPRESS_BYTES_MIN, encodings: ["br", "gzip"] });
+  await app.register(compress, {
+    threshold: COMPRESS_BYTES_MIN,
+    encodings: ["br", "gzip"],
+    globalDecompression: false, // 40 bytes of brotli can be 50 MB: bodies come as they are.
+  });
   app.decorateRequest("facts");
   app.decorateRequest("startedMs");
-  addHooks(app, options, headers, () => isDraining);
+  addHooks(app, options, headers, connections, () => isDraining);
+  if (options.observe !== undefined) addObserver(app, options.observe, log);
   addBodyParser(app, limits);
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, log));
   if (readiness !== undefined) {
@@ -115,9 +135,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       const address = app.server.address();
       return typeof address === "object" && address !== null ? address.port : port;
     },
-    async drain(graceMs) {
+    async drain(graceMs, delayMs = 0) {
       startDraining();
-      await drain(app, graceMs);
+      if (delayMs > 0 && app.server.listening) await sleep(delayMs);
+      await drain(app, graceMs - delayMs);
     },
   };
 }
@@ -140,7 +161,10 @@ async function addCors(app: FastifyInstance, origins: readonly string[]): Promis
       "if-match",
       "x-request-id",
     ],
-    exposedHeaders: ["etag", "location", "retry-after", "idempotency-replayed", "x-request-id"],
+    exposedHeaders: [
+      ...["etag", "location", "retry-after", "idempotency-replayed", "x-request-id"],
+      ...["deprecation", "sunset", "link"],
+    ],
     credentials: false,
     maxAge: CORS_SECONDS,
     strictPreflight: false,
@@ -168,6 +192,7 @@ function addHooks(
   app: FastifyInstance,
   options: ServerOptions,
   headers: Readonly<Record<string, string>>,
+  connections: Connections,
   isDraining: () => boolean,
 ): void {
   const { limits, log } = options;
@@ -176,6 +201,12 @@ function addHooks(
     state.facts = {};
     state.startedMs = monotonicMs();
     reply.headers(headers).header("x-request-id", request.id);
+    try {
+      connections.begin(request.raw);
+    } catch (error) {
+      reply.header("connection", "close");
+      return done(error as Error);
+    }
     if (request.url.length > limits.urlBytesMax) done(new BackwrightError("URI_TOO_LONG"));
     else done();
   });
@@ -187,6 +218,7 @@ function addHooks(
     done();
   });
   app.addHook("onResponse", (request, reply, done) => {
+    connections.end(request.raw.socket);
     const { url: route = "" } = request.routeOptions;
     const { facts, startedMs } = request as unknown as Facts;
     if (route !== "/health" && route !== "/ready") {
@@ -209,8 +241,9 @@ function addBodyParser(app: FastifyInstance, limits: RequestLimits): void {
   app.addContentTypeParser(
     "application/json",
     { parseAs: "buffer" },
-    (_request, body: Buffer, done) => {
+    (request, body: Buffer, done) => {
       try {
+        checkMediaType(request.headers);
         done(null, parseJsonBody(body, limits.jsonDepthMax));
       } catch (error) {
         done(error as Error);
@@ -218,6 +251,11 @@ function addBodyParser(app: FastifyInstance, limits: RequestLimits): void {
     },
   );
 }
+
+const HEALTH_ROUTES = [
+  { method: "GET", path: "/health" },
+  { method: "GET", path: "/ready" },
+];
 
 function addHealth(app: FastifyInstance, readiness: () => Readiness): void {
   // Touches nothing: it answers whether this process can answer.
@@ -239,9 +277,14 @@ function addRoutes(app: FastifyInstance, routes: readonly Route[]): void {
   }
   app.setNotFoundHandler((request, reply) => {
     const [path = ""] = request.url.split("?");
-    const allowed = routes.filter((route) => matches(route.path, path)).map((one) => one.method);
-    if (allowed.length === 0) throw new BackwrightError("ROUTE_NOT_FOUND");
-    reply.header("allow", [...new Set(allowed)].join(", "));
+    const found = new Set<string>();
+    for (const { method, path: pattern } of [...HEALTH_ROUTES, ...routes]) {
+      if (!matches(pattern, path)) continue;
+      found.add(method);
+      if (method === "GET") found.add("HEAD");
+    }
+    if (found.size === 0) throw new BackwrightError("ROUTE_NOT_FOUND");
+    reply.header("allow", [...found].join(", "));
     throw new BackwrightError("METHOD_NOT_ALLOWED");
   });
 }
@@ -269,7 +312,8 @@ function httpRequest(request: FastifyRequest): HttpRequest {
 function send(reply: FastifyReply, { status, body, headers }: HttpReply): FastifyReply {
   if (headers !== undefined) reply.headers(headers);
   if (body === "") return reply.code(status).send();
-  return reply.code(status).header("content-type", JSON_TYPE).send(body);
+  const type = headers?.["content-type"] ?? JSON_TYPE;
+  return reply.code(status).header("content-type", type).send(body);
 }
 
 function sendError(

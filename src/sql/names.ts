@@ -50,6 +50,11 @@ export function fieldMember(field: FieldModel, alias: string): Member {
   return { name: field.name, sql: field.type?.json(column) ?? column };
 }
 
+/** Under the name that does not change with the version of the API. */
+export function ownMember(field: FieldModel, alias: string): Member {
+  return { ...fieldMember(field, alias), name: field.ownName };
+}
+
 // row_to_json over a subselect: json_build_object costs 20 % more, every jsonb form 60 %.
 export function jsonObject(members: readonly Member[]): string {
   const list = members.map(({ name, sql }) => `${sql} as ${quoteIdentifier(name)}`);

@@ -2,7 +2,7 @@
 // the row that tells how it ended. All of them consume the row that was written, so none is there
 // without it.
 import { fieldOf, type Model } from "../model/model.ts";
-import { columnName, fieldMember, jsonObject } from "./names.ts";
+import { columnName, fieldMember, jsonObject, ownMember } from "./names.ts";
 import { predicateSql } from "./predicate.ts";
 import { quoteLiteral } from "./quote.ts";
 import { ROOT } from "./read.ts";
@@ -37,7 +37,7 @@ export function writeStatement(
   const { resource, inputs } = shape;
   const { table } = resource;
   const name = (field: string): string => columnName(fieldOf(table, field), ROOT);
-  const record = jsonObject(resource.served.map((field) => fieldMember(field, ROOT)));
+  const record = jsonObject(resource.recorded.map((field) => ownMember(field, ROOT)));
   const whole = "whole.record";
   const images = imagesSql(shape, verb, whole);
   const isDelete = verb === "deleted";
@@ -74,7 +74,7 @@ function imagesSql(
 ): { readonly before: string; readonly after: string } {
   if (verb === "created") return { before: "null::json", after: whole };
   if (verb === "deleted") return { before: whole, after: "null::json" };
-  const changed = shape.assignments.map(({ field }) => fieldMember(field, ROOT));
+  const changed = shape.assignments.map(({ field }) => ownMember(field, ROOT));
   const after = changed.length === 0 ? "null::json" : jsonObject(changed);
   return { before: changed.length === 0 ? "null::json" : `${ROOT}.backwright_before`, after };
 }
@@ -84,7 +84,9 @@ function replySql(shape: WriteShape, model: Model, parameters: Parameters, whole
   const { resource, readFields, readRows } = shape;
   const id = jsonObject([fieldMember(fieldOf(resource.table, "id"), ROOT)]);
   if (readFields === undefined) return id;
-  const everything = readFields.length === resource.served.length;
+  const everything =
+    readFields.length === resource.recorded.length &&
+    readFields.every((field) => field.name === field.ownName);
   const masked = everything
     ? whole
     : jsonObject(readFields.map((field) => fieldMember(field, ROOT)));
@@ -110,7 +112,7 @@ function auditInsert(
     parameters.claim("credential", "uuid"),
     quoteLiteral(shape.role),
     quoteLiteral(shape.operation ?? verb),
-    quoteLiteral(resource.name),
+    quoteLiteral(resource.ownName),
     `${NEW}.id`,
     `${NEW}.before`,
     `${NEW}.after`,
@@ -128,13 +130,13 @@ function eventInsert(
   isMany: true | undefined,
 ): string {
   const { resource, inputs, assignments } = shape;
-  const fields = assignments.map(({ field }) => field.name);
-  const names = verb === "updated" ? fields : resource.served.map((field) => field.name);
+  const fields = assignments.map(({ field }) => field.ownName);
+  const names = verb === "updated" ? fields : resource.recorded.map((field) => field.ownName);
   const values = [
     // Ids of many rows would have to be joined to them again.
     isMany ? "uuidv7()" : parameters.input(inputs.eventId, "uuid"),
     parameters.claim("tenantId", "uuid"),
-    quoteLiteral(`${resource.name}.${verb}`),
+    quoteLiteral(`${resource.ownName}.${verb}`),
     `${NEW}.id`,
     `coalesce(${NEW}.version, 0)`,
     `array[${names.map(quoteLiteral).join(", ")}]::text[]`,

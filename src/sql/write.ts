@@ -14,9 +14,9 @@ import {
 } from "../model/model.ts";
 import {
   columnName,
-  fieldMember,
   jsonObject,
   livingCondition,
+  ownMember,
   sqlType,
   tableName,
   tenantCondition,
@@ -127,7 +127,7 @@ export function updateStatement(shape: UpdateShape, model: Model): Statement {
     ...gateConditions(shape),
     ...referenceConditions(shape, model, parameters),
   ].filter((condition) => condition !== undefined);
-  const changed = shape.assignments.map(({ field }) => fieldMember(field, "old"));
+  const changed = shape.assignments.map(({ field }) => ownMember(field, "old"));
   const from = shape.inputs.idempotency === undefined ? "" : " from gate";
   const write =
     `update ${tableName(table)} ${ROOT} set ${assignments.join(", ")}${from} ` +

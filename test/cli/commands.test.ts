@@ -124,20 +124,20 @@ describe("in a project", () => {
     const column = 'address: text(),\n    openingHours: text("opening_hours"),';
     await writeFile(path, schema.replace("address: text(),", column));
     const written = await succeeds("migrate", "new", "opening-hours");
-    expect(written).toContain("0002-opening-hours");
-    const folder = join(project.directory, "migrations/0002-opening-hours");
+    expect(written).toContain("0003-opening-hours");
+    const folder = join(project.directory, "migrations/0003-opening-hours");
     expect((await readdir(folder)).sort()).toEqual(["down.sql", "snapshot.json", "up.sql"]);
     expect(await readFile(join(folder, "up.sql"), "utf8")).toContain("opening_hours");
-    expect(await states()).toMatchObject({ "0002-opening-hours": "pending" });
+    expect(await states()).toMatchObject({ "0003-opening-hours": "pending" });
 
-    expect(await succeeds("migrate", "up")).toContain("applied 0002-opening-hours");
-    expect(await succeeds("migrate", "down")).toContain("taken back 0002-opening-hours");
+    expect(await succeeds("migrate", "up")).toContain("applied 0003-opening-hours");
+    expect(await succeeds("migrate", "down")).toContain("taken back 0003-opening-hours");
     expect(await states()).toMatchObject({
       "0001-init": "applied",
-      "0002-opening-hours": "pending",
+      "0003-opening-hours": "pending",
     });
-    expect(await succeeds("migrate", "up", "--to", "0002-opening-hours")).toContain("applied 0002");
-    await succeeds("migrate", "down", "--steps", "2");
+    expect(await succeeds("migrate", "up", "--to", "0003-opening-hours")).toContain("applied 0003");
+    await succeeds("migrate", "down", "--steps", "3");
     expect(await states()).toMatchObject({ "0001-init": "pending" });
     await writeFile(path, schema);
     await rm(folder, { recursive: true });

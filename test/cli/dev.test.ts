@@ -123,6 +123,35 @@ describe("the first start", () => {
     }
   });
 
+  // Planted fault: the conditions asked as the manager whoever asks -> red.
+  test("answers why a row or a field is missing, where that is asked for", async () => {
+    const keys = await project.keys();
+    const of = (role: string): string =>
+      keys.find((one) => one.tenant === "Harbour Facilities" && one.role === role)?.key ?? "";
+    const ask = async (path: string, role: string, explain = "true") => {
+      const headers = { authorization: `Bearer ${of(role)}`, "backwright-explain": explain };
+      const reply = await fetch(`${url}/v1/${path}`, { headers });
+      return { reply, why: reply.headers.get("backwright-explanation"), text: await reply.text() };
+    };
+    const all = JSON.parse((await ask("work-orders?fields=id,site&include=site", "manager")).text);
+    expect(all.error).toBeDefined(); // `site` is no field: an error is explained as well.
+    expect(JSON.stringify(all)).toContain(
+      "manager is granted workOrders.list (all rows; all fields)",
+    );
+    const list = await ask("work-orders", "requester");
+    expect(list.why).toContain("requester is granted workOrders.list (requesterId");
+    expect(list.why).toContain("all fields but");
+    expect(list.why).toContain("internalNotes");
+    const visible = await ask("work-orders", "viewer");
+    const seen = new Set(JSON.parse(visible.text).data.map(({ id }: { id: string }) => id));
+    const { data } = JSON.parse((await ask("work-orders?page[size]=100", "manager")).text);
+    const hidden = data.find((one: { id: string }) => !seen.has(one.id));
+    const missing = await ask(`work-orders/${hidden.id}`, "viewer");
+    expect(missing.reply.status).toBe(404);
+    expect(missing.text).toMatch(/is not visible to viewer: .*isPublic.* does not hold/);
+    expect((await ask("work-orders", "requester", "no")).why).toBeNull();
+  });
+
   test("listens on this machine alone", () => {
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   });

@@ -99,7 +99,24 @@ test("a part takes no statement once it is over", async () => {
   expect(await marks()).toEqual([]);
 });
 
-// Planted fault: end() waits for the part's own code -> red (the second transaction never starts).
+// Planted fault: what waits behind a part is sent when the part was cut -> red ("late" is there).
+test("a statement that waits behind a part is never sent once all is undone", async () => {
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+  const failed = lanes.transaction(nobody, async (transaction) => {
+    const part = transaction.nested((inner) => mark(inner, "a").then(pause));
+    part.catch(() => undefined);
+    void mark(transaction, "late").catch(() => undefined);
+    await Promise.race([part, new Promise((resolve) => setTimeout(resolve, 20))]);
+    throw new Error("enough");
+  });
+  await expect(failed).rejects.toThrow("enough");
+  await lanes.transaction(nobody, (transaction) => mark(transaction, "next"));
+  await pause();
+  await pause();
+  expect(await marks()).toEqual(["next"]);
+});
+
+// Planted fault: cut() waits for the part's own code -> red (the second transaction never starts).
 test("a part whose code never comes back does not hold the connection", async () => {
   const failed = lanes.transaction(nobody, async (transaction) => {
     void transaction.nested(() => new Promise(() => undefined)).catch(() => undefined);

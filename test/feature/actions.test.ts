@@ -79,9 +79,9 @@ describe("what an action is sent", () => {
   // Planted fault: the comparison of versions left out of the lock -> red.
   test("may name a version, and is 412 for another", async () => {
     const id = await world.ticket({ owner_id: world.idOf("worker") });
-    const stale = await world.run("worker", id, "start", { headers: { "if-match": '"7-x"' } });
+    const stale = await world.run("lead", id, "start", { headers: { "if-match": '"7-x"' } });
     expect(stale.status, stale.text).toBe(412);
-    const done = await world.run("worker", id, "start", { headers: { "if-match": '"1-x"' } });
+    const done = await world.run("lead", id, "start", { headers: { "if-match": '"1-x"' } });
     expect(done.status, done.text).toBe(200);
     expect(done.headers.get("etag")).toMatch(/^"2-/);
   });

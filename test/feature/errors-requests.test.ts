@@ -276,7 +276,7 @@ describe("methods and addresses", () => {
   const one = "01890a5d-ac96-774b-bcce-b302099a8057";
   type Case = readonly [method: string, path: string, status: number, code: string, allow?: string];
   const cases: readonly Case[] = [
-    ["PUT", "/v1/sites", 405, "METHOD_NOT_ALLOWED", "GET"],
+    ["PUT", "/v1/teams/bulk-create", 405, "METHOD_NOT_ALLOWED", "POST"],
     ["PATCH", "/v1/sites", 405, "METHOD_NOT_ALLOWED", "POST"],
     ["DELETE", "/v1/sites", 405, "METHOD_NOT_ALLOWED", "GET"],
     ["TRACE", "/v1/sites", 405, "METHOD_NOT_ALLOWED", "GET"],

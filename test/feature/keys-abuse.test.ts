@@ -3,13 +3,20 @@
 // Planted faults, each red before it was taken out again:
 // - the cache of keys without a limit -> a flood
 // - a look-up for each request of a key at once -> one look-up
+// - one cache for living and unknown keys -> living keys
+// - look-ups of new keys let through as they come (no LookUpGate) -> at once
 // - the headers of a request in its log line -> logs
 // - the body of a request in its log line -> logs
 // - PostgreSQL's message in the reply of a failure -> failures
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CREDENTIAL_CACHE_ENTRIES } from "../../src/base/limits.ts";
+import {
+  CREDENTIAL_CACHE_ENTRIES,
+  CREDENTIAL_LOOK_UPS_MAX,
+  CREDENTIAL_LOOK_UPS_WAITING_MAX,
+} from "../../src/base/limits.ts";
 import type { Database } from "../../src/database/database.ts";
+import { hashApiKey } from "../../src/identity/api-keys.ts";
 import { Authenticator } from "../../src/identity/authenticate.ts";
 import { expectNothingInside, expectRefusal } from "../fixtures/refusals.ts";
 import { type Person, type Reply, startTestBackend, type TestBackend } from "../support/backend.ts";
@@ -76,6 +83,49 @@ describe("unknown keys", () => {
     expect(count).toBe(CREDENTIAL_CACHE_ENTRIES + 1);
     await authenticator.authenticate(`Bearer ${keys[0]}`).catch(() => {});
     expect(count).toBe(CREDENTIAL_CACHE_ENTRIES + 2);
+  });
+});
+
+describe("a flood of unknown keys", () => {
+  test("pushes no living key out of memory", async () => {
+    const { context } = backend;
+    let isOver = false;
+    const counted = { living: 0, atOnce: 0, atOnceMost: 0 };
+    const some = {
+      read: async (...args: Parameters<Database["read"]>) => {
+        if (isOver) counted.living += 1;
+        if (args[2].includes(hashApiKey(manager.key))) return context.database.read(...args);
+        counted.atOnce += 1;
+        counted.atOnceMost = Math.max(counted.atOnceMost, counted.atOnce);
+        await Promise.resolve();
+        counted.atOnce -= 1;
+        return args[1].claims.tenantId === undefined ? [] : context.database.read(...args);
+      },
+    };
+    const authenticator = new Authenticator(some as unknown as Database, context.model);
+    await authenticator.authenticate(`Bearer ${manager.key}`);
+    for (let round = 0; round < 12; round += 1) {
+      await Promise.allSettled(
+        Array.from({ length: 1_000 }, () => authenticator.authenticate(`Bearer ${unknownKey()}`)),
+      );
+    }
+    isOver = true;
+    await authenticator.authenticate(`Bearer ${manager.key}`);
+    expect(counted.living).toBe(0);
+    // And however many come, few are looked up at once.
+    expect(counted.atOnceMost).toBeLessThanOrEqual(CREDENTIAL_LOOK_UPS_MAX);
+  });
+
+  test("beyond what may wait is told to come back", async () => {
+    const silent = { read: () => new Promise<never>(() => {}) };
+    const { model } = backend.context;
+    const authenticator = new Authenticator(silent as unknown as Database, model);
+    const most = CREDENTIAL_LOOK_UPS_MAX + CREDENTIAL_LOOK_UPS_WAITING_MAX;
+    for (let count = 0; count < most; count += 1) {
+      void authenticator.authenticate(`Bearer ${unknownKey()}`);
+    }
+    const one = authenticator.authenticate(`Bearer ${unknownKey()}`);
+    await expect(one).rejects.toMatchObject({ status: 503 });
   });
 });
 

@@ -14,6 +14,7 @@ import { StartError } from "../../src/base/errors.ts";
 import { id, tracked } from "../../src/model/columns.ts";
 import { compileModel } from "../../src/model/compile.ts";
 import type { ClaimSource } from "../../src/model/declare-claims.ts";
+import type { AnyVersions } from "../../src/model/declare-contract.ts";
 import type { AnyDomain } from "../../src/model/declare-untyped.ts";
 
 export const organizations = pgTable("organizations", {
@@ -68,6 +69,7 @@ export interface Declared {
   readonly roles?: readonly string[];
   readonly claims?: Readonly<Record<string, ClaimSource>>;
   readonly tenant?: PgTable;
+  readonly versions?: object;
 }
 
 /** Everything that the start says about it; empty when it starts. */
@@ -89,7 +91,9 @@ export function refusalOf(declared: Declared): string[] {
     }),
   );
   try {
-    compileModel({ kind: "backend", name: "test", resources, domain });
+    const versions = declared.versions as AnyVersions | undefined;
+    const more = versions === undefined ? {} : { versions };
+    compileModel({ kind: "backend", name: "test", resources, ...more, domain });
     return [];
   } catch (error) {
     if (!(error instanceof StartError)) throw error;

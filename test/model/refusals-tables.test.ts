@@ -335,7 +335,7 @@ const CASES: readonly Case[] = [
     { schema: { users }, resources: { users: { ...all, hiden: ["name"] } } },
     problems(
       "  users.hiden: is not an option; " +
-        "options are scope, access, hidden, states, search, actions, aggregates",
+        "options are scope, access, hidden, states, search, actions, aggregates, deprecated",
     ),
   ],
   [

@@ -54,6 +54,7 @@ describe("the OpenAPI document", () => {
   // Written by hand from the example's policies.
   test("holds the operations of the caller's role and no others", () => {
     expect(operations("viewer")).toEqual([
+      "batch",
       "categories.get",
       "categories.list",
       "sites.get",

@@ -95,6 +95,22 @@ describe("a drain", { concurrent: true }, () => {
     await draining;
   });
 
+  // Planted fault: no sleep before the drain -> red, nobody new is let in.
+  test("delayed, goes on serving while it says that it is not ready", async () => {
+    const { server, url } = await startKernel({ routes: [slow] });
+    const draining = server.drain(5_000, 600);
+    await sleep(50);
+    for (const path of ["/ready", "/v1/slow/1"]) {
+      const connection = await connectTo(url);
+      connection.send(requestText({ path }));
+      const reply = await connection.reply();
+      expect(reply.status).toBe(path === "/ready" ? 503 : 200);
+      expect(reply.headers.get("connection")).toBe("close");
+    }
+    await draining;
+    await expect(connectTo(url)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+
   test("may be asked for twice", async () => {
     const { server } = await startKernel();
     await Promise.all([server.drain(1_000), server.drain(1_000)]);

@@ -1,6 +1,7 @@
 // The HTTP kernel alone, with routes that do one thing each and a log that remembers.
 import { BackwrightError } from "../../src/base/errors.ts";
 import { REQUEST_LIMITS, type RequestLimits } from "../../src/base/limits.ts";
+import type { ExchangeObserver } from "../../src/server/exchange.ts";
 import type { Route } from "../../src/server/http.ts";
 import { createServer, type Readiness, type Server } from "../../src/server/server.ts";
 
@@ -66,6 +67,7 @@ export interface KernelOptions {
   readonly limits?: Partial<RequestLimits>;
   readonly routes?: readonly Route[];
   readonly readiness?: () => Readiness;
+  readonly observe?: ExchangeObserver;
 }
 
 export async function startKernel(options: KernelOptions = {}): Promise<Kernel> {
@@ -81,6 +83,7 @@ export async function startKernel(options: KernelOptions = {}): Promise<Kernel> 
     log: { info: record("info"), warn: record("warn"), error: record("error") },
     routes: [...ROUTES, ...(options.routes ?? [])],
     readiness: options.readiness ?? (() => ({ ready: true })),
+    observe: options.observe,
   });
   const port = await server.listen("127.0.0.1", 0);
   return {

@@ -6,6 +6,7 @@ import type { ResourceModel } from "../../src/model/model.ts";
 import type { OperationsContext } from "../../src/operations/context.ts";
 import { CursorSigner } from "../../src/operations/cursor.ts";
 import { Shapes } from "../../src/operations/shapes.ts";
+import { VersionTokens } from "../../src/operations/version-tokens.ts";
 import { EXAMPLE } from "../support/backend.ts";
 
 const ID = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -18,6 +19,7 @@ export async function offlineContext(shapes = new Shapes()): Promise<OperationsC
     database: Object.create(Database.prototype) as Database,
     shapes,
     cursors: new CursorSigner("not a secret"),
+    versions: new VersionTokens("not a secret"),
     constraints: new Map(),
   };
 }

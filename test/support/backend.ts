@@ -5,14 +5,17 @@ import { loadProject, type Project } from "../../src/app/project.ts";
 import { type RunningBackend, serve } from "../../src/app/serve.ts";
 import { newId } from "../../src/base/ids.ts";
 import type { Log } from "../../src/base/log.ts";
-import { readSettings, type Settings } from "../../src/base/settings.ts";
+import { type Mode, readSettings, type Settings } from "../../src/base/settings.ts";
 import { roleNames } from "../../src/database/roles.ts";
 import { openSession, type Session } from "../../src/database/session.ts";
 import { createApiKey } from "../../src/identity/api-keys.ts";
 import { migrateUp } from "../../src/migrate/runner.ts";
 import { wallsOf } from "../../src/migrate/source.ts";
 import { SYSTEM_MIGRATIONS } from "../../src/migrate/system.ts";
+import { compileModel } from "../../src/model/compile.ts";
+import type { AnyBackend } from "../../src/model/declare-untyped.ts";
 import { Caller } from "../../src/operations/caller.ts";
+import { BROKEN_CONTRACT } from "../../src/server/exchange.ts";
 import { findersOf } from "../../src/sql/finder.ts";
 import { createTestDatabase, type TestDatabase } from "./postgres.ts";
 
@@ -67,7 +70,11 @@ export interface RequestOptions {
 export interface TestBackendOptions {
   /** Another project than the work-orders example. */
   readonly directory?: string;
+  /** Another declaration over the tables of the same project. */
+  readonly backend?: AnyBackend;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Development unless given: its replies are checked against the contract. */
+  readonly mode?: Mode;
 }
 
 /** `name` begins the database's name. Close it in afterAll. */
@@ -75,7 +82,9 @@ export async function startTestBackend(
   name: string,
   options: TestBackendOptions = {},
 ): Promise<TestBackend> {
-  const project = await loadProject(options.directory ?? EXAMPLE);
+  const loaded = await loadProject(options.directory ?? EXAMPLE);
+  const { backend = loaded.backend } = options;
+  const project: Project = { ...loaded, backend, model: compileModel(backend) };
   const database = await createTestDatabase(name);
   await migrateUp({
     ownerUrl: database.ownerUrl,
@@ -90,9 +99,11 @@ export async function startTestBackend(
       PORT: "0",
       DATABASE_URL: database.appUrl,
       DATABASE_OWNER_URL: database.ownerUrl,
+      SECRET_KEY: randomBytes(32).toString("base64"),
+      HOST: "127.0.0.1",
       ...options.environment,
     },
-    "development",
+    options.mode ?? "development",
   );
   const log: LogLine[] = [];
   const { model } = project;
@@ -130,13 +141,27 @@ export async function startTestBackend(
       const identity = { tenantId, role, id, credential: id };
       return new Caller(running.context, await running.authenticator.actorFor(identity));
     },
-    request: (path, request = {}) => send(running.url, path, request),
+    async request(path, request = {}) {
+      const reply = await send(running.url, path, request);
+      expectContractKept(log);
+      return reply;
+    },
     async close() {
       await running.stop();
       await owner.close();
       await database.drop();
+      expectContractKept(log);
     },
   };
+}
+
+/** Every reply, whoever fetched it, is checked against the OpenAPI document of its role. */
+function expectContractKept(log: readonly LogLine[]): void {
+  const broken = log.filter((line) => line.message === BROKEN_CONTRACT);
+  const told = broken.map(({ method, url, status, problems }) => {
+    return `${method} ${url} ${status}: ${JSON.stringify(problems)}`;
+  });
+  if (broken.length > 0) throw new Error([BROKEN_CONTRACT, ...told.slice(0, 5)].join("\n  "));
 }
 
 /** One request to any address, JSON in and out. */

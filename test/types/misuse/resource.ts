@@ -55,6 +55,34 @@ resource("workOrders", { scope, access, aggregates: { groupBy: ["status", "titel
 // Mistake: a misspelt figure.
 resource("workOrders", { scope, access, aggregates: { summ: ["version"] } });
 
+// Mistake: a misspelt field that is deprecated.
+resource("workOrders", {
+  scope,
+  access,
+  deprecated: { fields: { titel: { since: "2027-01-31" } } },
+});
+
+// Mistake: a misspelt operation that is deprecated.
+resource("assets", {
+  scope,
+  access,
+  deprecated: { operations: { erase: { since: "2027-01-31" } } },
+});
+
+// Mistake: a misspelt field in an older version.
+backend({
+  name: "work-orders",
+  resources: { assets },
+  versions: { v1: { resources: { assets: { omit: ["serial"] } } }, v2: {} },
+});
+
+// Mistake: a resource that there is not in an older version.
+backend({
+  name: "work-orders",
+  resources: { assets },
+  versions: { v1: { resources: { asets: false } }, v2: {} },
+});
+
 // Mistake: a resource under another name.
 backend({ name: "work-orders", resources: { things: assets } });
 

@@ -10,6 +10,8 @@ export interface ShellFacts {
   readonly cliCommands: ReadonlySet<string>;
   /** Path segments of the example's resources: "work-orders". */
   readonly resources: ReadonlySet<string>;
+  /** Their actions: "work-orders/assign". */
+  readonly actions: ReadonlySet<string>;
   /** Environment variables that the product reads. */
   readonly settings: ReadonlySet<string>;
   /** Packages that a reader may be told to install. */
@@ -124,10 +126,24 @@ function checkCurl(args: readonly string[], facts: ShellFacts, local: ReadonlySe
 const STANDARD: Readonly<Record<string, string>> = {
   "/health": "GET",
   "/ready": "GET",
+  "/openapi.json": "GET",
+  "/v1/batch": "POST",
+};
+/** What stands where an id would stand. */
+const OF_ALL: Readonly<Record<string, string>> = {
+  aggregate: "GET",
+  "bulk-create": "POST",
+  "bulk-update": "POST",
+  "bulk-delete": "POST",
 };
 
-const PARAMETER =
-  /^(?:filter(?:\[\w+\]){1,2}|fields(?:\[\w+\])?|sort|include|page\[\w+\]|q|highlight)$/;
+const PARAMETERS = [
+  /^filter(?:\[(?:\w+(?:\.\w+)*)\]){1,4}$/,
+  /^fields(?:\[\w+(?:\.\w+)*\])?$/,
+  /^page(?:\[\w+\]){1,2}$/,
+  /^(?:sort|include|q|highlight|by)$/,
+  /^(?:groupBy|count|sum|avg|min|max|timeZone)$/,
+];
 
 function checkAddress(
   method: string,
@@ -142,19 +158,27 @@ function checkAddress(
     return `${address} does not start with this machine's address or a variable set before`;
   }
   const [path = "", query = ""] = address.slice(found[0].length).split("?");
-  const unknown = [...new URLSearchParams(query).keys()].filter((key) => !PARAMETER.test(key));
+  const unknown = [...new URLSearchParams(query).keys()].filter(
+    (key) => !PARAMETERS.some((known) => known.test(key)),
+  );
   if (unknown.length > 0) return `the API has no parameter ${unknown.join(", ")}`;
   const methods = methodsAt(path, facts);
   if (methods === undefined) return `nothing is served at ${path}`;
   return methods.includes(method) ? undefined : `${path} does not serve ${method}`;
 }
 
-function methodsAt(path: string, { resources }: ShellFacts): readonly string[] | undefined {
+function methodsAt(
+  path: string,
+  { resources, actions }: ShellFacts,
+): readonly string[] | undefined {
   const standard = STANDARD[path];
   if (standard) return [standard];
-  const [, version, resource = "", id, ...more] = path.split("/");
+  const [, version, resource = "", id, action, ...more] = path.split("/");
   if (version !== "v1" || !resources.has(resource) || more.length > 0) return undefined;
-  return id === undefined ? ["GET", "POST"] : ["GET", "PATCH"];
+  if (id === undefined) return ["GET", "POST", "PUT"];
+  const ofAll = OF_ALL[id];
+  if (action === undefined) return ofAll ? [ofAll] : ["GET", "PATCH", "DELETE"];
+  return action === "restore" || actions.has(`${resource}/${action}`) ? ["POST"] : undefined;
 }
 
 function isJson(text: string): boolean {

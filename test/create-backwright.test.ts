@@ -64,7 +64,7 @@ describe.each(PRESETS)("the preset %s", { timeout: 60_000 }, (preset) => {
     expect(again).toContain("Nothing to migrate");
     const tests = runIn(directory, ["--test", "--test-reporter=tap"]);
     // A run that found no test would pass as well.
-    expect(tests).toMatch(/# pass [3-9]/);
+    expect(tests).toMatch(/# pass (?:[3-9]|\d\d)\b/);
     expect(tests).toContain("# fail 0");
   });
 });

@@ -27,6 +27,7 @@ function repositoryFacts(): DocsFacts {
     tasks: new Set(Object.keys(TASKS)),
     cliCommands: cliCommands(),
     resources: exampleResources(),
+    actions: exampleActions(),
     settings: new Set(names),
     packages: new Set(["backwright", ...Object.keys(dependencies)]),
     exists: (path) => existsSync(join(ROOT, path)),
@@ -46,6 +47,16 @@ function cliCommands(): Set<string> {
 function exampleResources(): Set<string> {
   const named = /^examples\/work-orders\/resources\/(?<name>[a-z-]+)\.ts$/;
   return new Set(paths.flatMap((path) => named.exec(path)?.groups?.name ?? []));
+}
+
+function exampleActions(): Set<string> {
+  const kebab = (name: string): string => name.replace(/[A-Z]/g, (one) => `-${one.toLowerCase()}`);
+  const found = [...exampleResources()].flatMap((resource) => {
+    const text = readRepositoryFile(`examples/work-orders/resources/${resource}.ts`);
+    const names = /^ {2}actions: \{(?<names>[^}]*)\}/m.exec(text)?.groups?.names ?? "";
+    return [...names.matchAll(/\w+/g)].map(([name]) => `${resource}/${kebab(name)}`);
+  });
+  return new Set(found);
 }
 
 describe("the documentation", () => {
@@ -133,6 +144,7 @@ describe("the checker of the documentation", () => {
     tasks: new Set(["start"]),
     cliCommands: new Set(["dev", "migrate"]),
     resources: new Set(["work-orders"]),
+    actions: new Set(["work-orders/assign"]),
     settings: new Set(["PORT"]),
     packages: new Set(["backwright", "drizzle-orm"]),
     exists: (path) => ["scripts/run.js", "docs/a.md", "src/x.ts"].includes(path),
@@ -155,6 +167,8 @@ describe("the checker of the documentation", () => {
       sh("curl -g 'http://localhost:3000/v1/work-orders?filter[status]=open&page[size]=2' | jq ."),
       sh('curl http://127.0.0.1:3000/v1/work-orders -d \'{\n  "title": "leak"\n}\''),
       sh("curl -X PATCH http://127.0.0.1:3000/v1/work-orders/1 --json '{}'"),
+      sh("curl http://127.0.0.1:3000/v1/work-orders/1/assign --json '{}'"),
+      sh("curl 'http://127.0.0.1:3000/v1/work-orders/aggregate?groupBy=status&count=true'"),
       '```json\n{ "a": 1 }\n```\n```text\nanything ]( goes\n```\n',
     ].join("\n");
     expect(checkPage({ path: "README.md", text }, facts)).toEqual([]);
@@ -177,6 +191,11 @@ describe("the checker of the documentation", () => {
     ["an unread variable", sh("PROT=3000 npm start"), /nothing reads the variable PROT/],
     ["an address not served", sh("curl http://localhost:3000/v1/workorders"), /nothing is served/],
     ["a method not served", sh("curl -X PUT http://localhost:3000/health"), /does not serve PUT/],
+    [
+      "no action",
+      sh("curl -X POST http://localhost:3000/v1/work-orders/1/fly"),
+      /nothing is served/,
+    ],
     ["a parameter", sh("curl http://localhost:3000/v1/work-orders?filer=1"), /no parameter filer/],
     ["brackets", sh("curl 'http://localhost:3000/v1/work-orders?filter[a]=1'"), /add -g/],
     ["a body", sh("curl http://localhost:3000/v1/work-orders -d '{a: 1}'"), /body is not JSON/],

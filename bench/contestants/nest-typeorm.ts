@@ -52,24 +52,30 @@ interface User extends Tracked {
 }
 interface Asset extends Tracked {
   siteId: string;
+  parentId: string | null;
   name: string;
   serialNumber: string | null;
 }
 interface WorkOrder extends Tracked {
+  number: number;
   externalId: string | null;
   title: string;
   description: string | null;
   status: string;
   priority: string;
   siteId: string;
+  location: string | null;
   assetId: string | null;
   categoryId: string | null;
+  skillId: string | null;
   teamId: string | null;
   assigneeId: string | null;
   requesterId: string;
   internalNotes: string | null;
+  reason: string | null;
   reportedAt: Date;
   dueAt: Date | null;
+  heldAt: Date | null;
   closedAt: Date | null;
   asset?: Asset | null;
   assignee?: User | null;
@@ -91,6 +97,7 @@ const assets = new EntitySchema<Asset>({
   columns: {
     ...common,
     ...column("siteId", "uuid"),
+    ...column("parentId", "uuid", nullable),
     ...column("name", "text"),
     ...column("serialNumber", "text", nullable),
   },
@@ -108,20 +115,26 @@ const workOrders = new EntitySchema<WorkOrder>({
   tableName: "work_orders",
   columns: {
     ...common,
+    // Filled by a trigger: a default makes TypeORM read it back.
+    ...column("number", "integer", { default: 0 }),
     ...column("externalId", "text", nullable),
     ...column("title", "text"),
     ...column("description", "text", nullable),
     ...column("status", "text", { default: "open" }),
     ...column("priority", "text", { default: "normal" }),
     ...column("siteId", "uuid"),
+    ...column("location", "text", nullable),
     ...column("assetId", "uuid", nullable),
     ...column("categoryId", "uuid", nullable),
+    ...column("skillId", "uuid", nullable),
     ...column("teamId", "uuid", nullable),
     ...column("assigneeId", "uuid", nullable),
     ...column("requesterId", "uuid"),
     ...column("internalNotes", "text", nullable),
+    ...column("reason", "text", nullable),
     ...column("reportedAt", "timestamptz", now),
     ...column("dueAt", "timestamptz", nullable),
+    ...column("heldAt", "timestamptz", nullable),
     ...column("closedAt", "timestamptz", nullable),
   },
   relations: { asset: toOne("Asset", "asset_id"), assignee: toOne("User", "assignee_id") },

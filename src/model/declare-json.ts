@@ -20,17 +20,21 @@ type Body<V, DataType> = DataType extends "bigint int64" | "number int53"
 
 type Nullable<V, NotNull> = NotNull extends true ? V : V | null;
 
-/** The fields of a reply. */
+/** The fields of a reply; a record that is marked as deleted is in none. */
 export type Fields<N extends TableName<D>, D extends Domain, H> = {
-  [K in Exclude<Field<N, D>, H>]: Nullable<
+  [K in Exclude<Field<N, D>, H | "deletedAt">]: Nullable<
     Reply<Columns<N, D>[K]["_"]["data"], Columns<N, D>[K]["_"]["dataType"]>,
     Columns<N, D>[K]["_"]["notNull"]
   >;
 };
 
 /** Fields that the server alone writes, beside those that PostgreSQL generates. */
-type Managed = "id" | "createdAt" | "updatedAt" | "version";
-type Given<C> = C extends { readonly _: { readonly generated: undefined } } ? true : false;
+type Managed = "id" | "createdAt" | "updatedAt" | "deletedAt" | "version";
+type Given<C> = C extends {
+  readonly _: { readonly generated: undefined; readonly identity: undefined };
+}
+  ? true
+  : false;
 /**
  * The fields of a request body. All are optional, because a role's policy may force values that
  * the table requires; the tenant is always forced.

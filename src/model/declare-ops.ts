@@ -20,7 +20,7 @@ interface OpsTests<V> {
   readonly isNull?: boolean;
 }
 type OpsFilter<N extends TableName<D>, D extends Domain> = {
-  readonly [K in Field<N, D>]?:
+  readonly [K in keyof Fields<N, D, never>]?:
     | NonNullable<Fields<N, D, never>[K]>
     | OpsTests<NonNullable<Fields<N, D, never>[K]>>;
 };

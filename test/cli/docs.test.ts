@@ -23,6 +23,12 @@ beforeAll(async () => {
 });
 
 describe("backwright docs", () => {
+  // Planted: a word changed in a page -> red, naming it.
+  test("has written the pages that lie beside the example", async () => {
+    const { code, stderr } = await runProgram(["--project", EXAMPLE, "docs", "--check"]);
+    expect([code, stderr]).toEqual([0, ""]);
+  });
+
   test("writes every table with every column, reference and index", () => {
     const page = read("database-schema.md");
     expect(project.model.tables.size).toBeGreaterThan(5);

@@ -80,8 +80,9 @@ describe("the typed client", () => {
     expect(assigned).toMatchObject({ assigneeId: manager.id, version: changed.version + 1 });
     await client.workOrders.start(made.id, undefined, { ifVersion: assigned.version });
     const done = await client.workOrders.complete(made.id, { note: "Tight again" });
-    expectTypeOf(done).toEqualTypeOf<{ id: string; closedAt: string }>();
-    expect(done).toEqual({ id: made.id, closedAt: expect.stringMatching(/Z$/) });
+    expectTypeOf(done).toEqualTypeOf<{ id: string; closedAt: string; partsTaken: number }>();
+    const closedAt = expect.stringMatching(/Z$/);
+    expect(done).toEqual({ id: made.id, closedAt, partsTaken: 0 });
     await expect(client.workOrders.start(made.id)).rejects.toMatchObject({
       code: "INVALID_TRANSITION",
     });
@@ -253,7 +254,11 @@ describe("the typed client", () => {
     ]);
     expectTypeOf(done[0].data).toEqualTypeOf<Api["sites"]["fields"]>();
     expectTypeOf(done[2].data).toEqualTypeOf<Api["workOrders"]["fields"]>();
-    expectTypeOf(done[4].data).toEqualTypeOf<{ id: string; closedAt: string }>();
+    expectTypeOf(done[4].data).toEqualTypeOf<{
+      id: string;
+      closedAt: string;
+      partsTaken: number;
+    }>();
     expectTypeOf(done[5].data).toEqualTypeOf<undefined>();
     expect(done.map(({ status }) => status)).toEqual([201, 201, 200, 200, 200, 204]);
     expect(done[1].data.siteId).toBe(done[0].data.id);

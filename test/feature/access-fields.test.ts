@@ -37,8 +37,11 @@ const get = (role: Role, path: string): Promise<Reply> =>
 
 /** A value of the right form, so that only the permission can be wrong. */
 function sample(field: string): string {
-  if (field === "isPublic") return "true";
-  if (field === "version") return "1";
+  if (/^is[A-Z]/.test(field)) return "true";
+  if (/^(version|number|position|stock|quantity|taken|intervalDays|value|l.*tude)$/.test(field)) {
+    return "1";
+  }
+  if (/On$/.test(field)) return "2026-01-01";
   if (field === "status") return "open";
   if (field === "priority") return "high";
   if (/Id$|^id$/.test(field)) return acme.people.technician.id;
@@ -190,6 +193,7 @@ const RELATION_TARGETS: Readonly<Record<string, Resource>> = {
   site: "sites",
   asset: "assets",
   category: "categories",
+  skill: "skills",
   team: "teams",
 };
 

@@ -198,7 +198,7 @@ test("an invisible record answers 404 whatever else is wrong with an update of i
   const before = await storedRow(backend, "work_orders", acme.rows["work-orders"].roof ?? "");
   const asks: readonly { body: object; headers?: Record<string, string> }[] = [
     { body: { description: "x" } },
-    { body: { status: "done" } },
+    { body: { location: null } },
     { body: { description: "x" }, headers: { "if-match": '"99-x"' } },
     { body: { description: "x" }, headers: { "if-match": "*" } },
     { body: { description: "x" }, headers: { "idempotency-key": randomUUID() } },

@@ -197,8 +197,8 @@ describe.each(WRITE_PLANS)("the state machine, %s,", (plan) => {
       assigned: ["open", "in_progress", "on_hold", "cancelled"],
       in_progress: ["on_hold", "done", "cancelled"],
       on_hold: ["open", "assigned", "in_progress", "cancelled"],
-      done: [],
-      cancelled: [],
+      done: ["open"],
+      cancelled: ["open"],
     };
     for (const from of all) {
       for (const to of all) {

@@ -1,6 +1,11 @@
 // The actions of the work-orders example: who runs which, on whose orders.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createOrganization, type Organization, type Role } from "../fixtures/work-orders-world.ts";
+import {
+  createOrganization,
+  type Organization,
+  ROLES,
+  type Role,
+} from "../fixtures/work-orders-world.ts";
 import { type Reply, startTestBackend, type TestBackend } from "../support/backend.ts";
 
 let backend: TestBackend;
@@ -8,6 +13,7 @@ let acme: Organization;
 beforeAll(async () => {
   backend = await startTestBackend("example_actions");
   acme = await createOrganization(backend, "Acme");
+  await backend.owner.query("update checklist_items set is_done = true");
 });
 afterAll(() => backend?.close());
 
@@ -45,6 +51,23 @@ test("a technician starts only their own orders, though they see the team's", as
   expect((await act("technician", "door", "start")).status).toBe(403);
   expect((await act("technician", "roof", "start")).status).toBe(404);
   expect((await act("manager", "door", "start")).status).toBe(200);
+});
+
+test("schedules are issued by those who plan, and teams are manned by the manager", async () => {
+  const userId = acme.people.viewer.id;
+  const cells = [
+    [`schedules/${acme.rows.schedules.pump}/issue`, undefined, [200, 200, 403, 403, 403]],
+    [`teams/${acme.rows.teams.red}/add-member`, { userId }, [200, 403, 403, 403, 403]],
+    [`teams/${acme.rows.teams.red}/remove-member`, { userId }, [200, 403, 403, 403, 403]],
+  ] as const;
+  for (const [path, body, expected] of cells) {
+    for (const [at, role] of ROLES.entries()) {
+      const { key } = acme.people[role];
+      const options = { method: "POST", key, ...(body === undefined ? {} : { body }) };
+      const reply = await backend.request(`/v1/${path}`, options);
+      expect(reply.status, `${role} ${path} ${reply.text}`).toBe(expected[at]);
+    }
+  }
 });
 
 test("code of the same process runs actions, too, as one person", async () => {

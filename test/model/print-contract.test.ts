@@ -36,12 +36,7 @@ test("a role's text has what the role is granted, and nothing else", () => {
   expect(technician).not.toContain("assign: {");
   const written =
     /^ {2}workOrders: [\s\S]*?write: (\{[\s\S]*?\n {4}\})/m.exec(technician)?.[1] ?? "";
-  expect(written.match(/\w+(?=\?:)/g)).toEqual([
-    "description",
-    "status",
-    "internalNotes",
-    "closedAt",
-  ]);
+  expect(written.match(/\w+(?=\?:)/g)).toEqual(["description", "location", "internalNotes"]);
 });
 
 describe("a schema as a type", () => {

@@ -67,15 +67,35 @@ describe("the OpenAPI document", () => {
       "assets.bulkUpdate",
       "assets.update",
       "batch",
+      "checklistItems.bulkUpdate",
+      "checklistItems.update",
+      "comments.bulkCreate",
+      "comments.bulkDelete",
+      "comments.bulkUpdate",
+      "comments.create",
+      "comments.delete",
+      "comments.restore",
+      "comments.update",
+      "meterReadings.bulkCreate",
+      "meterReadings.create",
+      "parts.bulkUpdate",
+      "parts.update",
+      "partsUsed.bulkCreate",
+      "partsUsed.bulkUpdate",
+      "partsUsed.create",
+      "partsUsed.update",
+      "partsUsed.upsert",
       "users.bulkUpdate",
       "users.update",
       "workOrders.bulkUpdate",
       "workOrders.complete",
+      "workOrders.hold",
       "workOrders.start",
       "workOrders.update",
     ]);
-    // Assets have no unique key to upsert by; the other five have.
-    expect(operations("manager")).toHaveLength(34 + 6 * 3 + 5 + 1);
+    // 15 resources with five verbs and three in bulk; two restored, three counted, ten actions, a
+    // batch. Assets, comments, checklists and schedules have no unique key to upsert by.
+    expect(operations("manager")).toHaveLength(15 * 5 + 15 * 3 + 2 + 3 + 10 + 1 + 11);
   });
 
   test("holds the fields of the caller's role and no others", () => {
@@ -84,6 +104,7 @@ describe("the OpenAPI document", () => {
       "title",
       "description",
       "siteId",
+      "location",
       "assetId",
       "categoryId",
     ]);

@@ -1,3 +1,4 @@
+import { addMember, removeMember } from "../actions/members.ts";
 import { resource } from "../domain.ts";
 
 export const teams = resource("teams", {
@@ -7,4 +8,5 @@ export const teams = resource("teams", {
     dispatcher: { read: true, create: true },
     technician: { read: true },
   },
+  actions: { addMember, removeMember },
 });

@@ -1,12 +1,10 @@
-import { BackwrightError, now } from "backwright";
-import { z } from "zod";
-import { me, resource, rows } from "../domain.ts";
-import { workOrderAssigned } from "../events.ts";
-
-const mine = rows("workOrders", { assigneeId: me.id });
-const ofMyTeam = rows("workOrders", { or: [mine, { teamId: { in: me.teamIds } }] });
-const requestedByMe = rows("workOrders", { requesterId: me.id });
-const publicPlaces = rows("workOrders", { site: { isPublic: true } });
+import { assign } from "../actions/assign.ts";
+import { cancel, reopen } from "../actions/close.ts";
+import { complete } from "../actions/complete.ts";
+import { prioritize } from "../actions/prioritize.ts";
+import { hold, start } from "../actions/progress.ts";
+import { me, resource } from "../domain.ts";
+import { assignedToMe, atPublicPlaces, ofMyTeams, requestedByMe } from "../order-rows.ts";
 
 export const workOrders = resource("workOrders", {
   scope: "tenant",
@@ -15,8 +13,8 @@ export const workOrders = resource("workOrders", {
     manager: "all",
     dispatcher: { read: true, create: true, update: true },
     technician: {
-      read: { rows: ofMyTeam },
-      update: { rows: mine, fields: ["status", "description", "internalNotes", "closedAt"] },
+      read: { rows: ofMyTeams },
+      update: { rows: assignedToMe, fields: ["description", "internalNotes", "location"] },
       actions: ["start", "complete"],
     },
     requester: {
@@ -24,14 +22,17 @@ export const workOrders = resource("workOrders", {
         rows: requestedByMe,
         fields: [
           "id",
+          "number",
           "title",
           "description",
           "status",
           "priority",
           "siteId",
+          "location",
           "assetId",
           "categoryId",
           "requesterId",
+          "reason",
           "reportedAt",
           "dueAt",
           "closedAt",
@@ -41,14 +42,24 @@ export const workOrders = resource("workOrders", {
         ],
       },
       create: {
-        fields: ["title", "description", "siteId", "assetId", "categoryId"],
+        fields: ["title", "description", "siteId", "location", "assetId", "categoryId"],
         set: { requesterId: me.id },
       },
     },
     viewer: {
       read: {
-        rows: publicPlaces,
-        fields: ["id", "title", "status", "priority", "siteId", "reportedAt", "dueAt", "closedAt"],
+        rows: atPublicPlaces,
+        fields: [
+          "id",
+          "number",
+          "title",
+          "status",
+          "priority",
+          "siteId",
+          "reportedAt",
+          "dueAt",
+          "closedAt",
+        ],
       },
     },
   },
@@ -58,8 +69,8 @@ export const workOrders = resource("workOrders", {
       assigned: ["open", "in_progress", "on_hold", "cancelled"],
       in_progress: ["on_hold", "done", "cancelled"],
       on_hold: ["open", "assigned", "in_progress", "cancelled"],
-      done: [],
-      cancelled: [],
+      done: ["open"],
+      cancelled: ["open"],
     },
   },
   aggregates: {
@@ -76,40 +87,5 @@ export const workOrders = resource("workOrders", {
     min: ["reportedAt", "dueAt"],
     max: ["reportedAt", "closedAt"],
   },
-  actions: {
-    assign: {
-      input: z.object({ technicianId: z.uuid() }),
-      access: ["manager", "dispatcher"],
-      async run({ record, input, change, emit }) {
-        await change({ assigneeId: input.technicianId, status: "assigned" });
-        await emit(workOrderAssigned, { id: record.id, technicianId: input.technicianId });
-      },
-    },
-    start: {
-      async run({ record, actor, change }) {
-        requireMine(record, actor);
-        await change({ status: "in_progress" });
-      },
-    },
-    complete: {
-      input: z.object({ note: z.string().max(1_000).optional() }),
-      output: z.object({ id: z.uuid(), closedAt: z.date() }),
-      async run({ record, input, actor, change }) {
-        requireMine(record, actor);
-        const closedAt = new Date(now());
-        const notes = [record.internalNotes, input.note].filter((text) => text != null);
-        await change({ status: "done", closedAt, internalNotes: notes.join("\n") || null });
-        return { id: record.id, closedAt };
-      },
-    },
-  },
+  actions: { assign, prioritize, start, hold, complete, cancel, reopen },
 });
-
-/** A technician sees the work of the whole team, but does only their own. */
-function requireMine(
-  { assigneeId }: { readonly assigneeId: string | null },
-  actor: { readonly id: string; readonly role: string },
-): void {
-  if (actor.role === "technician" && assigneeId !== actor.id)
-    throw new BackwrightError("FORBIDDEN");
-}

@@ -1,0 +1,82 @@
+import type { Plan } from "./plan.ts";
+
+export const HOSPITAL: Plan = {
+  name: "St. Brigid Hospital",
+  timeZone: "Europe/Dublin",
+  people: {
+    manager: "Maeve Byrne",
+    dispatcher: "Declan Walsh",
+    technician: "Tara Nolan",
+    requester: "Rory Quinn",
+    viewer: "Una Keane",
+  },
+  skills: ["Medical devices"],
+  sites: [
+    {
+      name: "Main building",
+      address: "12 Sandymount Avenue, Dublin",
+      latitude: 53.3301,
+      longitude: -6.2205,
+      isPublic: true,
+    },
+    {
+      name: "Laboratory",
+      address: "14 Sandymount Avenue, Dublin",
+      latitude: 53.3298,
+      longitude: -6.2197,
+      isPublic: false,
+    },
+  ],
+  assets: [
+    [0, "Nurse call 2B"],
+    [0, "Theatre door 4", "Door drive 4"],
+    [1, "Steriliser 1", "Vacuum pump S1", "Door seal S1"],
+    [1, "Boiler 2"],
+  ],
+  meters: [{ asset: "Steriliser 1", name: "Cycles", unit: "cycles" }],
+  readings: [4_210, 4_267, 4_331],
+  schedules: [{ asset: "Steriliser 1", title: "Leak test", intervalDays: 7 }],
+  parts: [
+    { sku: "DS-S1", name: "Door seal for Steriliser 1", stock: 2, unitCost: "214.00" },
+    { sku: "CALL-PB", name: "Push button, nurse call", stock: 12, unitCost: "21.30" },
+  ],
+  jobs: [
+    {
+      title: "Nurse call does not ring",
+      asset: "Nurse call 2B",
+      category: "Electric",
+      reportedDaysAgo: 1,
+      priority: "urgent",
+      location: "Ward 2B, bed 14",
+      parts: { "CALL-PB": 1 },
+      until: "assigned",
+    },
+    {
+      title: "Theatre door is slow",
+      asset: "Theatre door 4",
+      category: "Doors",
+      reportedDaysAgo: 0,
+      until: "open",
+    },
+    {
+      title: "Steriliser shows error 12",
+      asset: "Steriliser 1",
+      category: "Medical",
+      reportedDaysAgo: 4,
+      priority: "high",
+      skill: "Medical devices",
+      checklist: ["Change the door seal", "Run a leak test", "Run a Bowie-Dick test"],
+      parts: { "DS-S1": 1 },
+      comment: "Error 12 is the door seal.",
+      until: "done",
+    },
+    {
+      title: "Water below 60 degrees",
+      asset: "Boiler 2",
+      category: "Water",
+      reportedDaysAgo: 3,
+      comment: "Waits for the heating engineer.",
+      until: "on_hold",
+    },
+  ],
+};

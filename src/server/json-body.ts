@@ -1,7 +1,7 @@
 // Reads a JSON body: plain UTF-8 without exceptions, bounded depth, no name twice, numbers as they
 // stand.
 import { BackwrightError } from "../base/errors.ts";
-import { parseExactly, repeatedName } from "./exact-json.ts";
+import { parseExactly, repeatedName } from "../base/exact-json.ts";
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 

@@ -1,7 +1,7 @@
 // What JSON.parse loses without a word: digits of a number that no double holds, and all but the
 // last of the members of one name.
 import { randomUUID } from "node:crypto";
-import { isPlainNumber, writtenNumber } from "../base/exact-number.ts";
+import { isPlainNumber, writtenNumber } from "./exact-number.ts";
 
 // Fifteen digits come through a double unharmed, so most documents are parsed once and no more.
 const MAY_BE_ROUNDED = /\d[\d.]{15}|\d[eE]/;

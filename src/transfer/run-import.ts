@@ -244,7 +244,8 @@ class Import {
       } else this.#reject(row.record, problemsOf(outcome.error));
     }
     if (taken.length === 0) return [];
-    // RACE: another import was here since we asked, so these take another turn; or the conflict is about another unique field.
+    // RACE: another import was here since we asked, so these take another turn; or the conflict is
+    // about another unique field.
     const ids = await this.#find(
       taken.map(({ row }) => row),
       request,

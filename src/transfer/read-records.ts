@@ -5,7 +5,8 @@ import { extname } from "node:path";
 import { Readable } from "node:stream";
 import { CsvError, parse } from "csv-parse";
 import { StartError } from "../base/errors.ts";
-import { parseExactly, repeatedName } from "../base/exact-json.ts";
+import { isDeeperThan, parseExactly, repeatedName } from "../base/exact-json.ts";
+import { REQUEST_LIMITS } from "../base/limits.ts";
 import { type Cells, quoted } from "./evaluate.ts";
 import { JsonElements } from "./json-elements.ts";
 
@@ -24,6 +25,7 @@ export interface FileRecord {
 
 // LIMIT: a quote that is never closed would otherwise read the rest of the file into memory.
 const RECORD_BYTES_MAX = 1_048_576;
+const DEPTH_MAX = REQUEST_LIMITS.jsonDepthMax;
 const REPEAT = "Then run the same command again; what is there already is left alone.";
 
 /** By the name's ending. Throws StartError. */
@@ -121,6 +123,9 @@ function parsedLine(text: string): Parsed {
 
 /** As the body of a request is read. Throws SyntaxError. */
 function recordOf(text: string): Parsed {
+  if (isDeeperThan(text, DEPTH_MAX)) {
+    return { cells: {}, problem: `is nested deeper than ${DEPTH_MAX} levels` };
+  }
   const value = parseExactly(text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return { cells: {}, problem: "is not a JSON object" };

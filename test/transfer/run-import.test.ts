@@ -173,6 +173,17 @@ describe("numbers of a file", () => {
     expect(await stored(`${format} 3`)).toMatchObject(large);
   });
 
+  // Planted: no bound on the depth -> red (a RangeError ended the import).
+  test("stand beside a record that is nested too deep, which is refused alone", async () => {
+    const deep = `{"serial": "deep", "data": ${"[".repeat(200_000)}${"]".repeat(200_000)}}`;
+    const { counts, reasons } = await importParts(
+      { key: "serial", fields },
+      `${deep}\n{"serial": "beside", "data": [[1]]}`,
+    );
+    expect(reasons).toEqual([{ line: 1, field: "", message: "is nested deeper than 32 levels" }]);
+    expect(counts).toMatchObject({ created: 1, rejected: 1 });
+  });
+
   test("are text where a mapping joins them, and keys like any other", async () => {
     const joined = { serial: { join: ["number", "part"], with: "/" }, name: { value: "Bolt" } };
     const text = '{"number": 90071992547409931234, "part": 2}';

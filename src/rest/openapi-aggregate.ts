@@ -36,7 +36,7 @@ export function aggregateParts(
     parameters: aggregateParameters(aggregates, read),
     success: { 200: reply, 304: { description: "Nothing has changed." } },
     // A sum may be larger than its type can hold.
-    errors: ["Unprocessable"],
+    errors: ["Unprocessable"] as const,
   };
 }
 

@@ -103,7 +103,7 @@ describe("the judge", () => {
   test("finds two replies for one key that differ by a byte", async () => {
     const write = await created("replies");
     await backend.owner.query(
-      "update backwright.idempotency set reply = replace(reply, ':', ': ') where key = 'replies'",
+      "update backwright.idempotency set reply = replace(reply, '{', '{ ') where key = 'replies'",
     );
     await write.send(backend.url);
     expect(await problemsOf(write)).toContainEqual(expect.stringMatching(/two replies differ/));

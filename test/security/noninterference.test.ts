@@ -67,6 +67,11 @@ function otherValue(resource: Resource, field: string, turn: number): string {
   if (field === "siteId") return "site_id";
   if (field === "requesterId") return `'${acme.people[other ? "manager" : "dispatcher"].id}'`;
   if (field === "assigneeId") return other ? "null" : `'${acme.people.manager.id}'`;
+  if (field === "skillId") return other ? "null" : `'${acme.rows.skills.electric}'`;
+  if (field === "heldAt") return other ? "null" : "now()";
+  if (field === "isInternal") return "is_internal";
+  if (field === "latitude" || field === "longitude") return `${turn % 90}`;
+  if (field === "parentId") return other ? "null" : "parent_id";
   if (field === "teamId") return other ? "null" : `'${acme.rows.teams.blue}'`;
   if (field === "assetId") return other ? "null" : `'${acme.rows.assets.safe}'`;
   if (field === "categoryId") return other ? "null" : `'${acme.rows.categories.water}'`;

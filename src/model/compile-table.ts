@@ -68,12 +68,13 @@ export function compileTable(key: string, table: PgTable, context: TableContext)
     fields,
     tenantField: tenantName === undefined ? undefined : fields.get(tenantName),
     deletedField: fields.get("deletedAt"),
+    versionField: fields.get("version"),
+    updatedField: fields.get("updatedAt"),
     relations,
     manyRelations: new Map(), // They are checked against other tables: compile-many.ts.
     indexes: compileIndexes(config, names),
     partIndexes: compilePartIndexes(config, names, tenantName),
     references,
-    versioned: fields.has("version"),
   });
 }
 

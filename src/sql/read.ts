@@ -1,6 +1,5 @@
 // What every read has in common: the shape of a record and the rows that a role sees.
 import type { FieldModel, Model, Predicate, ResourceModel } from "../model/model.ts";
-import { fieldOf } from "../model/model.ts";
 import { columnName, livingCondition } from "./names.ts";
 import { predicateSql } from "./predicate.ts";
 import { type RelatedRows, relatedRows, type Source, tableOf } from "./relation.ts";
@@ -36,9 +35,8 @@ export const ROOT = "w";
 
 /** `version` as text where the table keeps one, for the ETag. */
 export function versionSql(resource: ResourceModel, alias: string): string {
-  return resource.table.versioned
-    ? `${columnName(fieldOf(resource.table, "version"), alias)}::text`
-    : "null::text";
+  const { versionField } = resource.table;
+  return versionField === undefined ? "null::text" : `${columnName(versionField, alias)}::text`;
 }
 
 /** The related rows that a role sees: what stands in FROM and WHERE of a sub-select. */

@@ -7,12 +7,8 @@
 // - the latest of several sunsets told -> earliest
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { backend as declare, resource } from "../../examples/work-orders/domain.ts";
-import { assets } from "../../examples/work-orders/resources/assets.ts";
-import { categories } from "../../examples/work-orders/resources/categories.ts";
-import { teams } from "../../examples/work-orders/resources/teams.ts";
-import { users } from "../../examples/work-orders/resources/users.ts";
-import { workOrders } from "../../examples/work-orders/resources/work-orders.ts";
 import { manifest } from "../../src/model/manifest.ts";
+import { exampleResources } from "../fixtures/example-resources.ts";
 import { createOrganization, type Organization } from "../fixtures/work-orders-world.ts";
 import { refusalOf, users as usersTable } from "../model/declared.ts";
 import { type Reply, startTestBackend, type TestBackend } from "../support/backend.ts";
@@ -36,7 +32,7 @@ const sites = resource("sites", {
 });
 const declared = declare({
   name: "work-orders",
-  resources: { workOrders, assets, sites, categories, teams, users },
+  resources: { ...exampleResources, sites },
 });
 
 let backend: TestBackend;

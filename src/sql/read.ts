@@ -43,11 +43,10 @@ export function versionSql(resource: ResourceModel, alias: string): string {
 export function visibleRelated(
   source: Source,
   { relation, target, rows, joinRows }: RelatedRecords,
-  alias: string,
   context: { readonly model: Model; readonly parameters: Parameters },
 ): RelatedRows {
-  const related = relatedRows(source, relation, alias, context);
-  const conditions = [related.where, predicateSql(rows, target.table, alias, context)];
+  const related = relatedRows(source, relation, context);
+  const conditions = [related.where, predicateSql(rows, target.table, related.alias, context)];
   if (related.by !== undefined && relation.kind === "many" && relation.through !== undefined) {
     const join = tableOf(context.model, relation.through.table);
     conditions.push(predicateSql(joinRows, join, related.by, context));

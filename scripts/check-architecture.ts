@@ -1,5 +1,6 @@
 // The rules of the house over the files of src/: which folder may import which, which package
-// belongs to which folder, no circles between files, no fields by name. Pure: takes texts, returns violations.
+// belongs to which folder, no circles between files, no fields by name. Pure: takes texts, returns
+// violations.
 import { posix } from "node:path";
 import { type ImportedModule, importsOf, lineAt, maskText } from "./source-text.ts";
 

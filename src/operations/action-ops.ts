@@ -6,6 +6,7 @@ import type { Transaction } from "../database/transaction.ts";
 import type { OperationsContext, RequestContext } from "./context.ts";
 import type { ListQuery, RawFilter } from "./parse-list.ts";
 import { parseTarget } from "./parse-several.ts";
+import { queryText } from "./parsing.ts";
 import { type JsonPage, type JsonRecord, RecordCaller } from "./record-caller.ts";
 
 interface ResourceOps {
@@ -91,16 +92,20 @@ function listQuery({ filter = {}, sort, page = {} }: OpsQuery = {}): ListQuery {
 }
 
 function rawFilters(field: string, test: unknown): RawFilter[] {
-  // A condition that is lost on its way would widen what is found.
-  if (test === undefined || test === null) {
-    const details = [
-      { field: `filter[${field}]`, message: "needs a value; isNull tests for none" },
-    ];
-    throw new BackwrightError("PARAMETER_INVALID", { details });
+  if (test !== undefined && test !== null && typeof test !== "object") {
+    return [{ field, operator: "eq", value: queryText(test) }];
   }
-  if (typeof test !== "object") return [{ field, operator: "eq", value: String(test) }];
-  return Object.entries(test).flatMap(([operator, value]) => {
-    if (value === undefined || value === null) return rawFilters(field, value);
-    return [{ field, operator, value: [value].flat().join() }];
+  const tests = Object.entries(test ?? {});
+  // A condition that is lost on its way would widen what is found.
+  if (tests.length === 0) throw withoutTest(field);
+  return tests.map(([operator, value]) => {
+    if (value === undefined || value === null) throw withoutTest(field);
+    return { field, operator, value: queryText(value) };
   });
+}
+
+function withoutTest(field: string): BackwrightError {
+  const message = 'needs a value or a test, such as { ne: "x" }; isNull tests for none';
+  const details = [{ field: `filter[${field}]`, message }];
+  return new BackwrightError("PARAMETER_INVALID", { details });
 }

@@ -1,5 +1,6 @@
 // `ops` of an action: operations as its caller, in its transaction. Knows no rights of its own:
-// what the caller may not do through the API is refused here as well.
+// what the caller may not do through the API is refused here as well. Speaks the names of the
+// declaration, as the code of the action does, through whichever version it was called.
 import { BackwrightError } from "../base/errors.ts";
 import type { Transaction } from "../database/transaction.ts";
 import type { OperationsContext, RequestContext } from "./context.ts";
@@ -28,11 +29,12 @@ interface OpsQuery {
 
 /** By the name of the resource. `tracked` hears of every answer that is still to come. */
 export function actionOps(
-  context: OperationsContext,
+  called: OperationsContext,
   request: RequestContext,
   transaction: Transaction,
   tracked: <T>(answer: Promise<T>) => Promise<T>,
 ): Readonly<Record<string, ResourceOps>> {
+  const context = called.declared ?? called;
   // A write that fails is undone by itself, so that code which catches its error can go on.
   const write = <T>(work: (caller: RecordCaller) => Promise<T>): Promise<T> =>
     tracked(

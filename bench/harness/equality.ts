@@ -47,7 +47,8 @@ async function ask(contestant: Contestant, request: PreparedRequest): Promise<un
   });
   const text = await reply.text();
   if (!reply.ok) throw new Error(`${contestant.name} answers ${reply.status} to ${path}: ${text}`);
-  const shown = method === "POST" ? text.replace(MADE, formOf) : text;
+  const made = text.replace(MADE, formOf).replace(/"number":\d+/, '"number":"number"');
+  const shown = method === "POST" ? made : text;
   const json = JSON.parse(shown) as { meta?: { pagination: { next: string | null } } };
   // Cursors differ: only Backwright signs them.
   if (json.meta?.pagination.next != null) json.meta.pagination.next = "cursor";

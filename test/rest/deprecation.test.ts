@@ -6,12 +6,8 @@
 // - names in the body not looked at -> uses
 // - the latest of several sunsets told -> earliest
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import example from "../../examples/work-orders/backend.ts";
 import { backend as declare, resource } from "../../examples/work-orders/domain.ts";
-import { assets } from "../../examples/work-orders/resources/assets.ts";
-import { categories } from "../../examples/work-orders/resources/categories.ts";
-import { teams } from "../../examples/work-orders/resources/teams.ts";
-import { users } from "../../examples/work-orders/resources/users.ts";
-import { workOrders } from "../../examples/work-orders/resources/work-orders.ts";
 import { manifest } from "../../src/model/manifest.ts";
 import { createOrganization, type Organization } from "../fixtures/work-orders-world.ts";
 import { refusalOf, users as usersTable } from "../model/declared.ts";
@@ -34,10 +30,7 @@ const sites = resource("sites", {
     operations: { delete: { since: "2026-02-01", sunset: "2027-01-01", use: "update" } },
   },
 });
-const declared = declare({
-  name: "work-orders",
-  resources: { workOrders, assets, sites, categories, teams, users },
-});
+const declared = declare({ name: "work-orders", resources: { ...example.resources, sites } });
 
 let backend: TestBackend;
 let acme: Organization;

@@ -4,6 +4,8 @@
 // of another tenant. Each asks for a fresh record that the first five may see where any row of the
 // resource may be seen by them: a work order is assigned to the technician, asked for by the
 // requester and at a public site. Whoever has no living key is answered 401 everywhere.
+import { DETAILS } from "./route-matrix-details.ts";
+
 export const CALLERS = [
   "manager",
   "dispatcher",
@@ -15,7 +17,7 @@ export const CALLERS = [
 ] as const;
 export type Caller = (typeof CALLERS)[number];
 
-/** Route → status of each caller. What is sent stands in route-requests.ts. */
+/** Route → status of each caller. What is sent stands in authorization.test.ts. */
 export const STATUSES: Readonly<Record<string, string>> = {
   "GET /openapi.json": "200 200 200 200 200 200 200",
   "GET /v1/openapi.json": "200 200 200 200 200 200 200",
@@ -34,12 +36,12 @@ export const STATUSES: Readonly<Record<string, string>> = {
   "POST /v1/work-orders/bulk-update": "200 200 200 403 403 404 404",
   "POST /v1/work-orders/bulk-delete": "200 403 403 403 403 403 404",
   "POST /v1/work-orders/:id/assign": "200 200 403 403 403 403 404",
-  "POST /v1/work-orders/:id/start": "200 403 200 403 403 404 404",
-  "POST /v1/work-orders/:id/complete": "200 403 200 403 403 404 404",
   "POST /v1/work-orders/:id/prioritize": "200 200 403 403 403 403 404",
   "POST /v1/work-orders/:id/hold": "200 200 200 403 403 404 404",
   "POST /v1/work-orders/:id/cancel": "200 200 403 200 403 403 404",
   "POST /v1/work-orders/:id/reopen": "200 200 403 403 403 403 404",
+  "POST /v1/work-orders/:id/start": "200 403 200 403 403 404 404",
+  "POST /v1/work-orders/:id/complete": "200 403 200 403 403 404 404",
 
   "GET /v1/assets": "200 200 200 200 403 200 200",
   "GET /v1/assets/:id": "200 200 200 200 403 200 404",
@@ -71,6 +73,8 @@ export const STATUSES: Readonly<Record<string, string>> = {
   "POST /v1/categories/bulk-update": "200 403 403 403 403 403 404",
   "POST /v1/categories/bulk-delete": "200 403 403 403 403 403 404",
 
+  "POST /v1/teams/:id/add-member": "200 403 403 403 403 403 404",
+  "POST /v1/teams/:id/remove-member": "200 403 403 403 403 403 404",
   "GET /v1/teams": "200 200 200 403 403 200 200",
   "GET /v1/teams/:id": "200 200 200 403 403 200 404",
   "POST /v1/teams": "201 201 403 403 403 403 201",
@@ -80,8 +84,6 @@ export const STATUSES: Readonly<Record<string, string>> = {
   "POST /v1/teams/bulk-create": "200 200 403 403 403 403 200",
   "POST /v1/teams/bulk-update": "200 403 403 403 403 403 404",
   "POST /v1/teams/bulk-delete": "200 403 403 403 403 403 404",
-  "POST /v1/teams/:id/add-member": "200 403 403 403 403 403 404",
-  "POST /v1/teams/:id/remove-member": "200 403 403 403 403 403 404",
 
   "GET /v1/users": "200 200 200 200 403 200 200",
   "GET /v1/users/:id": "200 200 200 404 403 200 404",
@@ -93,103 +95,5 @@ export const STATUSES: Readonly<Record<string, string>> = {
   "POST /v1/users/bulk-update": "200 403 403 404 403 403 404",
   "POST /v1/users/bulk-delete": "200 403 403 403 403 403 404",
 
-  "GET /v1/skills": "200 200 200 403 403 200 200",
-  "GET /v1/skills/:id": "200 200 200 403 403 200 404",
-  "POST /v1/skills": "201 403 403 403 403 403 201",
-  "PUT /v1/skills": "201 403 403 403 403 403 201",
-  "PATCH /v1/skills/:id": "200 403 403 403 403 403 404",
-  "DELETE /v1/skills/:id": "204 403 403 403 403 403 404",
-  "POST /v1/skills/bulk-create": "200 403 403 403 403 403 200",
-  "POST /v1/skills/bulk-update": "200 403 403 403 403 403 404",
-  "POST /v1/skills/bulk-delete": "200 403 403 403 403 403 404",
-
-  // The technician's own; technicians read no others.
-  "GET /v1/user-skills": "200 200 200 403 403 200 200",
-  "GET /v1/user-skills/:id": "200 200 200 403 403 404 404",
-  "POST /v1/user-skills": "201 403 403 403 403 403 201",
-  "PUT /v1/user-skills": "201 403 403 403 403 403 201",
-  "PATCH /v1/user-skills/:id": "200 403 403 403 403 403 404",
-  "DELETE /v1/user-skills/:id": "204 403 403 403 403 403 404",
-  "POST /v1/user-skills/bulk-create": "200 403 403 403 403 403 200",
-  "POST /v1/user-skills/bulk-update": "200 403 403 403 403 403 404",
-  "POST /v1/user-skills/bulk-delete": "200 403 403 403 403 403 404",
-
-  // Said by the technician on an order of theirs that the requester asked for. The peer does not
-  // see that order, and so cannot name it. There is no unique key to upsert by.
-  "GET /v1/comments": "200 200 200 200 403 200 200",
-  "GET /v1/comments/:id": "200 200 200 200 403 404 404",
-  "POST /v1/comments": "201 201 201 201 403 422 201",
-  "PUT /v1/comments": "400 400 400 400 403 400 400",
-  "PATCH /v1/comments/:id": "200 403 200 403 403 404 404",
-  "DELETE /v1/comments/:id": "204 403 204 403 403 404 404",
-  "POST /v1/comments/:id/restore": "200 403 200 403 403 404 404",
-  "POST /v1/comments/bulk-create": "200 200 200 200 403 422 200",
-  "POST /v1/comments/bulk-update": "200 403 200 403 403 404 404",
-  "POST /v1/comments/bulk-delete": "200 403 200 403 403 404 404",
-
-  // Of the same order; these too have no key to upsert by.
-  "GET /v1/checklist-items": "200 200 200 403 403 200 200",
-  "GET /v1/checklist-items/:id": "200 200 200 403 403 404 404",
-  "POST /v1/checklist-items": "201 201 403 403 403 403 201",
-  "PUT /v1/checklist-items": "400 400 403 403 403 403 400",
-  "PATCH /v1/checklist-items/:id": "200 200 200 403 403 404 404",
-  "DELETE /v1/checklist-items/:id": "204 204 403 403 403 403 404",
-  "POST /v1/checklist-items/bulk-create": "200 200 403 403 403 403 200",
-  "POST /v1/checklist-items/bulk-update": "200 200 200 403 403 404 404",
-  "POST /v1/checklist-items/bulk-delete": "200 200 403 403 403 403 404",
-
-  "GET /v1/parts": "200 200 200 403 403 200 200",
-  "GET /v1/parts/:id": "200 200 200 403 403 200 404",
-  "POST /v1/parts": "201 403 403 403 403 403 201",
-  "PUT /v1/parts": "201 403 403 403 403 403 201",
-  "PATCH /v1/parts/:id": "200 403 200 403 403 200 404",
-  "DELETE /v1/parts/:id": "204 403 403 403 403 403 404",
-  "POST /v1/parts/bulk-create": "200 403 403 403 403 403 200",
-  "POST /v1/parts/bulk-update": "200 403 200 403 403 200 404",
-  "POST /v1/parts/bulk-delete": "200 403 403 403 403 403 404",
-
-  // Of the same order again.
-  "GET /v1/parts-used/aggregate": "200 200 200 403 403 200 200",
-  "GET /v1/parts-used": "200 200 200 403 403 200 200",
-  "GET /v1/parts-used/:id": "200 200 200 403 403 404 404",
-  "POST /v1/parts-used": "201 403 201 403 403 422 201",
-  "PUT /v1/parts-used": "201 403 201 403 403 422 201",
-  "PATCH /v1/parts-used/:id": "200 403 200 403 403 404 404",
-  "DELETE /v1/parts-used/:id": "204 403 403 403 403 403 404",
-  "POST /v1/parts-used/bulk-create": "200 403 200 403 403 422 200",
-  "POST /v1/parts-used/bulk-update": "200 403 200 403 403 404 404",
-  "POST /v1/parts-used/bulk-delete": "200 403 403 403 403 403 404",
-
-  "GET /v1/meters": "200 200 200 403 403 200 200",
-  "GET /v1/meters/:id": "200 200 200 403 403 200 404",
-  "POST /v1/meters": "201 403 403 403 403 403 201",
-  "PUT /v1/meters": "201 403 403 403 403 403 201",
-  "PATCH /v1/meters/:id": "200 403 403 403 403 403 404",
-  "DELETE /v1/meters/:id": "204 403 403 403 403 403 404",
-  "POST /v1/meters/bulk-create": "200 403 403 403 403 403 200",
-  "POST /v1/meters/bulk-update": "200 403 403 403 403 403 404",
-  "POST /v1/meters/bulk-delete": "200 403 403 403 403 403 404",
-
-  "GET /v1/meter-readings/aggregate": "200 200 200 403 403 200 200",
-  "GET /v1/meter-readings": "200 200 200 403 403 200 200",
-  "GET /v1/meter-readings/:id": "200 200 200 403 403 200 404",
-  "POST /v1/meter-readings": "201 403 201 403 403 201 201",
-  "PUT /v1/meter-readings": "201 403 403 403 403 403 201",
-  "PATCH /v1/meter-readings/:id": "200 403 403 403 403 403 404",
-  "DELETE /v1/meter-readings/:id": "204 403 403 403 403 403 404",
-  "POST /v1/meter-readings/bulk-create": "200 403 200 403 403 200 200",
-  "POST /v1/meter-readings/bulk-update": "200 403 403 403 403 403 404",
-  "POST /v1/meter-readings/bulk-delete": "200 403 403 403 403 403 404",
-
-  "GET /v1/schedules": "200 200 200 403 403 200 200",
-  "GET /v1/schedules/:id": "200 200 200 403 403 200 404",
-  "POST /v1/schedules": "201 403 403 403 403 403 201",
-  "PUT /v1/schedules": "400 403 403 403 403 403 400",
-  "PATCH /v1/schedules/:id": "200 200 403 403 403 403 404",
-  "DELETE /v1/schedules/:id": "204 403 403 403 403 403 404",
-  "POST /v1/schedules/:id/restore": "200 403 403 403 403 403 404",
-  "POST /v1/schedules/:id/issue": "200 200 403 403 403 403 404",
-  "POST /v1/schedules/bulk-create": "200 403 403 403 403 403 200",
-  "POST /v1/schedules/bulk-update": "200 200 403 403 403 403 404",
-  "POST /v1/schedules/bulk-delete": "200 403 403 403 403 403 404",
+  ...DETAILS,
 };

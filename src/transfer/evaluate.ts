@@ -72,7 +72,7 @@ function compileSource(source: Exclude<Expression, string>, context: Context): E
 
 /** A number with the digits that were written. */
 export function textOf(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 /** The first spelling of each. */

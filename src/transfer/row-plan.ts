@@ -56,8 +56,7 @@ export function compileMapping(json: unknown, model: Model, name: string): RowPl
     const evaluate = compileExpression(rule.value, mapping);
     return (cells: Cells): boolean => {
       const value = evaluate(cells);
-      if (!("in" in rule)) return value === undefined;
-      return value !== undefined && rule.in.includes(textOf(value));
+      return "in" in rule ? rule.in.includes(textOf(value)) : value === undefined;
     };
   });
   return {

@@ -191,7 +191,7 @@ class Import {
         return id === undefined ? [] : [{ row, id }];
       });
       if (isDryRun) {
-        this.#check(missing, present.length + again.length, request);
+        this.#check(missing, [...present.map(({ row }) => row), ...again], request);
         return;
       }
       const overtaken = await this.#create(missing, request);
@@ -206,7 +206,7 @@ class Import {
     return findMany(context, request, plan.resource, plan.key, keys);
   }
 
-  #check(missing: readonly Row[], present: number, { actor }: RequestContext): void {
+  #check(missing: readonly Row[], present: readonly Row[], { actor }: RequestContext): void {
     const grant = decide(actor, this.#options.plan.resource, "create");
     for (const { record, body } of missing) {
       try {
@@ -217,8 +217,17 @@ class Import {
         this.#reject(record, problemsOf(error));
       }
     }
-    if (this.#options.plan.whenPresent === "update") this.outcome.updated += present;
-    else this.outcome.present += present;
+    for (const row of present) {
+      this.outcome[this.#changesOf(row).length > 0 ? "updated" : "present"] += 1;
+    }
+  }
+
+  /** What an update writes. The record is that which the key found, whatever id the file says. */
+  #changesOf({ body }: Row): readonly (readonly [string, unknown])[] {
+    const { key, whenPresent } = this.#options.plan;
+    if (whenPresent === "skip") return [];
+    const unwritten = new Set(["id", ...key.map(({ name }) => name)]);
+    return Object.entries(body).filter(([name]) => !unwritten.has(name));
   }
 
   /** Returns those that are there by now. */
@@ -262,15 +271,9 @@ class Import {
     request: RequestContext,
   ): Promise<void> {
     const { context, plan } = this.#options;
-    if (plan.whenPresent === "skip" || present.length === 0) {
-      this.outcome.present += present.length;
-      return;
-    }
-    // The id is that of the record that the key found, whatever the file says.
-    const unwritten = new Set(["id", ...plan.key.map(({ name }) => name)]);
     const changed = present.flatMap(({ row, id }) => {
-      const rest = Object.entries(row.body).filter(([name]) => !unwritten.has(name));
-      return rest.length === 0 ? [] : [{ row, record: { ...Object.fromEntries(rest), id } }];
+      const changes = this.#changesOf(row);
+      return changes.length === 0 ? [] : [{ row, record: { ...Object.fromEntries(changes), id } }];
     });
     this.outcome.present += present.length - changed.length;
     if (changed.length === 0) return;

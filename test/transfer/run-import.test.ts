@@ -20,13 +20,18 @@ afterAll(async () => {
   await world?.backend.close();
 });
 
+interface How {
+  readonly database: Executor;
+  readonly isDryRun: boolean;
+}
+
 let files = 0;
 /** `records` is a list, or the text of an NDJSON file. */
 async function importParts(
   mapping: object,
   records: string | readonly object[],
   format: "ndjson" | "json" = "ndjson",
-  database: Executor = world.backend.context.database,
+  { database = world.backend.context.database, isDryRun = false }: Partial<How> = {},
 ) {
   files += 1;
   const path = join(folder, `${files}.${format}`);
@@ -39,7 +44,7 @@ async function importParts(
     plan: compileMapping(mapping, context.model, "parts"),
     records: readRecords(path, format),
     actor: () => world.backend.authenticator.authenticate(`Bearer ${world.people.lead.key}`),
-    isDryRun: false,
+    isDryRun,
     stop: new AbortController().signal,
     onRejected: async (some) => {
       rejected.push(...some);
@@ -81,9 +86,12 @@ describe("an import that updates", () => {
     await world.part({ serial: "only-2" });
     const fields = { serial: "serial", name: "name" };
     const records = [{ serial: "only-1" }, { serial: "only-2", name: "changed" }];
-    const { counts, reasons } = await importParts({ ...updating, fields }, records);
-    expect(reasons).toEqual([]);
-    expect(counts).toMatchObject({ updated: 1, present: 1, created: 0 });
+    for (const isDryRun of [true, false]) {
+      const mapping = { ...updating, fields };
+      const { counts, reasons } = await importParts(mapping, records, "ndjson", { isDryRun });
+      expect(reasons).toEqual([]);
+      expect(counts).toMatchObject({ updated: 1, present: 1, created: 0 });
+    }
     const again = await importParts({ ...updating, fields: { serial: "serial" } }, records);
     expect(again.counts).toMatchObject({ updated: 0, present: 2, rejected: 0 });
     expect((await stored("only-1"))?.version).toBe(1);
@@ -106,7 +114,7 @@ describe("an import that updates", () => {
     };
     const mapping = { ...updating, fields: { serial: "serial", name: "name" } };
     const records = [{ serial: "raced", name: "ours" }];
-    const { counts } = await importParts(mapping, records, "ndjson", overtaken);
+    const { counts } = await importParts(mapping, records, "ndjson", { database: overtaken });
     expect(isFirst).toBe(false);
     expect(counts).toMatchObject({ updated: 1, present: 0, created: 0, rejected: 0 });
     expect(await stored("raced")).toMatchObject({ name: "ours", version: 2 });

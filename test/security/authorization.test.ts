@@ -6,6 +6,7 @@
 // - a route more in restRoutes -> every route has a row
 // - the upsert decided as a create alone -> PUT of the dispatcher on sites
 // - decideAction finds every action -> cells of the actions
+// - restore of whatever one may read -> comments/:id/restore of dispatcher and requester
 // - a scheme other than Bearer taken for one -> outsiders
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

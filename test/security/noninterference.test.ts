@@ -10,6 +10,7 @@
 // - the reply of a write with every field (readFields of sharedShape) -> writes
 // - a search tested by fields that its reader may not read -> the searches of the viewer
 // - filters looked up among the resource's fields -> counts and lists
+// - records of relations to many with every field -> lists with includes (and every contract)
 // - a filter that is not allowed skipped instead of refused -> nothing here, but access-fields
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";

@@ -35,7 +35,7 @@ const declared = declare({
           as: "jobs",
           rename: { title: "name", status: "state", dueAt: "deadline", siteId: "placeId" },
           omit: ["priority", "internalNotes"],
-          omitOperations: ["delete", "assign", "bulkCreate"],
+          omitOperations: ["delete", "prioritize", "bulkCreate"],
         },
         sites: { rename: { name: "label" } },
         teams: false,
@@ -175,13 +175,13 @@ describe("an older version", () => {
       ["GET", "/v2/jobs", 404],
       ["GET", "/v3/work-orders", 404],
       ["DELETE", `/v1/jobs/${id}`, 405],
-      ["POST", `/v1/jobs/${id}/assign`, 404],
+      ["POST", `/v1/jobs/${id}/prioritize`, 404],
       ["GET", "/v2/teams", 200],
     ] as const) {
       const reply = await backend.request(path, { key, method });
       expect([method, path, reply.status]).toEqual([method, path, status]);
     }
-    for (const operation of ["teams.get", "workOrders.get", "jobs.delete", "jobs.assign"]) {
+    for (const operation of ["teams.get", "workOrders.get", "jobs.delete", "jobs.prioritize"]) {
       const body = { operations: [{ operation, id }] };
       expect((await send("POST", "/v1/batch", body)).status, operation).toBe(400);
     }
@@ -208,8 +208,10 @@ describe("an older version", () => {
     expect(done.status, done.text).toBe(200);
     const newest = await get(`/v2/work-orders/${id}?fields=status,internalNotes`);
     expect(newest.json.data).toEqual({ status: "done", internalNotes: "Dry" });
-    const refused = await backend.request(path, { key, method: "POST" });
-    expect(refused.status).toBe(422);
+    const again = await backend.request(path, { key, method: "POST" });
+    expect([again.status, again.json.error.code]).toEqual([422, "INVALID_TRANSITION"]);
+    const refused = await send("POST", `/v1/jobs/${id}/assign`, { technicianId });
+    expect([refused.status, detailsOf(refused)]).toEqual([422, ["state"]]);
   });
 
   test("says that it goes, in every reply; the newest does not", async () => {
@@ -292,7 +294,7 @@ describe("what describes the API", () => {
     expect([v1.info.version, v2.info.version]).toEqual(["v1", "v2"]);
     const paths = Object.keys(v1.paths);
     expect(paths.filter((path) => !path.startsWith("/v1/"))).toEqual([]);
-    expect(paths.some((path) => /teams|work-orders|assign/.test(path))).toBe(false);
+    expect(paths.some((path) => /teams|work-orders|prioritize/.test(path))).toBe(false);
     expect(v1.paths["/v1/jobs"].get).toMatchObject({ operationId: "jobs.list", deprecated: true });
     expect(v1.paths["/v1/jobs/{id}"].delete).toBeUndefined();
     expect(v1.info.description).toContain("to go on 2027-06-01");
@@ -328,7 +330,7 @@ describe("what describes the API", () => {
             priority: null,
             internalNotes: null,
           },
-          omittedOperations: ["assign", "bulkCreate", "delete"],
+          omittedOperations: ["bulkCreate", "delete", "prioritize"],
         },
         sites: { fields: { name: "label" } },
         teams: null,

@@ -10,6 +10,7 @@
 // - the reply of a write with every field (readFields of sharedShape) -> writes
 // - a search tested by fields that its reader may not read -> the searches of the viewer
 // - filters looked up among the resource's fields -> counts and lists
+// - records of relations to many with every field -> lists with includes (and every contract)
 // - a filter that is not allowed skipped instead of refused -> nothing here, but access-fields
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -50,36 +51,73 @@ const DECIDES: Readonly<Record<Role, Partial<Record<Resource, readonly string[]>
   requester: { comments: ["isInternal"] },
   viewer: { sites: ["isPublic"] },
 };
+/** PostgreSQL computes it of two others. */
+const COMPUTED = "cost";
 
 function secretsOf(role: Role, resource: Resource): readonly string[] {
   const readable = ACCESS[resource][role].read?.fields ?? [];
-  const kept = ["id", ...(DECIDES[role][resource] ?? [])];
+  const kept = ["id", COMPUTED, ...(DECIDES[role][resource] ?? [])];
   return FIELDS[resource].filter((field) => !readable.includes(field) && !kept.includes(field));
 }
+
+/** What a reference points to in either state; SQL, so that a column stays where it has to. */
+function otherTarget(resource: Resource, field: string): readonly [string, string] | undefined {
+  const { people, rows } = acme;
+  const sql = (one: string | undefined, other: string | undefined): readonly [string, string] => [
+    one === undefined ? "null" : `'${one}'`,
+    `'${other}'`,
+  ];
+  const isOrder = resource === "work-orders";
+  const { pump, safe } = rows.assets;
+  // Half of a pair that is unique: the other half changes.
+  const stays = { "user-skills": "skillId", "parts-used": "workOrderId" } as const;
+  if (Object.entries(stays).some(([of, name]) => of === resource && name === field)) {
+    return [column(field), column(field)];
+  }
+  const targets: Readonly<Record<string, readonly [string, string]>> = {
+    requesterId: sql(people.manager.id, people.dispatcher.id),
+    authorId: sql(people.manager.id, people.dispatcher.id),
+    readerId: sql(people.manager.id, people.dispatcher.id),
+    userId: sql(people.manager.id, people.dispatcher.id),
+    assigneeId: sql(undefined, people.manager.id),
+    teamId: sql(undefined, rows.teams.blue),
+    siteId: sql(rows.sites.yard, rows.sites.vault),
+    assetId: sql(isOrder ? undefined : pump, safe),
+    parentId: ["null", `case when id = '${safe}' then null else '${safe}'::uuid end`],
+    categoryId: sql(undefined, rows.categories.water),
+    skillId: sql(undefined, rows.skills.electric),
+    workOrderId: sql(rows["work-orders"].leak, rows["work-orders"].door),
+    partId: sql(rows.parts.seal, rows.parts.bolt),
+    meterId: ["meter_id", "meter_id"], // There is one.
+  };
+  return targets[field];
+}
+
+const NUMBERS: readonly string[] = [
+  "latitude",
+  "longitude",
+  "position",
+  "stock",
+  "unitCost",
+  "quantity",
+  "taken",
+  "value",
+  "intervalDays",
+];
+const MOMENTS: readonly string[] = ["createdAt", "updatedAt", "reportedAt", "readAt"];
+const FLAGS: readonly string[] = ["isPublic", "isInternal", "isDone"];
 
 /** Another value for a field of every row; `turn` tells the states of the database apart. */
 function otherValue(resource: Resource, field: string, turn: number): string {
   const other = turn % 2 === 0;
+  const target = otherTarget(resource, field);
+  if (target !== undefined) return target[other ? 0 : 1];
   if (field === "version") return `version + ${1 + turn}`;
-  if (/^(createdAt|updatedAt|reportedAt)$/.test(field))
-    return "now() + random() * interval '1 day'";
-  if (field === "isPublic") return `${other}`;
-  if (field === "siteId") return "site_id";
-  if (field === "requesterId") return `'${acme.people[other ? "manager" : "dispatcher"].id}'`;
-  if (field === "assigneeId") return other ? "null" : `'${acme.people.manager.id}'`;
-  if (/Id$/.test(field) && resource !== "work-orders") return column(field);
-  if (field === "skillId") return other ? "null" : `'${acme.rows.skills.electric}'`;
+  if (MOMENTS.includes(field)) return "now() + random() * interval '1 day'";
   if (field === "heldAt") return other ? "null" : "now()";
-  if (field === "isInternal" || field === "isDone") return `${other}`;
-  if (field === "cost") return "default"; // Generated from two others.
-  if (/^(position|stock|quantity|taken|intervalDays|value|unitCost)$/.test(field))
-    return `${1 + turn}`;
-  if (field === "nextDueOn") return `date '2027-01-01' + ${turn}`;
-  if (field === "readAt") return "read_at + interval '1 second'";
-  if (field === "latitude" || field === "longitude") return `${turn % 90}`;
-  if (field === "teamId") return other ? "null" : `'${acme.rows.teams.blue}'`;
-  if (field === "assetId") return other ? "null" : `'${acme.rows.assets.safe}'`;
-  if (field === "categoryId") return other ? "null" : `'${acme.rows.categories.water}'`;
+  if (field === "nextDueOn") return `'2027-0${1 + turn}-01'`;
+  if (FLAGS.includes(field)) return `${other}`;
+  if (NUMBERS.includes(field)) return `${10 + turn}`;
   const isUnique = resource === "users" || ["externalId", "name", "sku"].includes(field);
   if (isUnique) return `'${turn}-' || gen_random_uuid() || '@example.org'`;
   return other ? `'secret ${turn}'` : `'another secret, longer than the first, ${turn}'`;
@@ -122,7 +160,9 @@ function questions(role: Role): readonly string[] {
     for (const q of ["longer", "leak", "leak -longer", "leak or longer"]) {
       asked.push(`${path}?q=${encodeURIComponent(q)}&highlight=true&page[count]=exact`);
     }
-    if (resource !== "work-orders" || read === undefined) continue;
+    if (read === undefined) continue;
+    for (const relation of LEADS[resource] ?? []) asked.push(`${path}?include=${relation}`);
+    if (!FIGURED.includes(resource)) continue;
     asked.push(`${path}/aggregate?count=true`);
     for (const field of FIELDS[resource]) {
       asked.push(`${path}/aggregate?count=true&groupBy=${field}`);
@@ -131,7 +171,7 @@ function questions(role: Role): readonly string[] {
         asked.push(`${path}/aggregate?${figure}=${field}`);
       }
     }
-    for (const relation of RELATIONS) {
+    for (const relation of resource === "work-orders" ? RELATIONS : []) {
       asked.push(`${path}?include=${relation}`, `${path}?include=${relation}&sort=-dueAt`);
       for (const field of [...(INCLUDES[role][relation] ?? []), "email", "isPublic", "version"]) {
         const related = `filter[status]=open&filter[${relation}.${field}]`;
@@ -143,12 +183,31 @@ function questions(role: Role): readonly string[] {
 }
 
 const NOBODY = randomUUID();
+const FIGURED: readonly Resource[] = ["work-orders", "parts-used", "meter-readings"];
+
+/** Relations beside those to one of a work order. */
+const LEADS: Partial<Record<Resource, readonly string[]>> = {
+  "work-orders": ["comments", "checklist", "parts", "asset.workOrders", "asset.schedules"],
+  assets: ["site", "parent", "children", "meters", "schedules", "workOrders"],
+  users: ["skills"],
+  teams: ["members"],
+  "user-skills": ["user", "skill"],
+  comments: ["workOrder", "author"],
+  "checklist-items": ["workOrder"],
+  "parts-used": ["workOrder", "part"],
+  meters: ["asset", "readings"],
+  "meter-readings": ["meter", "reader"],
+  schedules: ["asset"],
+};
 
 /** Of the right form, so that only the permission can be wrong. */
 function sampleOf(field: string): string {
   if (/^id$|Id$/.test(field)) return NOBODY;
   if (field.endsWith("At")) return "2026-06-01T00:00:00Z";
-  return { version: "1", isPublic: "true", status: "open", priority: "low" }[field] ?? "a";
+  if (FLAGS.includes(field)) return "true";
+  if (NUMBERS.includes(field) || field === COMPUTED) return "1";
+  if (field === "nextDueOn") return "2026-06-01";
+  return { version: "1", number: "1", status: "open", priority: "low" }[field] ?? "a";
 }
 
 /** A reply as its reader has it, but for what differs between two equal requests. */
@@ -188,11 +247,15 @@ describe.each(ROLES.filter((role) => role !== "manager"))("for a %s", (role) => 
     const order = acme.rows["work-orders"].leak ?? "";
     const site = acme.rows.sites.yard;
     const { id } = acme.people[role];
+    const { leakTechnician, leakRequester, doorManager = "" } = acme.rows.comments;
+    const own = { technician: leakTechnician, requester: leakRequester }[role as string];
     const asks: readonly (readonly [path: string, options: RequestOptions])[] = [
       ["/v1/work-orders", { body: { title: "Same", siteId: site } }],
       [`/v1/work-orders/${order}`, { method: "PATCH", body: { description: "Same" } }],
       [`/v1/work-orders/${order}`, { method: "PATCH", body: { externalId: "Same" } }],
       [`/v1/assets/${acme.rows.assets.pump}`, { method: "PATCH", body: { serialNumber: "Same" } }],
+      ["/v1/comments", { body: { workOrderId: order, body: "Same" } }],
+      [`/v1/comments/${own ?? doorManager}`, { method: "PATCH", body: { body: "Same" } }],
       [`/v1/users/${id}`, { method: "PATCH", body: { phone: "1" } }],
       [`/v1/users/${acme.people.viewer.id}`, { method: "PATCH", body: { phone: "1" } }],
     ];
@@ -206,7 +269,7 @@ describe.each(ROLES.filter((role) => role !== "manager"))("for a %s", (role) => 
     const first = await all();
     await changeSecrets(role, 1);
     const second = await all();
-    // What it may read of its own writes goes on: their moments and versions.
+    // What it may read of its own writes goes on: their moments, versions and numbers.
     const steady = (text: string): string =>
       text
         .replace(/"(version|number|createdAt|updatedAt|reportedAt)":("[^"]*"|\d+)/g, "")

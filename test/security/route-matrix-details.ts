@@ -9,7 +9,7 @@ export const DETAILS: Readonly<Record<string, string>> = {
   "PATCH /v1/comments/:id": "200 403 200 403 403 404 404",
   "DELETE /v1/comments/:id": "204 403 204 403 403 404 404",
   "POST /v1/comments/:id/restore": "200 403 200 403 403 404 404",
-  "POST /v1/comments/bulk-create": "200 200 200 200 403 200 200",
+  "POST /v1/comments/bulk-create": "200 200 200 200 403 422 200",
   "POST /v1/comments/bulk-update": "200 403 200 403 403 404 404",
   "POST /v1/comments/bulk-delete": "200 403 200 403 403 404 404",
 
@@ -40,7 +40,7 @@ export const DETAILS: Readonly<Record<string, string>> = {
   "PUT /v1/parts-used": "201 403 201 403 403 422 201",
   "PATCH /v1/parts-used/:id": "200 403 200 403 403 404 404",
   "DELETE /v1/parts-used/:id": "204 403 403 403 403 403 404",
-  "POST /v1/parts-used/bulk-create": "200 403 200 403 403 200 200",
+  "POST /v1/parts-used/bulk-create": "200 403 200 403 403 422 200",
   "POST /v1/parts-used/bulk-update": "200 403 200 403 403 404 404",
   "POST /v1/parts-used/bulk-delete": "200 403 403 403 403 403 404",
 

@@ -206,7 +206,7 @@ describe.each(ROLES.filter((role) => role !== "manager"))("for a %s", (role) => 
     const first = await all();
     await changeSecrets(role, 1);
     const second = await all();
-    // What it may read of its own writes goes on: their moments and versions.
+    // What it may read of its own writes goes on: moments, versions, numbers.
     const steady = (text: string): string =>
       text
         .replace(/"(version|number|createdAt|updatedAt|reportedAt)":("[^"]*"|\d+)/g, "")

@@ -1,5 +1,5 @@
-// What several actions ask before they begin. Where doing it twice would do harm, an action names the
-// states that it starts from: staying in its state is always allowed to a record.
+// What several actions ask before they begin. Where doing it twice would do harm, an action names
+// the states that it starts from: staying in its state is always allowed to a record.
 import { BackwrightError } from "backwright";
 import type { workOrders } from "../schema.ts";
 

@@ -13,6 +13,7 @@ import { teams } from "../../examples/work-orders/resources/teams.ts";
 import { users } from "../../examples/work-orders/resources/users.ts";
 import { workOrders } from "../../examples/work-orders/resources/work-orders.ts";
 import { manifest } from "../../src/model/manifest.ts";
+import { details } from "../fixtures/work-orders-details.ts";
 import { createOrganization, type Organization } from "../fixtures/work-orders-world.ts";
 import { refusalOf, users as usersTable } from "../model/declared.ts";
 import { type Reply, startTestBackend, type TestBackend } from "../support/backend.ts";
@@ -36,7 +37,7 @@ const sites = resource("sites", {
 });
 const declared = declare({
   name: "work-orders",
-  resources: { workOrders, assets, sites, categories, teams, users },
+  resources: { workOrders, assets, sites, categories, teams, users, ...details },
 });
 
 let backend: TestBackend;

@@ -11,20 +11,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { backend as declare, resource } from "../../examples/work-orders/domain.ts";
 import { assets } from "../../examples/work-orders/resources/assets.ts";
 import { categories } from "../../examples/work-orders/resources/categories.ts";
-import { checklistItems } from "../../examples/work-orders/resources/checklist-items.ts";
-import { comments } from "../../examples/work-orders/resources/comments.ts";
-import { meterReadings } from "../../examples/work-orders/resources/meter-readings.ts";
-import { meters } from "../../examples/work-orders/resources/meters.ts";
-import { parts } from "../../examples/work-orders/resources/parts.ts";
-import { partsUsed } from "../../examples/work-orders/resources/parts-used.ts";
-import { schedules } from "../../examples/work-orders/resources/schedules.ts";
 import { sites } from "../../examples/work-orders/resources/sites.ts";
-import { skills } from "../../examples/work-orders/resources/skills.ts";
-import { userSkills } from "../../examples/work-orders/resources/user-skills.ts";
 import { users } from "../../examples/work-orders/resources/users.ts";
 import { workOrders } from "../../examples/work-orders/resources/work-orders.ts";
 import { createClient } from "../../src/client/index.ts";
 import { manifest } from "../../src/model/manifest.ts";
+import { details } from "../fixtures/work-orders-details.ts";
 import { createOrganization, type Organization } from "../fixtures/work-orders-world.ts";
 import { type Reply, startTestBackend, type TestBackend } from "../support/backend.ts";
 
@@ -38,23 +30,7 @@ const teams = resource("teams", {
 });
 const declared = declare({
   name: "work-orders",
-  resources: {
-    workOrders,
-    assets,
-    sites,
-    categories,
-    teams,
-    users,
-    skills,
-    userSkills,
-    comments,
-    checklistItems,
-    parts,
-    partsUsed,
-    meters,
-    meterReadings,
-    schedules,
-  },
+  resources: { workOrders, assets, sites, categories, teams, users, ...details },
   versions: {
     v1: {
       since: "2026-12-01",

@@ -6,6 +6,7 @@ import { bind, type Statement, type Value } from "../sql/statement.ts";
 import { DatabaseFailure } from "./failures.ts";
 import { Lane } from "./lane.ts";
 import type { Caller, Executor, Row, Transaction } from "./transaction.ts";
+import { Turns } from "./turns.ts";
 
 export type { Caller, Row };
 
@@ -21,8 +22,7 @@ export interface DatabaseOptions {
 // LIMIT: what waits longer than a client would is refused, so that overload answers 503 at once.
 const READS_IN_FLIGHT_MAX = 256;
 const WRITES_WAITING_MAX = 512;
-const LONG_READS_WAITING_MAX = 32;
-const WRITE_WAIT_MS_MAX = 3_000;
+const WAIT_MS_MAX = 3_000;
 const WATCH_MS = 1_000;
 const TRANSACTION_RETRIES_MAX = 3;
 const RETRY_MS = 20; // With jitter: those who locked each other out do not meet again in step.
@@ -38,8 +38,7 @@ export class Database implements Executor {
   readonly #writes: readonly Lane[];
   readonly #waiting: Waiting[] = [];
   readonly #watch: NodeJS.Timeout;
-  readonly #waitingReads: (() => void)[] = [];
-  #longReads = 0;
+  readonly #longReads: Turns;
 
   private constructor(options: DatabaseOptions) {
     const onLost = (): void => this.#refuseWaiting();
@@ -49,6 +48,7 @@ export class Database implements Executor {
     this.#writes = Array.from({ length: options.writeConnections }, () =>
       lane(false, () => this.#startWaiting()),
     );
+    this.#longReads = new Turns(Math.floor(options.writeConnections / 2), WAIT_MS_MAX);
     this.#watch = setInterval(() => {
       for (const one of [...this.#reads, ...this.#writes]) one.closeIfSilent();
     }, WATCH_MS).unref();
@@ -83,24 +83,13 @@ export class Database implements Executor {
    * Runs a read that may take as long as statements may, on one of the connections for writes, so
    * that no short read waits behind it. Half of them are for writes alone; the reads take turns.
    */
-  async readAlone(
+  readAlone(
     statement: Statement,
     caller: Caller,
     inputs: readonly Value[],
   ): Promise<readonly Row[]> {
-    if (this.#longReads >= Math.max(1, Math.floor(this.#writes.length / 2))) {
-      if (this.#waitingReads.length >= LONG_READS_WAITING_MAX) {
-        throw new DatabaseFailure("unavailable", "too many long reads are waiting");
-      }
-      await new Promise<void>((resolve) => this.#waitingReads.push(resolve));
-    } else this.#longReads += 1;
-    try {
-      return await this.write(statement, caller, inputs);
-    } finally {
-      const next = this.#waitingReads.shift();
-      if (next === undefined) this.#longReads -= 1;
-      else next();
-    }
+    const tenant = caller.claims.tenantId ?? "";
+    return this.#longReads.take(tenant, () => this.write(statement, caller, inputs));
   }
 
   /** Runs a statement that writes, on a connection of its own. Rejects with DatabaseFailure. */
@@ -173,7 +162,7 @@ export class Database implements Executor {
         giveUp: setTimeout(() => {
           this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
           reject(new DatabaseFailure("unavailable", "no connection became free in time"));
-        }, WRITE_WAIT_MS_MAX),
+        }, WAIT_MS_MAX),
       };
       this.#waiting.push(waiting);
     });

@@ -130,7 +130,7 @@ export async function listRecords(
       ? values
       : [...values, String(offset)];
   const { database } = context;
-  const isLong = list.arms.some(({ served }) => served.found !== undefined);
+  const isLong = list.arms.some(({ served }) => served.isScan);
   const [rows, total] = await Promise.all([
     isLong ? database.readAlone(statement, actor, inputs) : database.read(statement, actor, inputs),
     list.count === undefined ? undefined : countRecords(context, request, shape, list),

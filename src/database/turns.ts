@@ -1,4 +1,4 @@
-// Turns of long reads: how many run at once, and no tenant's reads keep those of the others waiting.
+// Turns of long reads: how many run at once, and that those of one tenant hold up no other's.
 import { DatabaseFailure } from "./failures.ts";
 
 // LIMIT: one tenant may wait with half of all that wait, so a second one always finds room.

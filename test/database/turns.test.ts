@@ -51,8 +51,8 @@ describe("a long read", () => {
     await database.close();
   });
 
-  // Planted: a share of all turns -> beta's is refused after three seconds, red. The bound of what a
-  // tenant may wait with left out -> two more of acme's wait and are refused later, red.
+  // Planted: a share of all turns -> beta's is refused after three seconds, red. No bound of what a
+  // tenant may wait with -> two more of acme's wait and are refused later, red.
   test("of one tenant finds a turn while another holds and waits for all it may", async () => {
     const database = await open(8);
     const answers: string[] = [];

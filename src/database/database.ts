@@ -1,11 +1,12 @@
 // The door to PostgreSQL for requests: short reads share a few pipelined connections, writes have
 // a connection to themselves for as long as they run.
 import { setTimeout as sleep } from "node:timers/promises";
+import { REPLY_BYTES_MAX } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { bind, type Statement, type Value } from "../sql/statement.ts";
 import { DatabaseFailure } from "./failures.ts";
 import { Lane } from "./lane.ts";
-import type { Caller, Executor, Row, Transaction } from "./transaction.ts";
+import type { Caller, Executor, Row, RowBounds, Transaction } from "./transaction.ts";
 import { Turns } from "./turns.ts";
 
 export type { Caller, Row };
@@ -66,17 +67,20 @@ export class Database implements Executor {
   }
 
   /**
-   * Runs a short read behind the wall of the caller's tenant. Rejects with DatabaseFailure.
+   * Runs a short read behind the wall of the caller's tenant. Rejects with DatabaseFailure; "too
+   * large", as readAlone, for more than a reply may hold.
    * A statement that may wait for a lock does not belong here: its neighbours would wait too.
    */
   async read(
     statement: Statement,
     caller: Caller,
     inputs: readonly Value[],
+    bounds?: RowBounds,
   ): Promise<readonly Row[]> {
     const values = bind(statement, caller.claims, inputs);
     const tenant = caller.claims.tenantId ?? undefined;
-    return orPreparedAgain(() => this.#quietest().run(statement, values, tenant));
+    const most = { bytesMost: REPLY_BYTES_MAX, ...bounds };
+    return orPreparedAgain(() => this.#quietest().run(statement, values, tenant, most));
   }
 
   /**
@@ -87,20 +91,28 @@ export class Database implements Executor {
     statement: Statement,
     caller: Caller,
     inputs: readonly Value[],
+    bounds?: RowBounds,
   ): Promise<readonly Row[]> {
     const tenant = caller.claims.tenantId ?? "";
-    return this.#longReads.take(tenant, () => this.write(statement, caller, inputs));
+    const most = { bytesMost: REPLY_BYTES_MAX, ...bounds };
+    return this.#longReads.take(tenant, () => this.write(statement, caller, inputs, most));
   }
 
-  /** Runs a statement that writes, on a connection of its own. Rejects with DatabaseFailure. */
+  /**
+   * Runs a statement that writes, on a connection of its own. Rejects with DatabaseFailure. What is
+   * written has been written, so its rows are answered whatever their size.
+   */
   async write(
     statement: Statement,
     caller: Caller,
     inputs: readonly Value[],
+    bounds?: RowBounds,
   ): Promise<readonly Row[]> {
     const values = bind(statement, caller.claims, inputs);
     const tenant = caller.claims.tenantId ?? undefined;
-    return orPreparedAgain(() => this.#onFreeLane((lane) => lane.run(statement, values, tenant)));
+    return orPreparedAgain(() =>
+      this.#onFreeLane((lane) => lane.run(statement, values, tenant, bounds)),
+    );
   }
 
   /**

@@ -12,6 +12,7 @@ export type FailureKind =
   | "check"
   | "not null"
   | "value" // A value that the column cannot hold.
+  | "too large" // More was read than a reply may hold.
   | "refused" // backwright.refuse(), the reason is the message.
   | "other";
 

@@ -7,7 +7,7 @@ import { decide } from "../access/decide.ts";
 import { BackwrightError } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import { BULK_RECORDS_MAX } from "../base/limits.ts";
-import { bulkWrite } from "../operations/bulk.ts";
+import { bulkWrite, UNSENT } from "../operations/bulk.ts";
 import type { OperationsContext, RequestContext } from "../operations/context.ts";
 import { findMany } from "../operations/find-many.ts";
 import { isDone, type Outcome as WriteOutcome } from "../operations/outcomes.ts";
@@ -233,7 +233,7 @@ class Import {
       plan.key.length > 0
         ? undefined
         : `import ${rows[0]?.record.line} ${hash("sha256", JSON.stringify(body), "base64url")}`;
-    const input = { body, idempotencyKey };
+    const input = { body, idempotencyKey, replyBytesMax: UNSENT };
     const reply = await bulkWrite(context, request, plan.resource, "create", input);
     const taken: { row: Row; outcome: WriteOutcome }[] = [];
     for (const [at, outcome] of reply.outcomes.entries()) {
@@ -271,7 +271,10 @@ class Import {
       return { id, ...Object.fromEntries(rest) };
     });
     const body = { records };
-    const reply = await bulkWrite(context, request, plan.resource, "update", { body });
+    const reply = await bulkWrite(context, request, plan.resource, "update", {
+      body,
+      replyBytesMax: UNSENT,
+    });
     for (const [at, outcome] of reply.outcomes.entries()) {
       const row = present[at]?.row;
       if (isDone(outcome)) this.outcome.updated += 1;

@@ -125,7 +125,7 @@ describe("a run of migrations", () => {
 });
 
 // Planted: every missing function taken for a finder, as it was -> "stale", red.
-test("a missing finder is a matter of the moment, any other missing function a mistake", async () => {
+test("a missing finder is a matter of the moment, any other function a mistake", async () => {
   const kind = async (text: string): Promise<string> =>
     scratch.owner.query(text).then(
       () => "there",

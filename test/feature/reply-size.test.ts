@@ -13,12 +13,13 @@ let backend: TestBackend;
 let acme: Organization;
 let key: string;
 let ids: readonly string[];
+const OWN = "organization_id, id, title, site_id, requester_id, asset_id, description";
 beforeAll(async () => {
   backend = await startTestBackend("reply_size", { mode: "production" });
   acme = await createOrganization(backend, "Acme");
   ({ key } = acme.people.manager);
   const made = await backend.owner.query<{ id: string }>(
-    `insert into work_orders (organization_id, id, title, site_id, requester_id, asset_id, description)
+    `insert into work_orders (${OWN})
      select $1, uuidv7(), 'Large ' || n, $2, $3, $4, ${LARGE}
      from generate_series(1, ${COUNT}) n
      returning id`,
@@ -83,7 +84,7 @@ describe("several writes", () => {
     const done = await backend.request(path, { key, method: "POST", body: some, headers });
     expect(done.json.meta).toEqual({ bulk: { succeeded: 2, failed: 0 } });
     expect(await titles()).toEqual([{ count: "2" }]);
-  });
+  }, 60_000);
 
   test("in a batch, reads among them, write nothing", async () => {
     const [first] = ids;

@@ -1,7 +1,8 @@
 // The rules of the house over the files of src/: which folder may import which, which package
-// belongs to which folder, no circles between files. Pure: takes texts, returns violations.
+// belongs to which folder, no circles between files, no fields by name. Pure: takes texts, returns
+// violations.
 import { posix } from "node:path";
-import { type ImportedModule, importsOf } from "./source-text.ts";
+import { type ImportedModule, importsOf, lineAt, maskText } from "./source-text.ts";
 
 /** The part of src/layers.ts that the rules need. */
 export interface LayerRule {
@@ -40,6 +41,7 @@ export function checkArchitecture(files: SourceFiles, house: House): string[] {
       const found = isRelative ? checkRelative(edge, files, house) : checkPackage(edge, house);
       if (found) problems.push(`src/${from}:${imported.line}: ${found}`);
     }
+    problems.push(...checkFieldNames(from, text));
   }
   return [...problems, ...findCircles(edges)];
 }
@@ -84,6 +86,19 @@ function checkPackage(edge: Edge, house: House): string | undefined {
   const owner = house.layers.find((layer) => layer.owns?.some((name) => names(specifier, name)));
   if (!owner || owner.folder === folder) return undefined;
   return `imports ${specifier}; only src/${owner.folder}/ does`;
+}
+
+// An older version of the API may omit any field but the id: a name finds nothing there.
+const FIELD_BY_NAME = /(?:\bfieldOf\([^()"]*,\s*|\bfields\.get\()"(?!id")(\w+)"/g;
+
+function checkFieldNames(path: string, text: string): string[] {
+  if (folderOf(path) === "model") return [];
+  const { withoutComments } = maskText(text);
+  return [...withoutComments.matchAll(FIELD_BY_NAME)].map(
+    ({ index, 1: name }) =>
+      `src/${path}:${lineAt(text, index)}: looks up the field "${name}" by its name, which a ` +
+      "version may not have; let TableModel hold it",
+  );
 }
 
 function names(specifier: string, owned: string): boolean {

@@ -10,8 +10,9 @@ export { BackwrightError, type ErrorCode, type ErrorDetail, StartError } from ".
 export { newId } from "./base/ids.ts";
 export { id, softDeleted, state, tracked } from "./model/columns.ts";
 export type { ContractOf } from "./model/contract.ts";
-export type { DomainOf } from "./model/declare.ts";
-export type { ActionContext } from "./model/declare-actions.ts";
+// Not written by anybody, but named by the declarations that `tsc --declaration` makes.
+export type { Backend, Definition, DomainOf, Resource } from "./model/declare.ts";
+export type { Action, ActionContext, ActionTypes, Event } from "./model/declare-actions.ts";
 export { define } from "./model/define.ts";
 export { searchIndex } from "./model/search-index.ts";
 

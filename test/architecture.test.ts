@@ -87,6 +87,8 @@ describe("the checker of the architecture", () => {
       'import { type x } from "../base/clock.ts";',
       /types only/,
     ],
+    ["a field by its name", "rest/a.ts", 'fieldOf(table, "version");', /field "version" by its/],
+    ["one of a map", "rest/a.ts", 'table.fields.get("updatedAt");', /field "updatedAt" by its/],
     ["a file that imports itself", "base/a.ts", 'import "./a.ts";', /circle/],
   ])("finds %s", (_fault, path, text, expected) => {
     const problems = checkArchitecture(new Map([...around, [path, text]]), small);

@@ -77,8 +77,17 @@ async function importDefault(path: string): Promise<unknown> {
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new StartError(`${path} could not be loaded: ${reason}`, { cause });
+    const place = placeOf(cause);
+    const where = place === undefined || place.startsWith(`${path}:`) ? "" : ` (${place})`;
+    throw new StartError(`${path} could not be loaded: ${reason}${where}`, { cause });
   }
+}
+
+/** File and line where a module failed: the first of the stack that is not of Node or of ours. */
+function placeOf(cause: unknown): string | undefined {
+  const { stack = "" } = cause as { stack?: string };
+  const places = [...stack.matchAll(/file:\/\/(\/[^\s:()]+:\d+)/g)].map(([, place]) => place ?? "");
+  return places.find((place) => !/\/node_modules\/|\/src\/(app|cli|model)\//.test(place));
 }
 
 function isBackend(value: unknown): value is AnyBackend {

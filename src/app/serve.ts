@@ -86,6 +86,7 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
     return { model: of, database, shapes: new Shapes(), cursors, versions, constraints: fields };
   };
   const context = contextOf(model);
+  const older = model.older.map((one) => ({ ...contextOf(one), declared: context }));
   const authenticator = new Authenticator(database, model);
   const { mode } = settings;
   const examples = mode === "development" ? new Examples() : undefined;
@@ -94,7 +95,7 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
     const routes = [
       ...restRoutes({
         ...entrance,
-        contexts: [context, ...model.older.map(contextOf)],
+        contexts: [context, ...older],
         authenticator,
         documents,
         explain: options.explain,

@@ -20,6 +20,11 @@ export function writtenNumber(source: string): unknown {
   return Number.isFinite(value) ? rawJSON(source) : value;
 }
 
+/** A double, or a number that was kept as written. */
+export function isNumber(value: unknown): boolean {
+  return typeof value === "number" || isRawJSON(value);
+}
+
 /** The nearest double of a number that was kept as written; any other value as it is. */
 export function roundedNumber(value: unknown): unknown {
   return isRawJSON(value) ? Number(value.rawJSON) : value;

@@ -53,7 +53,7 @@ export async function importFile(
         actor,
         isDryRun,
         stop,
-        onRejected: (one) => rejects.write(one),
+        onRejected: (some) => rejects.write(some),
         onProgress: (so, bytes) => {
           outcome = so;
           shown.advanced(so, bytes);

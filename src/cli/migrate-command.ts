@@ -26,7 +26,9 @@ export async function newMigration(folder: string, name: string, byHand: boolean
   }
   const path = await writeMigration(project.migrations, name, plan);
   print(`Wrote ${path}`);
-  print("Read up.sql and down.sql, then: backwright migrate up");
+  print(
+    "Read up.sql and down.sql, then: backwright migrate up (a running `dev` applies it itself)",
+  );
 }
 
 export async function migrateProjectUp(folder: string, to: string | undefined): Promise<void> {

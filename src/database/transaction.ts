@@ -133,15 +133,29 @@ export class Transaction {
     return this.#watched(() => this.#noted(this.#channel.run(statement, values)));
   }
 
-  /** Operations in this transaction, as the caller that it is bound to. */
+  /**
+   * Operations in this transaction, as the caller that it is bound to. Rejects with TypeError where
+   * one passes another: the wall stands for the tenant that the transaction began with.
+   */
   get executor(): Executor {
-    const run: Run = (statement, _caller, inputs) => this.run(statement, inputs);
+    const asBound = <T>(caller: Caller, work: () => Promise<T>): Promise<T> =>
+      this.#isBoundTo(caller)
+        ? work()
+        : Promise.reject(new TypeError("The transaction was begun by another caller."));
+    const run: Run = (statement, caller, inputs) =>
+      asBound(caller, () => this.run(statement, inputs));
     return {
       read: run,
       readAlone: run,
       write: run,
-      transaction: (_caller, work) => this.nested(work),
+      transaction: (caller, work) => asBound(caller, () => this.nested(work)),
     };
+  }
+
+  #isBoundTo({ claims }: Caller): boolean {
+    if (claims === this.#claims) return true;
+    const names = Object.keys({ ...claims, ...this.#claims });
+    return names.every((name) => (claims[name] ?? null) === (this.#claims[name] ?? null));
   }
 
   /**

@@ -42,7 +42,7 @@ function tableSection(one: TableModel, model: Model): readonly (string | undefin
     deletedField === undefined
       ? undefined
       : `Deleted rows stay, marked by ${code(deletedField.column)}, and are seen by nobody.`,
-    one.versioned ? "Every change raises `version`." : undefined,
+    one.versionField ? "Every change raises `version`." : undefined,
   ];
   const rows = [...fields.values()].map((field) => fieldRow(field, one, model));
   return [

@@ -2,7 +2,7 @@
 // that find rows by a part of a value. Whatever else there is serves nothing and is left out.
 import { is, SQL } from "drizzle-orm";
 import { type getTableConfig, PgDialect } from "drizzle-orm/pg-core";
-import type { IndexKey, IndexModel, PartIndex } from "./model.ts";
+import type { FieldModel, IndexKey, IndexModel, PartIndex } from "./model.ts";
 import { searchLanguage, searchVector } from "./search-index.ts";
 
 /** SQL name → field name. Drizzle hands the same column out as several objects. */
@@ -16,8 +16,12 @@ export function primaryKeyNames(config: Config, names: ColumnNames): string[] {
   return columns.map((column) => names.get(column.name) ?? "");
 }
 
-/** Every index or constraint that PostgreSQL backs with a whole B-tree. */
-export function compileIndexes(config: Config, names: ColumnNames): IndexModel[] {
+/** Every index or constraint that PostgreSQL backs with a B-tree of all rows but the `marked`. */
+export function compileIndexes(
+  config: Config,
+  names: ColumnNames,
+  marked: FieldModel | undefined,
+): IndexModel[] {
   const ascending = (field: string): IndexKey => ({ field, descending: false, nullsFirst: false });
   const found: IndexModel[] = [
     { name: "primary key", unique: true, keys: primaryKeyNames(config, names).map(ascending) },
@@ -33,7 +37,7 @@ export function compileIndexes(config: Config, names: ColumnNames): IndexModel[]
     }
   }
   for (const { config: index } of config.indexes) {
-    if ((index.method ?? "btree") !== "btree" || !holdsEveryRow(index.where)) continue;
+    if ((index.method ?? "btree") !== "btree" || !holdsEveryRow(index.where, marked)) continue;
     const keys = index.columns.map((column) => indexKey(column, names));
     if (keys.some((one) => one === undefined)) continue;
     found.push({ name: index.name ?? "", unique: index.unique, keys: keys as IndexKey[] });
@@ -47,11 +51,13 @@ export interface IndexedColumn {
   readonly indexConfig?: { readonly order?: string; nulls?: string; opClass?: string };
 }
 
-// Every statement leaves rows with the mark out, so an index without them serves as well.
-const LIVING = /^(?:"?\w+"?\.)?"?deleted_at"? is null$/i;
+const IS_NULL = /^(?:"?\w+"?\.)?"?(\w+)"? is null$/i;
 
-function holdsEveryRow(where: SQL | undefined): boolean {
-  return where === undefined || LIVING.test(new PgDialect().sqlToQuery(where).sql.trim());
+/** Every statement leaves rows with the mark out, so an index without them serves as well. */
+function holdsEveryRow(where: SQL | undefined, marked: FieldModel | undefined): boolean {
+  if (where === undefined) return true;
+  const column = IS_NULL.exec(new PgDialect().sqlToQuery(where).sql.trim())?.[1];
+  return column !== undefined && column === marked?.column;
 }
 
 function indexKey(indexed: unknown, names: ColumnNames): IndexKey | undefined {
@@ -73,10 +79,11 @@ export function compilePartIndexes(
   config: Config,
   names: ColumnNames,
   tenantName: string | undefined,
+  marked: FieldModel | undefined,
 ): PartIndex[] {
   const wanted = tenantName === undefined || tenantName === "id" ? [] : [tenantName];
   return config.indexes.flatMap(({ config: { name = "", method, columns, where } }) => {
-    if (method !== "gin" || !holdsEveryRow(where) || columns.length !== wanted.length + 1)
+    if (method !== "gin" || !holdsEveryRow(where, marked) || columns.length !== wanted.length + 1)
       return [];
     const tenant = columns.slice(0, -1).map((column) => names.get(nameOf(column)) ?? "");
     if (tenant.join() !== wanted.join()) return [];

@@ -61,19 +61,21 @@ export function compileTable(key: string, table: PgTable, context: TableContext)
       context.problems.add(`relations.${key}.${name}`, message);
     }
   }
+  const deletedField = fields.get("deletedAt");
   return Object.freeze({
     key,
     schema: config.schema,
     sqlName: config.name,
     fields,
     tenantField: tenantName === undefined ? undefined : fields.get(tenantName),
-    deletedField: fields.get("deletedAt"),
+    deletedField,
+    versionField: fields.get("version"),
+    updatedField: fields.get("updatedAt"),
     relations,
     manyRelations: new Map(), // They are checked against other tables: compile-many.ts.
-    indexes: compileIndexes(config, names),
-    partIndexes: compilePartIndexes(config, names, tenantName),
+    indexes: compileIndexes(config, names, deletedField),
+    partIndexes: compilePartIndexes(config, names, tenantName, deletedField),
     references,
-    versioned: fields.has("version"),
   });
 }
 

@@ -10,7 +10,7 @@ const VERSION = /^v[1-9]\d{0,3}$/;
 const NAME = /^[A-Za-z][A-Za-z0-9_]*$/;
 const RESOURCE_NAME = /^[a-z][A-Za-z0-9]*$/;
 const RESERVED_FIELDS = ["and", "or", "not"];
-// The server finds these by their names.
+// What Backwright keeps has one name in every version that has it.
 const FIXED = ["id", "createdAt", "updatedAt", "version"];
 const OPTIONS = ["since", "sunset", "link", "resources"];
 const CHANGES = ["as", "rename", "omit", "omitOperations"];

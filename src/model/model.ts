@@ -125,6 +125,10 @@ export interface TableModel {
   readonly tenantField: FieldModel | undefined;
   /** The field that marks a row as deleted: such rows are seen by nobody until restored. */
   readonly deletedField: FieldModel | undefined;
+  /** The field that every change raises; a version of the API that omits it keeps it up as well. */
+  readonly versionField: FieldModel | undefined;
+  /** The field that holds when the row was last changed. */
+  readonly updatedField: FieldModel | undefined;
   readonly relations: ReadonlyMap<string, RelationModel>;
   readonly manyRelations: ReadonlyMap<string, ManyRelationModel>;
   /** Usable B-tree indexes: no expressions, not partial. */
@@ -132,7 +136,6 @@ export interface TableModel {
   readonly partIndexes: readonly PartIndex[];
   /** The field that holds a reference → the table that it points to (composite keys resolved). */
   readonly references: ReadonlyMap<string, string>;
-  readonly versioned: boolean;
 }
 
 export interface ResourceModel {

@@ -92,12 +92,13 @@ class VersionNames {
         fields: new Map(fields.map((field) => [field.name, field])),
         tenantField: table.tenantField && this.#field(table.tenantField),
         deletedField: table.deletedField && this.#field(table.deletedField),
+        versionField: table.versionField && this.#field(table.versionField),
+        updatedField: table.updatedField && this.#field(table.updatedField),
         relations: new Map(relations),
         manyRelations: new Map(many.map((relation) => [relation.name, this.#many(relation)])),
         indexes: table.indexes.map((index) => renameIndex(index, name)),
         partIndexes: table.partIndexes.map((index) => renamePartIndex(index, name)),
         references: renameKeys(table.references, name),
-        versioned: table.versioned,
       };
     });
   }

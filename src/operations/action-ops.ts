@@ -1,10 +1,12 @@
 // `ops` of an action: operations as its caller, in its transaction. Knows no rights of its own:
-// what the caller may not do through the API is refused here as well.
+// what the caller may not do through the API is refused here as well. Speaks the names of the
+// declaration, as the code of the action does, through whichever version it was called.
 import { BackwrightError } from "../base/errors.ts";
 import type { Transaction } from "../database/transaction.ts";
 import type { OperationsContext, RequestContext } from "./context.ts";
 import type { ListQuery, RawFilter } from "./parse-list.ts";
 import { parseTarget } from "./parse-several.ts";
+import { queryText } from "./parsing.ts";
 import { type JsonPage, type JsonRecord, RecordCaller } from "./record-caller.ts";
 
 interface ResourceOps {
@@ -27,11 +29,12 @@ interface OpsQuery {
 
 /** By the name of the resource. `tracked` hears of every answer that is still to come. */
 export function actionOps(
-  context: OperationsContext,
+  called: OperationsContext,
   request: RequestContext,
   transaction: Transaction,
   tracked: <T>(answer: Promise<T>) => Promise<T>,
 ): Readonly<Record<string, ResourceOps>> {
+  const context = called.declared ?? called;
   // A write that fails is undone by itself, so that code which catches its error can go on.
   const write = <T>(work: (caller: RecordCaller) => Promise<T>): Promise<T> =>
     tracked(
@@ -89,16 +92,20 @@ function listQuery({ filter = {}, sort, page = {} }: OpsQuery = {}): ListQuery {
 }
 
 function rawFilters(field: string, test: unknown): RawFilter[] {
-  // A condition that is lost on its way would widen what is found.
-  if (test === undefined || test === null) {
-    const details = [
-      { field: `filter[${field}]`, message: "needs a value; isNull tests for none" },
-    ];
-    throw new BackwrightError("PARAMETER_INVALID", { details });
+  if (test !== undefined && test !== null && typeof test !== "object") {
+    return [{ field, operator: "eq", value: queryText(test) }];
   }
-  if (typeof test !== "object") return [{ field, operator: "eq", value: String(test) }];
-  return Object.entries(test).flatMap(([operator, value]) => {
-    if (value === undefined || value === null) return rawFilters(field, value);
-    return [{ field, operator, value: [value].flat().join() }];
+  const tests = Object.entries(test ?? {});
+  // A condition that is lost on its way would widen what is found.
+  if (tests.length === 0) throw withoutTest(field);
+  return tests.map(([operator, value]) => {
+    if (value === undefined || value === null) throw withoutTest(field);
+    return { field, operator, value: queryText(value) };
   });
+}
+
+function withoutTest(field: string): BackwrightError {
+  const message = 'needs a value or a test, such as { ne: "x" }; isNull tests for none';
+  const details = [{ field: `filter[${field}]`, message }];
+  return new BackwrightError("PARAMETER_INVALID", { details });
 }

@@ -8,6 +8,8 @@ import type { VersionTokens } from "./version-tokens.ts";
 
 export interface OperationsContext {
   readonly model: Model;
+  /** That of the declaration's own names, which the code of actions speaks; undefined: this one. */
+  readonly declared?: OperationsContext;
   /** The database, or one open transaction: operations do not know which. */
   readonly database: Executor;
   readonly shapes: Shapes;

@@ -93,3 +93,11 @@ export function splitList(text: string): string[] {
   }
   return [...values, last];
 }
+
+/** A value as a query string says it: a list as `splitList` reads it, an object as JSON. */
+export function queryText(value: unknown): string {
+  if (Array.isArray(value)) {
+    return value.map((one) => String(one).replace(/[\\,]/g, "\\$&")).join(",");
+  }
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

@@ -136,7 +136,7 @@ export function planUpdate(
 
 /** If-Match needs a version to compare with. Throws PRECONDITION_INVALID. */
 export function requireVersions(resource: ResourceModel, version: string | undefined): void {
-  if (version === undefined || resource.table.versioned) return;
+  if (version === undefined || resource.table.versionField !== undefined) return;
   throw new BackwrightError("PRECONDITION_INVALID", {
     message: `${resource.path} keeps no versions, so If-Match cannot be checked.`,
   });

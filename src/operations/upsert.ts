@@ -3,9 +3,10 @@
 // request was faster.
 import { decide, grantOf, maskFingerprint } from "../access/decide.ts";
 import { BackwrightError, type ErrorCode, type ErrorDetail } from "../base/errors.ts";
+import type { Executor } from "../database/transaction.ts";
 import type { CreateGrant, FieldModel, ReadGrant, ResourceModel } from "../model/model.ts";
 import { findStatement } from "../sql/write.ts";
-import { readStored } from "./claimed.ts";
+import { inClaimedTransaction, readStored } from "./claimed.ts";
 import type { OperationsContext, RequestContext } from "./context.ts";
 import { executeWrite, replay, type WriteReply } from "./execute-write.ts";
 import { publicError } from "./failures.ts";
@@ -143,26 +144,43 @@ async function update(
   // The key is what it is: it is compared, not written.
   const names = keys.map(({ field }) => field.name);
   const rest = Object.entries(body as object).filter(([name]) => !names.includes(name));
-  if (rest.length === 0) return unchanged(context, request, resource, id, version);
+  if (rest.length === 0) return unchanged(context, request, resource, { id, version, claim });
   const values = parseBody(Object.fromEntries(rest), grant, "update");
   const parts = { grant, values, claim, id, version, keys };
   return executeWrite(context, request, planUpdate(context, request, resource, parts));
 }
 
-/** Nothing but the key was given, and the record is there: nothing is written. */
+interface Untouched {
+  readonly id: string;
+  readonly version: string | undefined;
+  readonly claim: KeyClaim | undefined;
+}
+
+/** Nothing but the key was given, and the record is there: no more is written than the reply. */
 async function unchanged(
   context: OperationsContext,
   request: RequestContext,
   resource: ResourceModel,
-  id: string,
-  version: string | undefined,
+  { id, version, claim }: Untouched,
 ): Promise<WriteReply> {
-  const record = await getRecord(context, request, resource, id, {});
-  if (version !== undefined && version !== record.version) {
-    throw new BackwrightError("VERSION_CONFLICT");
-  }
   const mask = maskFingerprint(grantOf(request.actor, resource, "read"));
-  return { id, json: record.json, version: record.version, mask, isNew: false, replayed: false };
+  const look = async (database: Executor): Promise<WriteReply> => {
+    const record = await getRecord({ ...context, database }, request, resource, id, {});
+    if (version !== undefined && version !== record.version) {
+      throw new BackwrightError("VERSION_CONFLICT");
+    }
+    return { id, json: record.json, version: record.version, mask, isNew: false, replayed: false };
+  };
+  if (claim === undefined) return look(context.database);
+  const claimed = await inClaimedTransaction(
+    context,
+    request,
+    claim,
+    ({ executor }) => look(executor),
+    (reply) => reply,
+  );
+  if ("made" in claimed) return claimed.made;
+  return replay(context, request, resource, claim, claimed.stored);
 }
 
 /** The keys by which a role can name a record: unique, given by it and shown to it. */

@@ -17,8 +17,9 @@ type Reader = Pick<Actor, "role">;
 
 /** Whether the role may know versions of the resource's records. */
 export function readsVersions(actor: Reader, resource: ResourceModel): boolean {
+  const { versionField } = resource.table;
   const fields = grantOf(actor, resource, "read")?.fields;
-  return fields?.some((field) => field.name === "version") === true;
+  return versionField !== undefined && fields?.includes(versionField) === true;
 }
 
 /** For versions in bodies, which are plain. Throws VALIDATION_ERROR for who may not know them. */
@@ -27,7 +28,7 @@ export function requireReadable(
   resource: ResourceModel,
   actor: Reader,
 ): void {
-  if (version === undefined || !resource.table.versioned) return;
+  if (version === undefined || resource.table.versionField === undefined) return;
   if (readsVersions(actor, resource)) return;
   const message = "is not a field that you may read; send If-Match with a record by itself";
   throw new BackwrightError("VALIDATION_ERROR", { details: [{ field: "version", message }] });
@@ -67,7 +68,8 @@ export class VersionTokens {
   open(token: string, id: string | undefined, resource: ResourceModel, actor: Reader): string {
     const sealed = SEALED.exec(token)?.[1];
     const isPlain = sealed === undefined;
-    if (isPlain && (readsVersions(actor, resource) || !resource.table.versioned)) return token;
+    const isKept = resource.table.versionField !== undefined;
+    if (isPlain && (!isKept || readsVersions(actor, resource))) return token;
     if (isPlain || id === undefined) return NO_VERSION;
     const decipher = createDecipheriv(CIPHER, this.#key, null).setAutoPadding(false);
     const bytes = Buffer.from(sealed, "base64url");

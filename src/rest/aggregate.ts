@@ -7,7 +7,11 @@ import { parseListQuery } from "./query.ts";
 
 const OWN = ["groupBy", "count", ...MEASURES, "timeZone"];
 const FILTERS = "filter[field], filter[field][operator], filter[or][0][…]";
-const WORDS = `${OWN.join(", ")}, ${FILTERS}, sort, page[size]`;
+/** What it has in common with a list. */
+const SHARED = {
+  words: `${OWN.join(", ")}, ${FILTERS}, sort, page[size]`,
+  names: /^(?:filter\[.*|sort|page\[size\])$/,
+};
 
 /** Throws PARAMETER_INVALID naming each parameter that is not known. */
 export function parseAggregateQuery(text: string): AggregateQuery {
@@ -20,21 +24,7 @@ export function parseAggregateQuery(text: string): AggregateQuery {
     else if (own.has(name)) throw invalid(name, "is given twice");
     else own.set(name, decode(name, at === -1 ? "" : part.slice(at + 1)));
   }
-  // What is left is as in a list, as far as a report has such a thing.
-  const asked = parseListQuery(rest.join("&"), WORDS);
-  const { include, fields, pages, after, before, offset, count, filters, sort, size } = asked;
-  const strange = Object.entries({
-    include,
-    fields: fields?.size === 0 ? undefined : fields,
-    "page[relation]": pages?.size === 0 ? undefined : pages,
-    "page[after]": after,
-    "page[before]": before,
-    "page[offset]": offset,
-    "page[count]": count,
-  }).find(([, value]) => value !== undefined);
-  if (strange !== undefined) {
-    throw invalid(strange[0], `is not a parameter; allowed: ${WORDS}`);
-  }
+  const { filters, sort, size } = parseListQuery(rest.join("&"), SHARED);
   const measures: Partial<Record<Measure, string>> = {};
   for (const measure of MEASURES) {
     const value = own.get(measure);

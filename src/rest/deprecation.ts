@@ -14,6 +14,8 @@ interface Mark {
 const NONE: Headers = {};
 // Parameters whose values are no names.
 const VALUES = ["page", "q"];
+// No field has such a name: `filter[or][0][status]`.
+const GROUP = /^(?:and|or|not|\d+)$/;
 
 /** The headers of a reply to a request for an operation of a resource; none mostly. */
 export function deprecationHeaders(
@@ -86,7 +88,7 @@ function* namesInQuery(query: string): Generator<string> {
     const [name = "", ...brackets] = key.replaceAll("]", "").split("[");
     if (VALUES.includes(name)) continue;
     if (name === "filter") {
-      yield brackets[0] ?? "";
+      yield brackets.find((part) => !GROUP.test(part)) ?? "";
       continue;
     }
     const prefix = name === "fields" && brackets[0] !== undefined ? `${brackets[0]}.` : "";

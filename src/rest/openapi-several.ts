@@ -118,7 +118,7 @@ export function severalSchemas(
     };
   }
   if (create) add("Create", ref("schemas", `${name}Create`));
-  const target = { id: ID, ...(resource.table.versioned ? { version: VERSION } : {}) };
+  const target = { id: ID, ...(resource.table.versionField && { version: VERSION }) };
   if (update) add("Update", object({ ...properties(resource, update.fields), ...target }, ["id"]));
   if (remove) add("Delete", object(target, ["id"]));
   if (create || update || remove) schemas[`${name}BulkReply`] = bulkReply(name);

@@ -60,12 +60,14 @@ export function openApiDocument(
   const tags: { readonly name: string; readonly description: string }[] = [];
   for (const resource of model.resources.values()) {
     const access = resource.access.get(role);
-    if (only?.has(resource.ownName) === false || resource.omitted === "all") continue;
+    if (resource.omitted === "all") continue;
     if (access === undefined || Object.values(access).every((grant) => grant === undefined))
       continue;
     const name = schemaName(resource);
-    tags.push({ name: resource.path, description: `Records of ${resource.path}.` });
+    // Also of a resource without routes, for others include its records.
     schemas[name] = recordSchema(resource, access.read, model, role);
+    if (only?.has(resource.ownName) === false) continue;
+    tags.push({ name: resource.path, description: `Records of ${resource.path}.` });
     if (access.create) schemas[`${name}Create`] = createSchema(resource, access.create);
     if (access.update) schemas[`${name}Update`] = updateSchema(resource, access.update);
     Object.assign(schemas, severalSchemas(resource, access));

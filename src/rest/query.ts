@@ -17,7 +17,7 @@ const PAGE_KEYS = ["size", "after", "before", "offset", "count"];
 const PAGE = PAGE_KEYS.map((key) => `page[${key}]`).join(", ");
 const GROUPS = "filter[or][0][…], filter[and][0][…], filter[not][…]";
 const FILTER = `filter[field], filter[relation.field], filter[field][operator], ${GROUPS}`;
-const LIST = `${FILTER}, q, highlight, sort, ${PAGE}, ${RECORD}`;
+const LIST = { words: `${FILTER}, q, highlight, sort, ${PAGE}, ${RECORD}`, names: /^/ };
 
 /** Throws PARAMETER_INVALID naming each parameter that is not known. */
 export function parseRecordQuery(text: string): RecordQuery {
@@ -31,25 +31,27 @@ export function parseRecordQuery(text: string): RecordQuery {
 }
 
 /**
- * Throws PARAMETER_INVALID naming each parameter that is not known; `allowed` is told with it.
+ * Throws PARAMETER_INVALID naming each parameter that is not known, or not among the `names` of a
+ * face that takes some of them; `words` is told with it.
  */
-export function parseListQuery(text: string, allowed = LIST): ListQuery {
+export function parseListQuery(text: string, { words, names } = LIST): ListQuery {
   const problems: ErrorDetail[] = [];
   const selection = new Selection();
   const filters: RawFilter[] = [];
   const single: Record<string, string> = {};
   const page: Record<string, string> = {};
-  for (const parameter of parameters(text, allowed, problems)) {
+  for (const parameter of parameters(text, words, problems)) {
     const { name, path, value } = parameter;
     const [first, second] = path;
-    if (name === "filter" && first !== undefined) {
+    if (!names.test(nameOf(parameter))) problems.push(unknown(parameter, words));
+    else if (name === "filter" && first !== undefined) {
       const filter = readFilter(parameter, problems);
       if (filter !== undefined) filters.push(filter);
     } else if (["sort", "q", "highlight"].includes(name) && first === undefined) {
       single[name] = value;
     } else if (name === "page" && second === undefined && isPageKey(first)) {
       page[first] = value;
-    } else if (!selection.take(parameter)) problems.push(unknown(parameter, allowed));
+    } else if (!selection.take(parameter)) problems.push(unknown(parameter, words));
   }
   refuse(problems);
   const { size, after, before, offset, count } = page;

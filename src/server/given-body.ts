@@ -1,5 +1,6 @@
-// A body that the host's own parser has read already: given back as the bytes that it was made of,
-// so that every limit and check of ours still holds.
+// A body that the host's own parser has read already, given back as bytes, so that size, depth and
+// fields are checked as ever. LIMIT: of JSON that the host has parsed only the last of two members
+// of one name is left, and numbers only as doubles: neither can be refused or kept here.
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { BackwrightError } from "../base/errors.ts";

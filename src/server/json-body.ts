@@ -1,7 +1,7 @@
 // Reads a JSON body: plain UTF-8 without exceptions, bounded depth, no name twice, numbers as they
 // stand.
 import { BackwrightError } from "../base/errors.ts";
-import { parseExactly, repeatedName } from "./exact-json.ts";
+import { isDeeperThan, parseExactly, repeatedName } from "../base/exact-json.ts";
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -36,7 +36,11 @@ export function parseJsonBody(bytes: Buffer, depthMax: number): unknown {
   } catch (cause) {
     throw new BackwrightError("REQUEST_INVALID", { message: "The body is not UTF-8.", cause });
   }
-  checkDepth(text, depthMax);
+  if (isDeeperThan(text, depthMax)) {
+    throw new BackwrightError("REQUEST_INVALID", {
+      message: `The body is nested deeper than ${depthMax} levels.`,
+    });
+  }
   let body: unknown;
   try {
     body = parseExactly(text);
@@ -50,25 +54,4 @@ export function parseJsonBody(bytes: Buffer, depthMax: number): unknown {
     message: `The body names "${field}" twice in one object.`,
     details: [{ field, message: "is given twice" }],
   });
-}
-
-// Counted before parsing: a deep document costs JSON.parse, and whoever walks it after, a stack.
-function checkDepth(text: string, depthMax: number): void {
-  let depth = 0;
-  let isInString = false;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (isInString) {
-      if (code === 0x5c) at += 1;
-      else if (code === 0x22) isInString = false;
-    } else if (code === 0x22) isInString = true;
-    else if (code === 0x7b || code === 0x5b) {
-      depth += 1;
-      if (depth > depthMax) {
-        throw new BackwrightError("REQUEST_INVALID", {
-          message: `The body is nested deeper than ${depthMax} levels.`,
-        });
-      }
-    } else if (code === 0x7d || code === 0x5d) depth -= 1;
-  }
 }

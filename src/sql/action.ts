@@ -83,7 +83,7 @@ export function emitStatement(resource: ResourceModel): Statement {
   const parameters = new Parameters();
   const { table } = resource;
   const id = columnName(fieldOf(table, "id"), ROOT);
-  const version = table.versioned ? columnName(fieldOf(table, "version"), ROOT) : "0";
+  const version = table.versionField ? columnName(table.versionField, ROOT) : "0";
   const values = [
     parameters.input(0, "uuid"),
     parameters.claim("tenantId", "uuid"),

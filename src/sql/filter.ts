@@ -4,7 +4,6 @@ import { type Finder, finderCall } from "./finder.ts";
 import { columnName, sqlType } from "./names.ts";
 import { COMPARISON_SQL, matchSql } from "./predicate.ts";
 import { visibleRelated } from "./read.ts";
-import { innerAlias } from "./relation.ts";
 import type { Filter } from "./serve.ts";
 import type { Parameters } from "./statement.ts";
 
@@ -29,10 +28,9 @@ export function filterSql(
     const test = testSql(filter, columnName(filter.field, alias), at, parameters);
     return filter.negated ? `not (${test})` : test;
   }
-  const inner = innerAlias(alias, filter.through.relation);
-  const { from, where } = visibleRelated({ table, alias }, filter.through, inner, context);
-  const test = testSql(filter, columnName(filter.field, inner), at, parameters);
-  const found = `exists (select from ${from} where ${where} and ${test})`;
+  const related = visibleRelated({ table, alias }, filter.through, context);
+  const test = testSql(filter, columnName(filter.field, related.alias), at, parameters);
+  const found = `exists (select from ${related.from} where ${related.where} and ${test})`;
   return filter.negated ? `not ${found}` : found;
 }
 

@@ -10,7 +10,7 @@ import type {
   TableModel,
 } from "../model/model.ts";
 import { columnName, constant, sqlType } from "./names.ts";
-import { innerAlias, relatedRows, tableOf } from "./relation.ts";
+import { relatedRows, tableOf } from "./relation.ts";
 import type { Parameters } from "./statement.ts";
 
 export const COMPARISON_SQL: Readonly<Record<Comparison, string>> = {
@@ -74,11 +74,10 @@ function render(
     case "in":
       return `${columnName(predicate.field, alias)} ${inSql(predicate, parameters)}`;
     case "related": {
-      const inner = innerAlias(alias, predicate.relation);
-      const { from, where } = relatedRows({ table, alias }, predicate.relation, inner, context);
+      const related = relatedRows({ table, alias }, predicate.relation, context);
       const target = tableOf(context.model, predicate.relation.target);
-      const test = render(predicate.where, target, inner, context);
-      return `exists (select from ${from} where ${where} and ${test})`;
+      const test = render(predicate.where, target, related.alias, context);
+      return `exists (select from ${related.from} where ${related.where} and ${test})`;
     }
   }
 }

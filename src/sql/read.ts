@@ -1,6 +1,5 @@
 // What every read has in common: the shape of a record and the rows that a role sees.
 import type { FieldModel, Model, Predicate, ResourceModel } from "../model/model.ts";
-import { fieldOf } from "../model/model.ts";
 import { columnName, livingCondition } from "./names.ts";
 import { predicateSql } from "./predicate.ts";
 import { type RelatedRows, relatedRows, type Source, tableOf } from "./relation.ts";
@@ -36,20 +35,18 @@ export const ROOT = "w";
 
 /** `version` as text where the table keeps one, for the ETag. */
 export function versionSql(resource: ResourceModel, alias: string): string {
-  return resource.table.versioned
-    ? `${columnName(fieldOf(resource.table, "version"), alias)}::text`
-    : "null::text";
+  const { versionField } = resource.table;
+  return versionField === undefined ? "null::text" : `${columnName(versionField, alias)}::text`;
 }
 
 /** The related rows that a role sees: what stands in FROM and WHERE of a sub-select. */
 export function visibleRelated(
   source: Source,
   { relation, target, rows, joinRows }: RelatedRecords,
-  alias: string,
   context: { readonly model: Model; readonly parameters: Parameters },
 ): RelatedRows {
-  const related = relatedRows(source, relation, alias, context);
-  const conditions = [related.where, predicateSql(rows, target.table, alias, context)];
+  const related = relatedRows(source, relation, context);
+  const conditions = [related.where, predicateSql(rows, target.table, related.alias, context)];
   if (related.by !== undefined && relation.kind === "many" && relation.through !== undefined) {
     const join = tableOf(context.model, relation.through.table);
     conditions.push(predicateSql(joinRows, join, related.by, context));

@@ -33,7 +33,7 @@ export interface RecordReader {
 /** Reads the columns of `recordSelect`, which stand first in the row. */
 export function recordReader({ resource, fields, includes }: RecordShape): RecordReader {
   const node = nodeReader(resource, fields, includes, 1);
-  const isStamped = resource.table.versioned && includes.every(isVersioned);
+  const isStamped = resource.table.versionField !== undefined && includes.every(isVersioned);
   return {
     width: node.end,
     version: (row) => row[0] ?? null,
@@ -44,7 +44,9 @@ export function recordReader({ resource, fields, includes }: RecordShape): Recor
 
 /** Of many the columns themselves are compared. */
 function isVersioned({ page, target, includes }: Include): boolean {
-  return page !== undefined || (target.table.versioned && includes.every(isVersioned));
+  return (
+    page !== undefined || (target.table.versionField !== undefined && includes.every(isVersioned))
+  );
 }
 
 interface NodeReader {

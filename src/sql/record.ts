@@ -6,7 +6,7 @@ import { type FieldModel, fieldOf, type Model } from "../model/model.ts";
 import { columnName } from "./names.ts";
 import { quoteIdentifier } from "./quote.ts";
 import { type Include, type RecordShape, ROOT, versionSql, visibleRelated } from "./read.ts";
-import { innerAlias, type Source } from "./relation.ts";
+import type { Source } from "./relation.ts";
 import type { Parameters } from "./statement.ts";
 
 export interface RecordSelect {
@@ -63,8 +63,7 @@ function targetSelect(include: Include, alias: string, context: Context): Record
 }
 
 function oneSql(include: Include, source: Source, context: Context): RecordSelect {
-  const alias = innerAlias(source.alias, include.relation);
-  const { from, where } = visibleRelated(source, include, alias, context);
+  const { from, where, alias } = visibleRelated(source, include, context);
   const { columns, joins } = targetSelect(include, alias, context);
   const named = columns.map((sql, at) => `${sql} as ${quoteIdentifier(`c${at}`)}`);
   const select = `select ${named.join(", ")} from ${from}${joins} where ${where} limit 1`;
@@ -78,8 +77,7 @@ function oneSql(include: Include, source: Source, context: Context): RecordSelec
 function manySql(include: Include, source: Source, context: Context): string {
   const { page } = include;
   if (page === undefined) throw new Error("a relation to many is read in pages");
-  const alias = innerAlias(source.alias, include.relation);
-  const { from, where, id } = visibleRelated(source, include, alias, context);
+  const { from, where, alias, id } = visibleRelated(source, include, context);
   const asText = { ...context, source: jsonSourceAsText };
   const { columns, joins } = targetSelect(include, alias, asText);
   const beyond =

@@ -17,10 +17,14 @@ export interface Statement {
 
 let statements = 0;
 
-/** Collects the parameters of one statement. The same claim or input keeps one number. */
+/**
+ * Collects the parameters of one statement, and numbers the rows that it looks at. The same claim
+ * or input keeps one number.
+ */
 export class Parameters {
   readonly #slots: Slot[] = [];
   readonly #numbers = new Map<string, number>();
+  #aliases = 0;
 
   /** A value that is known about the caller, such as `tenantId`. */
   claim(claim: string, sqlType: string): string {
@@ -30,6 +34,15 @@ export class Parameters {
   /** A value of the request, by its place among the inputs. */
   input(index: number, sqlType: string): string {
     return this.#reference(`input ${index}`, { kind: "input", index }, sqlType);
+  }
+
+  /**
+   * A name for the rows of one more sub-select. Names made of relations would be cut at 63 bytes,
+   * so that two of them could be one.
+   */
+  alias(): string {
+    this.#aliases += 1;
+    return `t${this.#aliases}`;
   }
 
   statement(text: string): Statement {

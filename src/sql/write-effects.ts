@@ -36,16 +36,17 @@ export function writeStatement(
 ): Statement {
   const { resource, inputs } = shape;
   const { table } = resource;
-  const name = (field: string): string => columnName(fieldOf(table, field), ROOT);
   const record = jsonObject(resource.recorded.map((field) => ownMember(field, ROOT)));
   const whole = "whole.record";
   const images = imagesSql(shape, verb, whole);
   const isDelete = verb === "deleted";
   // A row that is gone counts one version more, so that its last event comes after all others.
   const isRemoval = isDelete && table.deletedField === undefined;
+  const { versionField } = table;
+  const version = versionField === undefined ? "null::integer" : columnName(versionField, ROOT);
   const columns = [
-    `${name("id")} as id`,
-    `${table.versioned ? name("version") : "null::integer"}${isRemoval ? " + 1" : ""} as version`,
+    `${columnName(fieldOf(table, "id"), ROOT)} as id`,
+    `${version}${isRemoval ? " + 1" : ""} as version`,
     `${whole} as record`,
     `${isDelete ? "null::json" : replySql(shape, model, parameters, whole)} as reply`,
     `${images.before} as before`,

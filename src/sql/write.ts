@@ -252,12 +252,12 @@ function deletedCondition(table: TableModel, alias: string, parameters: Paramete
 /** What every change of a row sets besides. */
 function bookkeeping(table: TableModel): string[] {
   const assignments: string[] = [];
-  if (table.versioned) {
-    const version = columnName(fieldOf(table, "version"));
+  const { versionField, updatedField } = table;
+  if (versionField !== undefined) {
+    const version = columnName(versionField);
     assignments.push(`${version} = ${ROOT}.${version} + 1`);
   }
-  const updatedAt = table.fields.get("updatedAt");
-  if (updatedAt !== undefined) assignments.push(`${columnName(updatedAt)} = now()`);
+  if (updatedField !== undefined) assignments.push(`${columnName(updatedField)} = now()`);
   return assignments;
 }
 
@@ -268,7 +268,9 @@ function gateConditions(shape: WriteShape): string[] {
 
 function versionConditions(shape: UpdateShape | DeleteShape, parameters: Parameters): string[] {
   if (shape.version === undefined) return [];
-  const version = columnName(fieldOf(shape.resource.table, "version"), ROOT);
+  const { versionField, key } = shape.resource.table;
+  if (versionField === undefined) throw new Error(`${key} keeps no versions`);
+  const version = columnName(versionField, ROOT);
   return [`${version} = ${parameters.input(shape.version, "integer")}`];
 }
 

@@ -64,10 +64,15 @@ function compileSource(source: Exclude<Expression, string>, context: Context): E
   const all = source.join.map((one) => compileExpression(one, context));
   return (cells) => {
     const given = all.map((evaluate) => evaluate(cells)).filter((value) => value !== undefined);
-    const texts = source.distinct === true ? distinct(given.map(String)) : given.map(String);
+    const texts = source.distinct === true ? distinct(given.map(textOf)) : given.map(textOf);
     if (source.sort === true) texts.sort();
     return texts.length === 0 ? undefined : texts.join(source.with ?? " ");
   };
+}
+
+/** A number with the digits that were written. */
+export function textOf(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 /** The first spelling of each. */

@@ -8,7 +8,7 @@ import { findMany } from "../operations/find-many.ts";
 import { isDone } from "../operations/outcomes.ts";
 import { listRecords } from "../operations/read.ts";
 import { type Cells, folded, quoted } from "./evaluate.ts";
-import { bodyOf, type LookUpPlan, type Problem } from "./row-plan.ts";
+import { bodyOf, keyTexts, type LookUpPlan, type Problem } from "./row-plan.ts";
 
 // LIMIT: names kept in memory; the ones that were used longest ago are asked for again.
 const NAMES_MAX = 50_000;
@@ -90,7 +90,8 @@ export class LookUps {
     const { by, values } = this.plan;
     const body = bodyOf(values, cells, problems);
     if (by.some(({ name }) => body[name] === undefined)) return undefined;
-    return { texts: by.map(({ name }) => String(body[name])), body };
+    const texts = keyTexts(by, body, problems);
+    return texts && { texts, body };
   }
 
   #keyOf({ texts }: Wanted): string {

@@ -3,10 +3,12 @@
 import { createReadStream } from "node:fs";
 import { extname } from "node:path";
 import { Readable } from "node:stream";
-import { JSONParser } from "@streamparser/json";
 import { CsvError, parse } from "csv-parse";
 import { StartError } from "../base/errors.ts";
-import type { Cells } from "./evaluate.ts";
+import { isDeeperThan, parseExactly, repeatedName } from "../base/exact-json.ts";
+import { REQUEST_LIMITS } from "../base/limits.ts";
+import { type Cells, quoted } from "./evaluate.ts";
+import { JsonElements } from "./json-elements.ts";
 
 export const FORMATS = ["csv", "ndjson", "json"] as const;
 export type Format = (typeof FORMATS)[number];
@@ -23,6 +25,7 @@ export interface FileRecord {
 
 // LIMIT: a quote that is never closed would otherwise read the rest of the file into memory.
 const RECORD_BYTES_MAX = 1_048_576;
+const DEPTH_MAX = REQUEST_LIMITS.jsonDepthMax;
 const REPEAT = "Then run the same command again; what is there already is left alone.";
 
 /** By the name's ending. Throws StartError. */
@@ -49,7 +52,7 @@ export async function* readRecords(path: string, format: Format): AsyncGenerator
   }
 }
 
-interface Parsed {
+interface ParsedCsv {
   readonly info: { readonly lines: number; readonly bytes: number };
   readonly record: readonly string[];
 }
@@ -68,7 +71,7 @@ async function* readCsv(path: string): AsyncGenerator<FileRecord> {
   source.pipe(parser);
   let columns: readonly string[] | undefined;
   try {
-    for await (const { info, record } of parser as AsyncIterable<Parsed>) {
+    for await (const { info, record } of parser as AsyncIterable<ParsedCsv>) {
       if (columns === undefined) columns = record.map((name) => name.trim());
       else yield csvRecord(columns, record, info);
     }
@@ -80,7 +83,7 @@ async function* readCsv(path: string): AsyncGenerator<FileRecord> {
 function csvRecord(
   columns: readonly string[],
   record: readonly string[],
-  { lines, bytes }: Parsed["info"],
+  { lines, bytes }: ParsedCsv["info"],
 ): FileRecord {
   const cells: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [at, column] of columns.entries()) cells[column] = record[at] ?? "";
@@ -108,41 +111,42 @@ async function* readLines(path: string): AsyncGenerator<FileRecord> {
   if (rest.trim() !== "") yield { line: line + 1, bytes: bytes + rest.length, ...parsedLine(rest) };
 }
 
-function parsedLine(text: string): { readonly cells: Cells; readonly problem?: string } {
+type Parsed = Pick<FileRecord, "cells" | "problem">;
+
+function parsedLine(text: string): Parsed {
   try {
-    return objectOf(JSON.parse(text));
+    return recordOf(text);
   } catch {
     return { cells: {}, problem: "is not JSON" };
   }
 }
 
-function objectOf(value: unknown): { readonly cells: Cells; readonly problem?: string } {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return { cells: value as Cells };
+/** As the body of a request is read. Throws SyntaxError. */
+function recordOf(text: string): Parsed {
+  if (isDeeperThan(text, DEPTH_MAX)) {
+    return { cells: {}, problem: `is nested deeper than ${DEPTH_MAX} levels` };
   }
-  return { cells: {}, problem: "is not a JSON object" };
+  const value = parseExactly(text);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { cells: {}, problem: "is not a JSON object" };
+  }
+  const cells = value as Cells;
+  const name = repeatedName(text);
+  return name === undefined ? { cells } : { cells, problem: `names ${quoted(name)} twice` };
 }
 
 async function* readArray(path: string): AsyncGenerator<FileRecord> {
-  // Only whole records are told, so that no more than one is in memory.
-  const parser = new JSONParser({ paths: ["$.*"], keepStack: false });
-  let found: unknown[] = [];
-  parser.onValue = ({ value }) => {
-    found.push(value);
-  };
+  const elements = new JsonElements(RECORD_BYTES_MAX);
   let line = 0;
   let bytes = 0;
   for await (const chunk of decode(path)) {
-    parser.write(chunk);
     bytes += Buffer.byteLength(chunk);
-    const records = found;
-    found = [];
-    for (const value of records) {
+    for (const text of elements.take(chunk)) {
       line += 1;
-      yield { line, bytes, ...objectOf(value) };
+      yield { line, bytes, ...recordOf(text) };
     }
   }
-  if (!parser.isEnded) throw new SyntaxError("the array does not end");
+  elements.end();
 }
 
 /** Not the parsers' own decoding, which would put U+FFFD in place of what is not UTF-8. */

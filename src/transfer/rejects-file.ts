@@ -1,8 +1,7 @@
 // The records that an import refused, in a file like the one that they came from: mend them there
 // and import that file with the same mapping.
-
-import { once } from "node:events";
-import { createWriteStream, type WriteStream } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { StartError } from "../base/errors.ts";
 import type { Format } from "./read-records.ts";
 import { csvCell } from "./run-export.ts";
 import type { Rejected } from "./run-import.ts";
@@ -13,7 +12,7 @@ const REASONS = ["rejected_line", "rejected_field", "rejected_reason"] as const;
 export class RejectsFile {
   readonly path: string;
   readonly #format: Format;
-  #stream: WriteStream | undefined;
+  #file: FileHandle | undefined;
   #columns: readonly string[] = [];
 
   constructor(path: string, format: Format) {
@@ -22,30 +21,41 @@ export class RejectsFile {
   }
 
   get hasRecords(): boolean {
-    return this.#stream !== undefined;
+    return this.#file !== undefined;
   }
 
-  write(rejected: Rejected): void {
-    const isFirst = this.#stream === undefined;
-    this.#stream ??= createWriteStream(this.path);
-    if (this.#format !== "csv") {
-      this.#stream.write(`${JSON.stringify({ ...rejected.cells, ...reasonsOf(rejected) })}\n`);
-      return;
-    }
-    if (isFirst) {
+  /** Resolves when they are in the file. Throws StartError where they cannot be. */
+  async write(rejected: readonly Rejected[]): Promise<void> {
+    const [first] = rejected;
+    if (first === undefined) return;
+    const isCsv = this.#format === "csv";
+    let text = "";
+    if (isCsv && !this.hasRecords) {
       const own: readonly string[] = REASONS;
-      this.#columns = Object.keys(rejected.cells).filter((column) => !own.includes(column));
-      this.#stream.write(csvLine([...this.#columns, ...REASONS]));
+      this.#columns = Object.keys(first.cells).filter((column) => !own.includes(column));
+      text = csvLine([...this.#columns, ...REASONS]);
     }
-    const reasons = reasonsOf(rejected);
-    const cells = this.#columns.map((column) => String(rejected.cells[column] ?? ""));
-    this.#stream.write(csvLine([...cells, ...REASONS.map((name) => String(reasons[name]))]));
+    for (const one of rejected) text += isCsv ? this.#csvLine(one) : ndjsonLine(one);
+    try {
+      this.#file ??= await open(this.path, "w");
+      await this.#file.appendFile(text);
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      throw new StartError(`Rejected records cannot be written to ${this.path}: ${code}.`, {
+        fix: "Name a file that can be written with --rejects, and run the same command again.",
+        cause,
+      });
+    }
   }
 
   async close(): Promise<void> {
-    if (this.#stream === undefined) return;
-    this.#stream.end();
-    await once(this.#stream, "close");
+    await this.#file?.close();
+  }
+
+  #csvLine(rejected: Rejected): string {
+    const reasons = reasonsOf(rejected);
+    const cells = this.#columns.map((column) => String(rejected.cells[column] ?? ""));
+    return csvLine([...cells, ...REASONS.map((name) => String(reasons[name]))]);
   }
 }
 
@@ -56,5 +66,8 @@ function reasonsOf({ line, problems }: Rejected) {
     rejected_reason: problems.map(({ message }) => message).join("; "),
   };
 }
+
+const ndjsonLine = (rejected: Rejected): string =>
+  `${JSON.stringify({ ...rejected.cells, ...reasonsOf(rejected) })}\n`;
 
 const csvLine = (cells: readonly string[]): string => `${cells.map(csvCell).join(",")}\n`;

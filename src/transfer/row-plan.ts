@@ -1,8 +1,9 @@
 // A mapping joined with the model: checked once, before the first record is read, and compiled into
 // a function from a record's cells to the body of a create.
 import { StartError } from "../base/errors.ts";
+import { isNumber } from "../base/exact-number.ts";
 import { type FieldModel, type Model, type ResourceModel, uniqueKeys } from "../model/model.ts";
-import { type Cells, compileExpression, type Evaluate, ValueProblem } from "./evaluate.ts";
+import { type Cells, compileExpression, type Evaluate, textOf, ValueProblem } from "./evaluate.ts";
 import { type Expression, isLookUp, type LookUp, MAPPING, type Mapping } from "./mapping.ts";
 
 export interface Problem {
@@ -47,7 +48,7 @@ export function compileMapping(json: unknown, model: Model, name: string): RowPl
   const values = new Map<FieldModel, Evaluate>();
   const lookUps: LookUpPlan[] = [];
   for (const [fieldName, source] of Object.entries(mapping.fields)) {
-    const field = servedField(resource, fieldName);
+    const field = writableField(resource, fieldName, mapping);
     if (isLookUp(source)) lookUps.push(compileLookUp(field, source, mapping, model));
     else values.set(field, compileExpression(source, mapping));
   }
@@ -55,7 +56,7 @@ export function compileMapping(json: unknown, model: Model, name: string): RowPl
     const evaluate = compileExpression(rule.value, mapping);
     return (cells: Cells): boolean => {
       const value = evaluate(cells);
-      return "in" in rule ? rule.in.includes(String(value)) : value === undefined;
+      return "in" in rule ? rule.in.includes(textOf(value)) : value === undefined;
     };
   });
   return {
@@ -87,12 +88,33 @@ export function bodyOf(
   return body;
 }
 
-const NUMBERS = new Set(["smallint", "integer", "real", "double precision"]);
+/**
+ * The key of a body as PostgreSQL reads it. Undefined: one value is none, which would have all that
+ * is asked together refused. Pushes what is wrong.
+ */
+export function keyTexts(
+  key: readonly FieldModel[],
+  body: Readonly<Record<string, unknown>>,
+  problems: Problem[],
+): readonly string[] | undefined {
+  const texts: string[] = [];
+  for (const { name, type } of key) {
+    const text = type?.parse(textOf(body[name]));
+    if (text === undefined) problems.push({ field: name, message: "is not valid" });
+    else texts.push(text);
+  }
+  return texts.length === key.length ? texts : undefined;
+}
 
-/** Text of a cell as the JSON value that the field takes; what does not fit is refused later. */
+const NUMBERS = new Set(["smallint", "integer", "real", "double precision"]);
+/** Types whose numbers are strings in JSON. */
+const EXACT_NUMBERS = new Set(["bigint", "numeric"]);
+
+/** A cell as the JSON value that the field takes; what does not fit is refused later. */
 function jsonValue(field: FieldModel, value: unknown): unknown {
-  if (typeof value !== "string") return value;
   const sql = field.type?.sql ?? "";
+  if (EXACT_NUMBERS.has(sql) && isNumber(value)) return decimalText(textOf(value));
+  if (typeof value !== "string") return value;
   if (NUMBERS.has(sql)) return /^[+-]?[\d.]+(e[+-]?\d+)?$/i.test(value) ? Number(value) : value;
   if (sql === "boolean") return value === "true" || (value === "false" ? false : value);
   if (sql !== "json" && sql !== "jsonb") return value;
@@ -101,6 +123,18 @@ function jsonValue(field: FieldModel, value: unknown): unknown {
   } catch {
     throw new ValueProblem("is not JSON");
   }
+}
+
+/** `1e-7` is 0.0000001: JavaScript writes small and large numbers so. */
+function decimalText(text: string): string {
+  const parts = /^(-?)(\d+)(?:\.(\d+))?e([+-]?\d{1,3})$/i.exec(text);
+  if (parts === null) return text;
+  const [, sign, whole = "", decimals = "", exponent] = parts;
+  const point = whole.length + Number(exponent);
+  const before = "0".repeat(Math.max(0, 1 - point));
+  const digits = `${before}${whole}${decimals}`.padEnd(point, "0");
+  const at = point + before.length;
+  return `${sign}${digits.slice(0, at)}${at < digits.length ? `.${digits.slice(at)}` : ""}`;
 }
 
 /** By its name or its path. Throws StartError naming what there is. */
@@ -118,6 +152,17 @@ function servedField(resource: ResourceModel, name: string): FieldModel {
   const known = resource.served.map((one) => one.name).join(", ");
   throw new StartError(`The mapping names the field "${name}", which ${resource.path} has not.`, {
     fix: `One of: ${known}`,
+  });
+}
+
+/** As above, but not one that Backwright writes, unless records are known again by it. */
+function writableField(resource: ResourceModel, name: string, { key = [] }: Mapping): FieldModel {
+  const field = servedField(resource, name);
+  const grants = [...resource.access.values()];
+  const isGiven = grants.some(({ create }) => create?.fields.includes(field) === true);
+  if (!field.managed || isGiven || [key].flat().includes(name)) return field;
+  throw new StartError(`The mapping gives "${name}", which Backwright writes by itself.`, {
+    fix: "Leave it out.",
   });
 }
 

@@ -15,7 +15,7 @@ import { parseBody } from "../operations/parse-body.ts";
 import type { Cells } from "./evaluate.ts";
 import { LookUps, problemsOf } from "./look-ups.ts";
 import type { FileRecord } from "./read-records.ts";
-import type { Problem, RowPlan } from "./row-plan.ts";
+import { keyTexts, type Problem, type RowPlan } from "./row-plan.ts";
 
 export interface ImportOutcome {
   read: number;
@@ -45,7 +45,8 @@ export interface ImportOptions {
   /** Checks every record and writes nothing. LIMIT: rules of the database are not met then. */
   readonly isDryRun: boolean;
   readonly stop: AbortSignal;
-  readonly onRejected: (rejected: Rejected) => void;
+  /** Awaited, so that no more is read than can be put aside. */
+  readonly onRejected: (rejected: readonly Rejected[]) => Promise<void>;
   /** After every stretch; `bytes` says how far the file has been dealt with. */
   readonly onProgress: (outcome: ImportOutcome, bytes: number) => void;
 }
@@ -124,7 +125,7 @@ class Import {
     for (const { plan, created } of this.#lookUps) {
       if (created > 0) this.outcome.related.set(plan.target.path, created);
     }
-    for (const one of this.#rejected) onRejected(one);
+    if (this.#rejected.length > 0) await onRejected(this.#rejected);
     onProgress(this.outcome, records.at(-1)?.bytes ?? 0);
   }
 
@@ -159,17 +160,13 @@ class Import {
         if (id !== undefined) body[lookUps.plan.field.name] = id;
       }
     }
-    const key = plan.key.map(({ name }) => body[name]);
-    const missing = plan.key.find((_, at) => key[at] === undefined);
+    const missing = plan.key.find(({ name }) => body[name] === undefined);
     const isTold = problems.some(({ field }) => field === missing?.name || field === "");
     if (missing !== undefined && !isTold) {
       problems.push({ field: missing.name, message: "is missing, and it is the key" });
     }
-    const bad = plan.key.find(({ type }, at) => type?.parse(String(key[at])) === undefined);
-    if (bad !== undefined && problems.length === 0) {
-      problems.push({ field: bad.name, message: "is not valid" });
-    }
-    if (problems.length === 0) return { record, body, key: key.map(String) };
+    const texts = problems.length === 0 ? keyTexts(plan.key, body, problems) : undefined;
+    if (texts !== undefined) return { record, body, key: texts };
     this.#reject(record, problems);
     return undefined;
   }
@@ -193,12 +190,13 @@ class Import {
         const id = ids[at];
         return id === undefined ? [] : [{ row, id }];
       });
-      if (isDryRun) this.#check(missing, present.length + again.length, request);
-      else {
-        await this.#create(missing, request);
-        await this.#update(present, request);
+      if (isDryRun) {
+        this.#check(missing, [...present.map(({ row }) => row), ...again], request);
+        return;
       }
-      left = isDryRun ? [] : again;
+      const overtaken = await this.#create(missing, request);
+      await this.#update(present, request);
+      left = [...overtaken, ...again];
     }
   }
 
@@ -208,7 +206,7 @@ class Import {
     return findMany(context, request, plan.resource, plan.key, keys);
   }
 
-  #check(missing: readonly Row[], present: number, { actor }: RequestContext): void {
+  #check(missing: readonly Row[], present: readonly Row[], { actor }: RequestContext): void {
     const grant = decide(actor, this.#options.plan.resource, "create");
     for (const { record, body } of missing) {
       try {
@@ -219,12 +217,22 @@ class Import {
         this.#reject(record, problemsOf(error));
       }
     }
-    if (this.#options.plan.whenPresent === "update") this.outcome.updated += present;
-    else this.outcome.present += present;
+    for (const row of present) {
+      this.outcome[this.#changesOf(row).length > 0 ? "updated" : "present"] += 1;
+    }
   }
 
-  async #create(rows: readonly Row[], request: RequestContext): Promise<void> {
-    if (rows.length === 0) return;
+  /** What an update writes. The record is that which the key found, whatever id the file says. */
+  #changesOf({ body }: Row): readonly (readonly [string, unknown])[] {
+    const { key, whenPresent } = this.#options.plan;
+    if (whenPresent === "skip") return [];
+    const unwritten = new Set(["id", ...key.map(({ name }) => name)]);
+    return Object.entries(body).filter(([name]) => !unwritten.has(name));
+  }
+
+  /** Returns those that are there by now. */
+  async #create(rows: readonly Row[], request: RequestContext): Promise<readonly Row[]> {
+    if (rows.length === 0) return [];
     const { context, plan } = this.#options;
     const body = { records: rows.map((row) => row.body) };
     // Without a key of its own a record is known again by the stretch that it came in, for as long
@@ -244,16 +252,18 @@ class Import {
         taken.push({ row, outcome });
       } else this.#reject(row.record, problemsOf(outcome.error));
     }
-    if (taken.length === 0) return;
-    // RACE: another import was here since we asked; or the conflict is about another unique field.
+    if (taken.length === 0) return [];
+    // RACE: another import was here since we asked, so these take another turn; or the conflict is
+    // about another unique field.
     const ids = await this.#find(
       taken.map(({ row }) => row),
       request,
     );
-    for (const [at, { row, outcome }] of taken.entries()) {
-      if (ids[at] !== undefined) this.outcome.present += 1;
-      else if (!isDone(outcome)) this.#reject(row.record, problemsOf(outcome.error));
-    }
+    return taken.flatMap(({ row, outcome }, at) => {
+      if (ids[at] !== undefined) return [row];
+      if (!isDone(outcome)) this.#reject(row.record, problemsOf(outcome.error));
+      return [];
+    });
   }
 
   async #update(
@@ -261,22 +271,16 @@ class Import {
     request: RequestContext,
   ): Promise<void> {
     const { context, plan } = this.#options;
-    if (plan.whenPresent === "skip" || present.length === 0) {
-      this.outcome.present += present.length;
-      return;
-    }
-    const keys = new Set(plan.key.map(({ name }) => name));
-    const records = present.map(({ row, id }) => {
-      const rest = Object.entries(row.body).filter(([name]) => !keys.has(name));
-      return { id, ...Object.fromEntries(rest) };
+    const changed = present.flatMap(({ row, id }) => {
+      const changes = this.#changesOf(row);
+      return changes.length === 0 ? [] : [{ row, record: { ...Object.fromEntries(changes), id } }];
     });
-    const body = { records };
-    const reply = await bulkWrite(context, request, plan.resource, "update", {
-      body,
-      replyBytesMax: UNSENT,
-    });
+    this.outcome.present += present.length - changed.length;
+    if (changed.length === 0) return;
+    const input = { body: { records: changed.map(({ record }) => record) }, replyBytesMax: UNSENT };
+    const reply = await bulkWrite(context, request, plan.resource, "update", input);
     for (const [at, outcome] of reply.outcomes.entries()) {
-      const row = present[at]?.row;
+      const row = changed[at]?.row;
       if (isDone(outcome)) this.outcome.updated += 1;
       else if (row !== undefined) this.#reject(row.record, problemsOf(outcome.error));
     }

@@ -61,7 +61,7 @@ test("the same as Markdown and as JSON", async () => {
   expect(markdown.stdout).toContain("| operation | manager | dispatcher |");
   expect(markdown.stdout).toContain("|---|---|");
   const json = JSON.parse((await access("--format", "json")).stdout);
-  expect(json.workOrders.technician.update.fields).toContain("status");
+  expect(json.workOrders.technician.update.fields).toContain("location");
   const wrong = await access("--format", "yaml");
   expect([wrong.code, wrong.stdout]).toEqual([1, ""]);
   expect(wrong.stderr).toContain("Allowed choices are text, markdown, json");
@@ -75,7 +75,7 @@ describe("explain", () => {
     expect(await ask("workOrders.update")).toMatchObject({
       isGranted: true,
       rows: "assigneeId = me.id",
-      fields: ["description", "status", "internalNotes", "closedAt"],
+      fields: ["description", "location", "internalNotes"],
     });
     expect(await ask("workOrders.assign")).toMatchObject({ isGranted: false });
     const text = await access("explain", "--as", "technician", "--operation", "workOrders.read");

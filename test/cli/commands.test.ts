@@ -119,25 +119,25 @@ describe("in a project", () => {
     expect(await succeeds("migrate", "status")).toMatch(/^applied +app +0001-init /m);
     expect(await succeeds("migrate", "new", "nothing")).toContain("Nothing to migrate");
 
-    const path = join(project.directory, "schema.ts");
+    const path = join(project.directory, "schema/places.ts");
     const schema = await readFile(path, "utf8");
     const column = 'address: text(),\n    openingHours: text("opening_hours"),';
     await writeFile(path, schema.replace("address: text(),", column));
     const written = await succeeds("migrate", "new", "opening-hours");
-    expect(written).toContain("0003-opening-hours");
-    const folder = join(project.directory, "migrations/0003-opening-hours");
+    expect(written).toContain("0006-opening-hours");
+    const folder = join(project.directory, "migrations/0006-opening-hours");
     expect((await readdir(folder)).sort()).toEqual(["down.sql", "snapshot.json", "up.sql"]);
     expect(await readFile(join(folder, "up.sql"), "utf8")).toContain("opening_hours");
-    expect(await states()).toMatchObject({ "0003-opening-hours": "pending" });
+    expect(await states()).toMatchObject({ "0006-opening-hours": "pending" });
 
-    expect(await succeeds("migrate", "up")).toContain("applied 0003-opening-hours");
-    expect(await succeeds("migrate", "down")).toContain("taken back 0003-opening-hours");
+    expect(await succeeds("migrate", "up")).toContain("applied 0006-opening-hours");
+    expect(await succeeds("migrate", "down")).toContain("taken back 0006-opening-hours");
     expect(await states()).toMatchObject({
       "0001-init": "applied",
-      "0003-opening-hours": "pending",
+      "0006-opening-hours": "pending",
     });
-    expect(await succeeds("migrate", "up", "--to", "0003-opening-hours")).toContain("applied 0003");
-    await succeeds("migrate", "down", "--steps", "3");
+    expect(await succeeds("migrate", "up", "--to", "0006-opening-hours")).toContain("applied 0006");
+    await succeeds("migrate", "down", "--steps", "6");
     expect(await states()).toMatchObject({ "0001-init": "pending" });
     await writeFile(path, schema);
     await rm(folder, { recursive: true });

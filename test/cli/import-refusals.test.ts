@@ -48,6 +48,20 @@ describe("an import that cannot run", () => {
     expect(code).toBe(1);
   });
 
+  // Planted: an error of the stream without a listener -> red (a stack trace).
+  test("says so where the rejected records cannot be written", async () => {
+    const { key } = await backend.person(await backend.tenant("New York 311"), "manager");
+    const path = join(folder, "refused.ndjson");
+    writeFileSync(path, JSON.stringify({ name: "" }));
+    const map = join(folder, "refused.map.json");
+    writeFileSync(map, JSON.stringify({ fields: { address: "name" } }));
+    const none = join(folder, "none", "rejects.ndjson");
+    const { code, stderr } = await run(key, "sites", path, "--map", map, "--rejects", none);
+    expect(stderr).toMatch(/cannot be written to .*rejects\.ndjson: ENOENT.*\n.*--rejects/);
+    expect(stderr).not.toContain("    at ");
+    expect(code).toBe(1);
+  });
+
   test.each([
     ["a field that is none", { fields: { titel: "x" } }, /the field "titel"/],
     ["a key that is not unique", { key: "title", fields: { title: "x" } }, /title is not unique/],

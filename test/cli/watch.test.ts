@@ -75,12 +75,12 @@ test("a new column is offered a migration, which is applied when it is written",
   timeout: 40_000,
 }, async () => {
   const column = "address: text(),\n    openingHours: text(),";
-  await save("schema.ts", "address: text(),", column, /backwright migrate new <name>/);
+  await save("schema/places.ts", "address: text(),", column, /backwright migrate new <name>/);
   const before = program.stderr().length;
   const directory = project.directory;
   const made = await runProgram(["migrate", "new", "hours"], { directory });
-  expect([made.code, made.stdout]).toEqual([0, expect.stringContaining("0003-hours")]);
-  const printed = /Applied 0003-hours\n(?:.*\n)*?.*Reloaded in/;
+  expect([made.code, made.stdout]).toEqual([0, expect.stringContaining("0006-hours")]);
+  const printed = /Applied 0006-hours\n(?:.*\n)*?.*Reloaded in/;
   await expect.poll(() => program.stderr().slice(before), { timeout: 20_000 }).toMatch(printed);
   const manager = (await project.keys()).find(({ role }) => role === "manager")?.key ?? "";
   const [site] = (await send(url, "/v1/sites", { key: manager })).json.data;

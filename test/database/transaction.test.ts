@@ -126,6 +126,31 @@ describe("a transaction", () => {
     expect(await opened.lanes.transaction({ claims: {} }, work)).toEqual([]);
   });
 
+  // Planted fault: the caller of an operation not looked at -> red (its statement ran for Acme).
+  test("runs no operation of another tenant or another actor", async () => {
+    await using opened = await open();
+    const mine = { claims: { tenantId: ACME, id: "one" } };
+    const others = [
+      { claims: { tenantId: OTHER, id: "one" } },
+      { claims: { tenantId: ACME, id: "other" } },
+      { claims: { tenantId: ACME } },
+      { claims: {} },
+    ];
+    const work = async ({ executor }: Transaction): Promise<void> => {
+      for (const caller of others) {
+        for (const run of [executor.read, executor.readAlone, executor.write]) {
+          await expect(run(add("a"), caller, [])).rejects.toThrow(TypeError);
+        }
+        const nested = executor.transaction(caller, (inner) => inner.run(add("a"), []));
+        await expect(nested).rejects.toThrow(TypeError);
+      }
+      await executor.write(add("a"), { claims: { ...mine.claims } }, []);
+      await executor.transaction(mine, (inner) => inner.executor.write(add("b"), mine, []));
+    };
+    await opened.lanes.transaction(mine, work);
+    expect(await values()).toEqual({ a: 1, b: 1 });
+  });
+
   // Planted fault: `commit` where `rollback` stands in the lane -> red.
   test("undoes everything when its code throws, and tells what was thrown", async () => {
     await using opened = await open();

@@ -4,6 +4,8 @@ import { randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vitest";
 import { BackwrightError } from "../../src/base/errors.ts";
+import { queryString } from "../../src/client/query.ts";
+import { queryText } from "../../src/operations/parsing.ts";
 import type { Script } from "../fixtures/parts/backend.ts";
 import { notes, parts } from "../fixtures/parts/schema.ts";
 import { PartsWorld } from "../fixtures/parts-world.ts";
@@ -152,6 +154,43 @@ describe("operations in an action", () => {
     for (const script of scripts) replies.push((await world.perform("lead", id, script)).status);
     expect(replies).toEqual([409, 422, 422, 500]);
     expect(await world.counts()).toEqual(before);
+  });
+
+  // Planted: values joined as they are -> red (a comma made two of one).
+  test("list by values with commas and backslashes in them, as the client does", async () => {
+    const id = await world.part();
+    const names = ["Smith, John", "back\\slash", "\\,"];
+    for (const name of names) await world.part({ name });
+    const found: unknown[] = [];
+    const reply = await world.perform("lead", id, async ({ ops }) => {
+      for (const list of [names, ...names.map((name) => [name])]) {
+        const page = await ops.parts.list({ filter: { name: { in: list } } });
+        found.push(page.data.length);
+      }
+    });
+    expect(reply.status, reply.text).toBe(200);
+    expect(found).toEqual([3, 1, 1, 1]);
+    for (const value of [names, [...names, ","], "a,b\\", 7, true, { a: ["x,y"] }, []]) {
+      const text = `?filter[x][in]=${encodeURIComponent(queryText(value))}`;
+      expect(queryString({ filter: { x: { in: value } } })).toBe(text);
+    }
+  });
+
+  // Planted: an object without tests gave no condition -> red (a list of everything).
+  test("refuse a condition that tests nothing", async () => {
+    const id = await world.part();
+    const codes: string[] = [];
+    const reply = await world.perform("lead", id, async ({ ops }) => {
+      for (const test of [{}, new Date(), [], { in: null }, null]) {
+        const query = { filter: { name: test } } as object;
+        await ops.parts.list(query).then(
+          () => codes.push("listed"),
+          (error: unknown) => codes.push(codeOf(error)),
+        );
+      }
+    });
+    expect(reply.status, reply.text).toBe(200);
+    expect(codes).toEqual(new Array(5).fill("PARAMETER_INVALID"));
   });
 
   test("that its code did not wait for belong to it", async () => {

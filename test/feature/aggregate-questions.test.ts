@@ -93,6 +93,11 @@ describe("a question that is none", () => {
     ["count=true&page[size]=1001", "page[size]"],
     ["count=true&page[after]=x", "page[after]"],
     ["count=true&page[offset]=1", "page[offset]"],
+    // Planted: a list of what an aggregate does not take, without q -> red (figures of everything).
+    ["count=true&q=nothing", "q"],
+    ["count=true&%71=nothing", "q"],
+    ["count=true&highlight=true", "highlight"],
+    ["count=true&page[place][size]=1", "page[place][size]"],
     ["count=true&include=place", "include"],
     ["count=true&fields=id", "fields"],
     ["count=true&having=1", "having"],

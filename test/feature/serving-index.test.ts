@@ -71,8 +71,11 @@ async function viewOf(tenantId: string): Promise<View> {
   return { manager, values };
 }
 
+/** Those that the large data set fills. */
+const FILLED = ["workOrders", "assets", "sites", "categories", "teams", "users", "skills"];
+
 function resources(): readonly ResourceModel[] {
-  return [...backend.project.model.resources.values()];
+  return FILLED.map(resource);
 }
 
 function resource(name: string): ResourceModel {

@@ -60,6 +60,27 @@ describe("an upsert", () => {
     expectRefusal(await put({ serial: "new" }), 400, "VALIDATION_ERROR", "name");
   });
 
+  // Planted: the key of a write that changes nothing was left unclaimed -> red (200, then 201).
+  test("of nothing but its key keeps its Idempotency-Key, too", async () => {
+    const headers = { "idempotency-key": randomUUID() };
+    const made = await put({ serial: "kept", name: "Bolt" });
+    const replies = await Promise.all(
+      [1, 2, 3].map(() => put({ serial: "kept" }, "serial", headers)),
+    );
+    for (const { status, text } of replies.filter((reply) => reply.status !== 409)) {
+      expect([status, text]).toEqual([200, made.text]);
+    }
+    const again = await put({ serial: "kept" }, "serial", headers);
+    expect([again.status, again.text]).toEqual([200, made.text]);
+    expect(again.headers.get("idempotency-replayed")).toBe("true");
+    expect(again.headers.get("etag")).toBe(made.headers.get("etag"));
+    const other = await put({ serial: "kept", name: "Nut" }, "serial", headers);
+    expectRefusal(other, 422, "IDEMPOTENCY_KEY_REUSED");
+    await world.ask("lead", `parts/${made.json.data.id}`, { method: "DELETE" });
+    expectRefusal(await put({ serial: "kept" }, "serial", headers), 404, "NOT_FOUND");
+    expect(await world.mismatches()).toEqual([]);
+  });
+
   test("makes a new record where the one with the key was deleted", async () => {
     const made = await put({ serial: "gone", name: "Bolt" });
     await world.ask("lead", `parts/${made.json.data.id}`, { method: "DELETE" });

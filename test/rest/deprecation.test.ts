@@ -4,15 +4,12 @@
 // Planted faults, each red before it was taken out again:
 // - a reply that holds the field unasked counted as use -> unasked
 // - names in the body not looked at -> uses
+// - the first bracket of a filter taken for the field, groups too -> groups
 // - the latest of several sunsets told -> earliest
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { backend as declare, resource } from "../../examples/work-orders/domain.ts";
-import { assets } from "../../examples/work-orders/resources/assets.ts";
-import { categories } from "../../examples/work-orders/resources/categories.ts";
-import { teams } from "../../examples/work-orders/resources/teams.ts";
-import { users } from "../../examples/work-orders/resources/users.ts";
-import { workOrders } from "../../examples/work-orders/resources/work-orders.ts";
 import { manifest } from "../../src/model/manifest.ts";
+import { exampleResources } from "../fixtures/example-resources.ts";
 import { createOrganization, type Organization } from "../fixtures/work-orders-world.ts";
 import { refusalOf, users as usersTable } from "../model/declared.ts";
 import { type Reply, startTestBackend, type TestBackend } from "../support/backend.ts";
@@ -36,7 +33,7 @@ const sites = resource("sites", {
 });
 const declared = declare({
   name: "work-orders",
-  resources: { workOrders, assets, sites, categories, teams, users },
+  resources: { ...exampleResources, sites },
 });
 
 let backend: TestBackend;
@@ -66,6 +63,9 @@ describe("a reply", () => {
     "sort=-name",
     "filter[name]=Yard",
     "filter[name][in]=Yard,Dock",
+    "filter[not][name]=Dock",
+    "filter[or][0][name]=Yard&filter[or][1][name]=Dock",
+    "filter[or][0][and][0][not][name][in]=Yard,Dock",
   ])("to a list with %s, which uses a deprecated field, says so", async (query) => {
     const reply = await backend.request(`/v1/sites?${query}`, { key });
     expect([reply.status, ...told(reply)]).toEqual([200, ...NAME]);
@@ -86,6 +86,9 @@ describe("a reply", () => {
     const filter = "filter[status]=open&filter[site.isPublic]=true";
     const filtered = await backend.request(`/v1/work-orders?${filter}`, { key });
     expect([filtered.status, ...told(filtered)]).toEqual([200, ...IS_PUBLIC]);
+    const group = "filter[status]=open&filter[or][0][site.isPublic]=true";
+    const grouped = await backend.request(`/v1/work-orders?${group}`, { key });
+    expect([grouped.status, ...told(grouped)]).toEqual([200, ...IS_PUBLIC]);
   });
 
   test("to a request that uses two says the earliest days, and each link once", async () => {

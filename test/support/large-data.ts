@@ -58,7 +58,7 @@ const madeId = (kind: number, n: string): string =>
 const fraction = (seed: number): string =>
   `((hashint4extended(n, ${seed}) & 1073741823) / 1073741824.0::float8)`;
 
-const KINDS = { site: 1, category: 2, team: 3, user: 4, asset: 5 };
+const KINDS = { site: 1, category: 2, team: 3, user: 4, asset: 5, skill: 7 };
 const organization = madeId(0, "o");
 const place = (kind: keyof typeof KINDS, p = "p"): string =>
   madeId(KINDS[kind], `o * $2::int + ${p}`);
@@ -68,8 +68,11 @@ const ORGANIZATIONS = `insert into organizations (id, name)
   select ${organization}, 'Organization ' || o from generate_series(0, $1::int - 1) o`;
 
 const SMALL_TABLES = [
-  `insert into sites (organization_id, id, name, is_public)
-   select ${organization}, ${place("site")}, 'site ' || p, p % 2 = 0 from ${PLACES}`,
+  `insert into sites (organization_id, id, name, is_public, latitude, longitude)
+   select ${organization}, ${place("site")}, 'site ' || p, p % 2 = 0, p % 90, p % 180
+   from ${PLACES}`,
+  `insert into skills (organization_id, id, name)
+   select ${organization}, ${place("skill")}, 'skill ' || p from ${PLACES}`,
   `insert into categories (organization_id, id, name)
    select ${organization}, ${place("category")}, 'category ' || p from ${PLACES}`,
   `insert into teams (organization_id, id, name)
@@ -77,8 +80,9 @@ const SMALL_TABLES = [
   `insert into users (organization_id, id, name, email)
    select ${organization}, ${place("user")}, 'user ' || p % 97, p || '@example.org'
    from ${PLACES}`,
-  `insert into assets (organization_id, id, site_id, name)
-   select ${organization}, ${place("asset")}, ${place("site", "p % 37")}, 'asset ' || p % 61
+  `insert into assets (organization_id, id, site_id, parent_id, name)
+   select ${organization}, ${place("asset")}, ${place("site", "p % 37")},
+     case when p % 5 > 0 then ${place("asset", "p - p % 5")} end, 'asset ' || p % 61
    from ${PLACES}`,
 ];
 
@@ -92,7 +96,8 @@ from generate_series(0, $1::int - 1) o, generate_series(1, 500) n`;
 // Squaring makes the first organization nine times as large as the last, and a few places busy.
 const WORK_ORDERS = `
 insert into work_orders (organization_id, id, external_id, title, status, priority, site_id,
-  asset_id, category_id, team_id, assignee_id, requester_id, due_at, closed_at, reported_at)
+  asset_id, category_id, skill_id, team_id, assignee_id, requester_id, location, reason, due_at,
+  held_at, closed_at, reported_at)
 select ${organization}, ${madeId(6, "n")},
   case when n % 2 = 0 then 'ext-' || n end, 'Work order ' || n,
   case when n % 1000 = 7 then '${RARE_STATUS}' when kind < 0.6 then 'done'
@@ -102,11 +107,13 @@ select ${organization}, ${madeId(6, "n")},
   ${place("site", "busy")},
   case when n % 2 = 0 then ${place("asset", "busy")} end,
   case when n % 10 > 0 then ${place("category", "busy")} end,
+  case when n % 3 = 0 then ${place("skill", "busy")} end,
   case when n % 5 > 0 then ${place("team", "busy")} end,
   case when n % 5 > 1 then ${place("user", "busy")} end,
-  ${place("user", "busy")},
+  ${place("user", "busy")}, 'Room ' || n % 50, case when n % 9 = 0 then 'Waits' end,
   case when n % 10 < 3 then null when n % 20 = 19 then timestamptz '${TIED_INSTANT}'
     else timestamptz '2026-01-01Z' + ${fraction(1)} * interval '400 days' end,
+  case when n % 1000 = 7 then timestamptz '2026-03-01Z' + n * interval '1 second' end,
   case when kind < 0.6 then timestamptz '2026-02-01Z' + n * interval '1 second' end,
   timestamptz '2026-01-01Z' + n * interval '1 second'
 from (

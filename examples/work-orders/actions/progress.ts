@@ -9,7 +9,6 @@ import { requireOwnWork, requireStatus } from "./rules.ts";
 export const start = action("workOrders", {
   async run({ record, actor, change }) {
     requireOwnWork(record, actor);
-    requireStatus(record, ["assigned", "on_hold"]);
     await change({ status: "in_progress", ...goOn(record, now()) });
   },
 });

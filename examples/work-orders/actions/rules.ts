@@ -1,5 +1,5 @@
-// What several actions ask before they begin. Actions name the states that they start from, because
-// a record may always stay in its state, and nothing should be done twice.
+// What several actions ask before they begin. Where doing it twice would do harm, an action names the
+// states that it starts from: staying in its state is always allowed to a record.
 import { BackwrightError } from "backwright";
 import type { workOrders } from "../schema.ts";
 
@@ -12,9 +12,8 @@ export function requireStatus(
   allowed: readonly Status[],
 ): void {
   if (allowed.includes(status)) return;
-  throw new BackwrightError("INVALID_TRANSITION", {
-    message: `The order is ${status}; this can be done when it is ${allowed.join(" or ")}.`,
-  });
+  const message = `is ${status}; this can be done when it is ${allowed.join(" or ")}`;
+  throw new BackwrightError("INVALID_TRANSITION", { details: [{ field: "status", message }] });
 }
 
 /** A technician sees the work of the whole team, but does only their own. */

@@ -1,11 +1,11 @@
 -- $1: claim tenantId
 -- $2: input 0
-select w."version"::text, w."id", w_site."c0", w_site."c1", w_site."c2", w_site."c3"
+select w."version"::text, w."id", t1."c0", t1."c1", t1."c2", t1."c3"
 from "public"."work_orders" w
-left join lateral (select w_site."id" as "c0", w_site."version"::text as "c1", w_site."id" as "c2", w_site."name" as "c3"
-from "public"."sites" w_site
-where w_site."organization_id" = $1::uuid and w_site."id" = w."site_id" and w_site."is_public" = 'true'::boolean
-limit 1) w_site on true
+left join lateral (select t1."id" as "c0", t1."version"::text as "c1", t1."id" as "c2", t1."name" as "c3"
+from "public"."sites" t1
+where t1."organization_id" = $1::uuid and t1."id" = w."site_id" and t1."is_public" = 'true'::boolean
+limit 1) t1 on true
 where w."organization_id" = $1::uuid and exists (select
-from "public"."sites" w_site
-where w_site."organization_id" = $1::uuid and w_site."id" = w."site_id" and w_site."is_public" = 'true'::boolean) and w."id" = $2::uuid
+from "public"."sites" t2
+where t2."organization_id" = $1::uuid and t2."id" = w."site_id" and t2."is_public" = 'true'::boolean) and w."id" = $2::uuid

@@ -8,16 +8,16 @@ with arm0_run0 as (select 0 as page_run, s.*
 from (select w.*
 from "public"."work_orders" w
 where w."organization_id" = $1::uuid and w."due_at" < $2::timestamptz and not exists (select
-from "public"."sites" w_site
-where w_site."organization_id" = $1::uuid and w_site."id" = w."site_id" and w_site."name" = $3::text) and w."due_at" = $6::timestamptz and w."id" < $5::uuid
+from "public"."sites" t1
+where t1."organization_id" = $1::uuid and t1."id" = w."site_id" and t1."name" = $3::text) and w."due_at" = $6::timestamptz and w."id" < $5::uuid
 order by w."due_at" desc nulls last, w."id" desc nulls last
 limit 26) s),
 arm0_run1 as (select 1 as page_run, s.*
 from (select w.*
 from "public"."work_orders" w
 where w."organization_id" = $1::uuid and w."due_at" < $2::timestamptz and not exists (select
-from "public"."sites" w_site
-where w_site."organization_id" = $1::uuid and w_site."id" = w."site_id" and w_site."name" = $3::text) and w."due_at" < $6::timestamptz
+from "public"."sites" t1
+where t1."organization_id" = $1::uuid and t1."id" = w."site_id" and t1."name" = $3::text) and w."due_at" < $6::timestamptz
 order by w."due_at" desc nulls last, w."id" desc nulls last
 limit 26) s
 where (select count(*)

@@ -15,7 +15,7 @@ order by w."due_at" desc nulls last, w."id" desc nulls last
 limit 26) s
 where (select count(*)
 from run0) <= 25)
-select w."version"::text, w."id", w_asset."c0", w_asset."c1", w_asset."c2", w_asset."c3", w_asset."c4", w_asset."c5", w_asset."c6", w_asset."c7", w."due_at"::text, w."id"::text
+select w."version"::text, w."id", t1."c0", t1."c1", t1."c2", t1."c3", t1."c4", t1."c5", t1."c6", t1."c7", w."due_at"::text, w."id"::text
 from (select w.*
 from (select *
 from run0
@@ -24,17 +24,17 @@ select *
 from run1) w
 order by w.page_run, w."due_at" desc nulls last, w."id" desc nulls last
 limit 26) w
-left join lateral (select w_asset."id" as "c0", w_asset."version"::text as "c1", w_asset."name" as "c2", w_asset_site."c0" as "c3", w_asset_site."c1" as "c4", w_asset_site."c2" as "c5", w_asset_site."c3" as "c6", (select json_agg(r.v)::text
-from (select array[w_asset_workorders."id"::text, w_asset_workorders."version"::text, w_asset_workorders."due_at"::text] as v
-from "public"."work_orders" w_asset_workorders
-where w_asset_workorders."organization_id" = $1::uuid and w_asset_workorders."asset_id" = w_asset."id"
-order by w_asset_workorders."id" desc nulls first
+left join lateral (select t1."id" as "c0", t1."version"::text as "c1", t1."name" as "c2", t2."c0" as "c3", t2."c1" as "c4", t2."c2" as "c5", t2."c3" as "c6", (select json_agg(r.v)::text
+from (select array[t3."id"::text, t3."version"::text, t3."due_at"::text] as v
+from "public"."work_orders" t3
+where t3."organization_id" = $1::uuid and t3."asset_id" = t1."id"
+order by t3."id" desc nulls first
 limit 11) r) as "c7"
-from "public"."assets" w_asset
-left join lateral (select w_asset_site."id" as "c0", w_asset_site."version"::text as "c1", w_asset_site."name" as "c2", w_asset_site."is_public" as "c3"
-from "public"."sites" w_asset_site
-where w_asset_site."organization_id" = $1::uuid and w_asset_site."id" = w_asset."site_id"
-limit 1) w_asset_site on true
-where w_asset."organization_id" = $1::uuid and w_asset."id" = w."asset_id"
-limit 1) w_asset on true
+from "public"."assets" t1
+left join lateral (select t2."id" as "c0", t2."version"::text as "c1", t2."name" as "c2", t2."is_public" as "c3"
+from "public"."sites" t2
+where t2."organization_id" = $1::uuid and t2."id" = t1."site_id"
+limit 1) t2 on true
+where t1."organization_id" = $1::uuid and t1."id" = w."asset_id"
+limit 1) t1 on true
 order by w.page_run, w."due_at" desc nulls last, w."id" desc nulls last

@@ -2,7 +2,7 @@
 select w."version"::text, w."id", w."due_at", w."due_at"::text, w."id"::text
 from "public"."work_orders" w
 where w."organization_id" = $1::uuid and exists (select
-from "public"."sites" w_site
-where w_site."organization_id" = $1::uuid and w_site."id" = w."site_id" and w_site."is_public" = 'true'::boolean)
+from "public"."sites" t1
+where t1."organization_id" = $1::uuid and t1."id" = w."site_id" and t1."is_public" = 'true'::boolean)
 order by w."due_at" asc nulls first, w."id" asc nulls first
 limit 26

@@ -1,7 +1,7 @@
-// What JSON.parse loses without a word: digits of a number that no double holds, and all but the
-// last of the members of one name.
+// JSON from outside: how deep it is, and what JSON.parse loses without a word: digits of a number
+// that no double holds, and all but the last of the members of one name.
 import { randomUUID } from "node:crypto";
-import { isPlainNumber, writtenNumber } from "../base/exact-number.ts";
+import { isPlainNumber, writtenNumber } from "./exact-number.ts";
 
 // Fifteen digits come through a double unharmed, so most documents are parsed once and no more.
 const MAY_BE_ROUNDED = /\d[\d.]{15}|\d[eE]/;
@@ -84,6 +84,24 @@ export function repeatedName(text: string): string | undefined {
     }
   }
   return undefined;
+}
+
+/** To be asked before parsing: a deep document costs whoever walks it a stack. */
+export function isDeeperThan(text: string, depthMax: number): boolean {
+  let depth = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (isInString) {
+      if (code === 0x5c) at += 1;
+      else if (code === 0x22) isInString = false;
+    } else if (code === 0x22) isInString = true;
+    else if (code === 0x7b || code === 0x5b) {
+      depth += 1;
+      if (depth > depthMax) return true;
+    } else if (code === 0x7d || code === 0x5d) depth -= 1;
+  }
+  return false;
 }
 
 /** The place of the quote that closes the string that begins at `from`. */

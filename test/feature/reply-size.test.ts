@@ -36,7 +36,7 @@ const titles = () =>
 const tooLarge = { status: 400, json: { error: { code: "REPLY_TOO_LARGE" } } };
 
 describe("a list", () => {
-  // Planted: no bound of the rows -> the first is 200, red; no bound of the JSON, the second.
+  // Planted: no bound of the JSON -> the second is 200, red.
   test.each([100, 20])("of %i large records is refused, with what to ask for", async (size) => {
     const path = "/v1/work-orders?sort=-id&page[size]=";
     const reply = await backend.request(`${path}${size}`, { key });

@@ -89,6 +89,11 @@ export const ERROR_CATALOGUE = {
     message: "If-Match must be the ETag of the record.",
     advice: "Send the ETag of your last read of this record, quotes included.",
   },
+  REPLY_TOO_LARGE: {
+    status: 400,
+    message: "The reply would be larger than the 32 MB that this server sends at once.",
+    advice: "Ask for fewer records or fields at once, or send fewer writes in one request.",
+  },
   REQUEST_INVALID: {
     status: 400,
     message: "The request could not be read.",

@@ -73,6 +73,9 @@ export const BATCH_OPERATIONS_MAX = 50;
 /** Bytes of an Idempotency-Key. */
 export const IDEMPOTENCY_KEY_BYTES_MAX = 255;
 
+/** Bytes of one reply, and of what is read for it: all of it is held in memory at once. */
+export const REPLY_BYTES_MAX = 32 * 1_048_576;
+
 /** Milliseconds for which a verified credential is believed without asking the database again. */
 export const CREDENTIAL_CACHE_MS = 5_000;
 

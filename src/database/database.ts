@@ -1,11 +1,13 @@
 // The door to PostgreSQL for requests: short reads share a few pipelined connections, writes have
 // a connection to themselves for as long as they run.
 import { setTimeout as sleep } from "node:timers/promises";
+import { REPLY_BYTES_MAX } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { bind, type Statement, type Value } from "../sql/statement.ts";
 import { DatabaseFailure } from "./failures.ts";
 import { Lane } from "./lane.ts";
-import type { Caller, Executor, Row, Transaction } from "./transaction.ts";
+import type { Caller, Executor, Row, RowBounds, Transaction } from "./transaction.ts";
+import { Turns } from "./turns.ts";
 
 export type { Caller, Row };
 
@@ -21,8 +23,7 @@ export interface DatabaseOptions {
 // LIMIT: what waits longer than a client would is refused, so that overload answers 503 at once.
 const READS_IN_FLIGHT_MAX = 256;
 const WRITES_WAITING_MAX = 512;
-const LONG_READS_WAITING_MAX = 32;
-const WRITE_WAIT_MS_MAX = 3_000;
+const WAIT_MS_MAX = 3_000;
 const WATCH_MS = 1_000;
 const TRANSACTION_RETRIES_MAX = 3;
 const RETRY_MS = 20; // With jitter: those who locked each other out do not meet again in step.
@@ -38,8 +39,7 @@ export class Database implements Executor {
   readonly #writes: readonly Lane[];
   readonly #waiting: Waiting[] = [];
   readonly #watch: NodeJS.Timeout;
-  readonly #waitingReads: (() => void)[] = [];
-  #longReads = 0;
+  readonly #longReads: Turns;
 
   private constructor(options: DatabaseOptions) {
     const onLost = (): void => this.#refuseWaiting();
@@ -49,6 +49,7 @@ export class Database implements Executor {
     this.#writes = Array.from({ length: options.writeConnections }, () =>
       lane(false, () => this.#startWaiting()),
     );
+    this.#longReads = new Turns(Math.floor(options.writeConnections / 2), WAIT_MS_MAX);
     this.#watch = setInterval(() => {
       for (const one of [...this.#reads, ...this.#writes]) one.closeIfSilent();
     }, WATCH_MS).unref();
@@ -66,52 +67,52 @@ export class Database implements Executor {
   }
 
   /**
-   * Runs a short read behind the wall of the caller's tenant. Rejects with DatabaseFailure.
+   * Runs a short read behind the wall of the caller's tenant. Rejects with DatabaseFailure; "too
+   * large", as readAlone, for more than a reply may hold.
    * A statement that may wait for a lock does not belong here: its neighbours would wait too.
    */
   async read(
     statement: Statement,
     caller: Caller,
     inputs: readonly Value[],
+    bounds?: RowBounds,
   ): Promise<readonly Row[]> {
     const values = bind(statement, caller.claims, inputs);
     const tenant = caller.claims.tenantId ?? undefined;
-    return orPreparedAgain(() => this.#quietest().run(statement, values, tenant));
+    const most = { bytesMost: REPLY_BYTES_MAX, ...bounds };
+    return orPreparedAgain(() => this.#quietest().run(statement, values, tenant, most));
   }
 
   /**
    * Runs a read that may take as long as statements may, on one of the connections for writes, so
    * that no short read waits behind it. Half of them are for writes alone; the reads take turns.
    */
-  async readAlone(
+  readAlone(
     statement: Statement,
     caller: Caller,
     inputs: readonly Value[],
+    bounds?: RowBounds,
   ): Promise<readonly Row[]> {
-    if (this.#longReads >= Math.max(1, Math.floor(this.#writes.length / 2))) {
-      if (this.#waitingReads.length >= LONG_READS_WAITING_MAX) {
-        throw new DatabaseFailure("unavailable", "too many long reads are waiting");
-      }
-      await new Promise<void>((resolve) => this.#waitingReads.push(resolve));
-    } else this.#longReads += 1;
-    try {
-      return await this.write(statement, caller, inputs);
-    } finally {
-      const next = this.#waitingReads.shift();
-      if (next === undefined) this.#longReads -= 1;
-      else next();
-    }
+    const tenant = caller.claims.tenantId ?? "";
+    const most = { bytesMost: REPLY_BYTES_MAX, ...bounds };
+    return this.#longReads.take(tenant, () => this.write(statement, caller, inputs, most));
   }
 
-  /** Runs a statement that writes, on a connection of its own. Rejects with DatabaseFailure. */
+  /**
+   * Runs a statement that writes, on a connection of its own. Rejects with DatabaseFailure. What is
+   * written has been written, so its rows are answered whatever their size.
+   */
   async write(
     statement: Statement,
     caller: Caller,
     inputs: readonly Value[],
+    bounds?: RowBounds,
   ): Promise<readonly Row[]> {
     const values = bind(statement, caller.claims, inputs);
     const tenant = caller.claims.tenantId ?? undefined;
-    return orPreparedAgain(() => this.#onFreeLane((lane) => lane.run(statement, values, tenant)));
+    return orPreparedAgain(() =>
+      this.#onFreeLane((lane) => lane.run(statement, values, tenant, bounds)),
+    );
   }
 
   /**
@@ -173,7 +174,7 @@ export class Database implements Executor {
         giveUp: setTimeout(() => {
           this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
           reject(new DatabaseFailure("unavailable", "no connection became free in time"));
-        }, WRITE_WAIT_MS_MAX),
+        }, WAIT_MS_MAX),
       };
       this.#waiting.push(waiting);
     });

@@ -12,6 +12,7 @@ export type FailureKind =
   | "check"
   | "not null"
   | "value" // A value that the column cannot hold.
+  | "too large" // More was read than a reply may hold.
   | "refused" // backwright.refuse(), the reason is the message.
   | "other";
 
@@ -45,7 +46,6 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   "40P01": "serialization",
   "0A000": "stale",
   "26000": "stale",
-  "42883": "stale", // A function that a migration has replaced by one of another name.
   "23505": "unique",
   "23503": "foreign key",
   "23514": "check",
@@ -63,6 +63,15 @@ const CLASSES: Readonly<Record<string, FailureKind>> = {
   "58": "unavailable",
 };
 
+// A finder of a model that is no longer served; a function of anybody else's is missed by mistake.
+const MISSING_FUNCTION = "42883";
+const OUR_FINDER = /\bbackwright\.finder_[0-9a-f]{16}\b/;
+
+function kindOf(sqlState: string, message: string): FailureKind {
+  if (sqlState === MISSING_FUNCTION && OUR_FINDER.test(message)) return "stale";
+  return KINDS[sqlState] ?? CLASSES[sqlState.slice(0, 2)] ?? "other";
+}
+
 /** Classifies whatever the driver threw. An error without a SQLSTATE is the connection's. */
 export function failureOf(error: unknown): DatabaseFailure {
   if (error instanceof DatabaseFailure) return error;
@@ -72,10 +81,7 @@ export function failureOf(error: unknown): DatabaseFailure {
     message?: unknown;
   };
   const sqlState = typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
-  const kind =
-    sqlState === undefined
-      ? "unavailable"
-      : (KINDS[sqlState] ?? CLASSES[sqlState.slice(0, 2)] ?? "other");
+  const kind = sqlState === undefined ? "unavailable" : kindOf(sqlState, String(message));
   return new DatabaseFailure(kind, String(message), {
     constraint: typeof constraint === "string" ? constraint : undefined,
     sqlState,

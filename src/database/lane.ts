@@ -5,7 +5,7 @@ import { monotonicMs } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Statement, Value } from "../sql/statement.ts";
 import { DatabaseFailure, failureOf } from "./failures.ts";
-import { beginText, Transaction } from "./transaction.ts";
+import { beginText, type RowBounds, Transaction } from "./transaction.ts";
 import { PreparedStatements, WALL_NAME, WALL_TEXT, WalledQuery } from "./walled-query.ts";
 
 export interface LaneOptions {
@@ -103,6 +103,7 @@ export class Lane {
     statement: Statement,
     values: readonly Value[],
     tenant: string | undefined,
+    bounds: RowBounds = {},
   ): Promise<readonly (readonly Value[])[]> {
     const client = this.#client;
     if (client === undefined || !this.#isReady) {
@@ -114,6 +115,7 @@ export class Lane {
         values,
         tenant,
         prepared: this.#prepared,
+        bounds,
         done: (failure, rows) => {
           this.#inFlight.delete(query);
           this.#answeredMs = monotonicMs();

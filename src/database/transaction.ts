@@ -18,10 +18,19 @@ export interface Caller {
   readonly claims: Readonly<Record<string, Value>>;
 }
 
+/** What of a statement's rows is kept. A transaction, whose caller sees to it, keeps all. */
+export interface RowBounds {
+  /** Rows beyond it are dropped. */
+  readonly rowsMost?: number;
+  /** With more bytes in the kept rows the statement fails as "too large". */
+  readonly bytesMost?: number;
+}
+
 type Run = (
   statement: Statement,
   caller: Caller,
   inputs: readonly Value[],
+  bounds?: RowBounds,
 ) => Promise<readonly Row[]>;
 
 /**

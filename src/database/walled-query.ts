@@ -5,7 +5,8 @@
 import pg from "pg";
 import { PREPARED_STATEMENTS_MAX } from "../base/limits.ts";
 import type { Statement, Value } from "../sql/statement.ts";
-import { type DatabaseFailure, failureOf } from "./failures.ts";
+import { DatabaseFailure, failureOf } from "./failures.ts";
+import type { RowBounds } from "./transaction.ts";
 
 /** The statement that every connection prepares first, under this name. */
 export const WALL_NAME = "backwright_wall";
@@ -77,6 +78,7 @@ export interface WalledRequest {
   /** Undefined: no tenant is set, so no walled row is visible. */
   readonly tenant: string | undefined;
   readonly prepared: PreparedStatements;
+  readonly bounds: RowBounds;
   readonly done: (
     failure: DatabaseFailure | undefined,
     rows: readonly (readonly Value[])[],
@@ -91,6 +93,7 @@ export class WalledQuery extends pg.Query {
   readonly #request: WalledRequest;
   readonly #rows: (readonly Value[])[] = [];
   #beforeWall: boolean;
+  #bytes = 0;
   #isParsing = false;
 
   constructor(request: WalledRequest) {
@@ -130,8 +133,12 @@ export class WalledQuery extends pg.Query {
 
   handleRowDescription(): void {}
 
-  handleDataRow(message: { fields: readonly Value[] }): void {
-    if (!this.#beforeWall) this.#rows.push(message.fields);
+  handleDataRow(message: { readonly length: number; readonly fields: readonly Value[] }): void {
+    const { rowsMost = Number.POSITIVE_INFINITY } = this.#request.bounds;
+    if (this.#beforeWall || this.#rows.length >= rowsMost) return;
+    this.#bytes += message.length;
+    if (this.#isWhole) this.#rows.push(message.fields);
+    else this.#rows.length = 0; // What was read so far leaves memory at once.
   }
 
   handleCommandComplete(): void {
@@ -149,7 +156,14 @@ export class WalledQuery extends pg.Query {
     this.#request.done(failure, []);
   }
 
+  get #isWhole(): boolean {
+    return this.#bytes <= (this.#request.bounds.bytesMost ?? Number.POSITIVE_INFINITY);
+  }
+
   handleReadyForQuery(): void {
-    this.#request.done(undefined, this.#rows);
+    const failure = this.#isWhole
+      ? undefined
+      : new DatabaseFailure("too large", "the rows are more than a reply may hold");
+    this.#request.done(failure, this.#rows);
   }
 }

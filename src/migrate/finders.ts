@@ -1,5 +1,6 @@
 // The finders of the model in the database: made, mended and removed like grants, after the
 // migrations. Owned by the owner, who sees every tenant, and executable by the app's role alone.
+// Those of the model before the last are kept: processes that still serve call them.
 import { StartError } from "../base/errors.ts";
 import { openSession, postgresFailure, type Session } from "../database/session.ts";
 import { FINDER_NAME, type Finder } from "../sql/finder.ts";
@@ -12,13 +13,18 @@ interface FoundFunction {
   readonly body: string;
   /** Everything else about it that matters is as it should be. */
   readonly right: boolean;
+  /** The latest model does not name it, as its comment says. */
+  readonly retired: boolean;
 }
 
+const RETIRED = "Not named by the latest model; dropped when the finders change again.";
 const SEARCH_PATH = "pg_catalog, pg_temp";
 
 /**
  * Brings the finders of the database to those of the model; changes nothing where they are right.
- * Throws a StartError when the tables are not those of the model. Run it inside a transaction.
+ * One that the model names no more stays until the finders change again, so that no process of the
+ * model before loses its searches. Throws a StartError when the tables are not those of the model.
+ * Run it inside a transaction.
  */
 export async function assertFinders(
   session: Session,
@@ -27,15 +33,24 @@ export async function assertFinders(
 ): Promise<void> {
   const present = await readFinders(session, roles);
   const wanted = new Map(finders.map((finder) => [finder.name, finder]));
-  const isRight = ({ name, body, right }: FoundFunction): boolean =>
-    right && wanted.get(name)?.body === body;
-  const drops = present
-    .filter((one) => !isRight(one))
-    .map(({ signature }) => `drop function backwright.${signature};`);
-  const made = finders.filter(
-    ({ name }) => !present.some((one) => one.name === name && isRight(one)),
-  );
-  const statements = [...drops, ...made.flatMap((finder) => create(finder, roles.app))];
+  const isWanted = ({ name }: FoundFunction): boolean => wanted.has(name);
+  const isRight = (one: FoundFunction): boolean =>
+    one.right && (!isWanted(one) || wanted.get(one.name)?.body === one.body);
+  const right = present.filter(isRight);
+  const made = finders.filter(({ name }) => !right.some((one) => one.name === name));
+  const leaving = right.filter((one) => !isWanted(one) && !one.retired);
+  const back = right.filter((one) => isWanted(one) && one.retired);
+  // One that is mended has been there before, so the model is the one that it was.
+  const isNew = made.some(({ name }) => !present.some((one) => one.name === name));
+  const isOther = isNew || leaving.length > 0 || back.length > 0;
+  const over = right.filter((one) => !isWanted(one) && one.retired && isOther);
+  const wrong = present.filter((one) => !isRight(one));
+  const statements = [
+    ...[...wrong, ...over].map(({ signature }) => `drop function backwright.${signature};`),
+    ...made.flatMap((finder) => create(finder, roles.app)),
+    ...leaving.map((one) => comment(one, quoteLiteral(RETIRED))),
+    ...back.map((one) => comment(one, "null")),
+  ];
   if (statements.length === 0) return;
   try {
     await session.query(statements.join("\n"));
@@ -78,13 +93,17 @@ function readFinders(session: Session, roles: DatabaseRoles): Promise<FoundFunct
          and pg_get_userbyid(p.proowner) = $3
          and p.proacl is not null and not exists (select from aclexplode(p.proacl) a
            where a.grantee not in (p.proowner, (select oid from pg_roles where rolname = $4)))
-         and has_function_privilege($4, p.oid, 'execute') as right
+         and has_function_privilege($4, p.oid, 'execute') as right,
+       obj_description(p.oid, 'pg_proc') is not null as retired
      from pg_proc p
      where p.pronamespace = 'backwright'::regnamespace and p.proname ~ $1
      order by 1`,
     [FINDER_NAME, `search_path=${SEARCH_PATH}`, roles.owner, roles.app],
   );
 }
+
+const comment = ({ signature }: FoundFunction, text: string): string =>
+  `comment on function backwright.${signature} is ${text};`;
 
 // `rows` says that few are found: the ids are then looked up one by one, whatever the statistics.
 function create(finder: Finder, app: string): readonly string[] {

@@ -12,6 +12,7 @@ import type { OperationsContext, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
 import { type AggregateQuery, type AggregateRequest, parseAggregate } from "./parse-aggregate.ts";
 import { testKey } from "./parse-filter.ts";
+import { LESS_TO_READ, ReplySize } from "./reply-size.ts";
 import { requireTimeZone } from "./time-zones.ts";
 
 export interface AggregateReply {
@@ -52,7 +53,13 @@ export async function aggregateRecords(
   }
   const hasMore = rows.length > most;
   if (hasMore && asked.size === undefined) throw tooMany();
-  return { groups: rows.slice(0, most).map(reader), hasMore, timeZone: asked.timeZone };
+  const replied = new ReplySize(LESS_TO_READ);
+  const groups = rows.slice(0, most).map((row) => {
+    const json = reader(row);
+    replied.add(json);
+    return json;
+  });
+  return { groups, hasMore, timeZone: asked.timeZone };
 }
 
 /** The sum of doubles, say, may be larger than a double; the values themselves are all right. */

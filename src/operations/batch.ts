@@ -13,9 +13,17 @@ import { inClaimedTransaction } from "./claimed.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
 import { checkSameRequest, claimKey } from "./idempotency.ts";
-import { isOfTheWhole, keptOutcomes, type Outcome, outcomesAgain, placed } from "./outcomes.ts";
+import {
+  type Done,
+  isOfTheWhole,
+  keptOutcomes,
+  type Outcome,
+  outcomesAgain,
+  placed,
+} from "./outcomes.ts";
 import { isId, objectOf, parseTarget, refuse, refuseUnknown } from "./parse-several.ts";
 import { getRecord } from "./read.ts";
+import { lessToWrite, ReplySize } from "./reply-size.ts";
 import { requireReadable } from "./version-tokens.ts";
 import { createRecord, deleteRecord, restoreRecord, updateRecord } from "./write.ts";
 
@@ -94,8 +102,9 @@ async function runAll(
 ): Promise<readonly Outcome[]> {
   await lockAll(context, request, operations, transaction);
   const within = { ...context, database: transaction.executor };
-  const outcomes: Outcome[] = [];
+  const outcomes: Done[] = [];
   const ids: string[] = [];
+  const replied = new ReplySize(lessToWrite("operations"));
   for (const [index, operation] of operations.entries()) {
     await at(index, context, async () => {
       const reply = await runOne(within, request, { ...operation, isKept }, ids);
@@ -104,6 +113,7 @@ async function runAll(
       outcomes.push({ status, id, json, version, mask });
       ids.push(id);
     });
+    replied.add(outcomes.at(-1)?.json ?? "");
   }
   return outcomes;
 }

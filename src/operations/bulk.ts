@@ -14,6 +14,8 @@ import { executeWrite, type WriteReply } from "./execute-write.ts";
 import { publicError } from "./failures.ts";
 import { checkSameRequest, claimKey } from "./idempotency.ts";
 import {
+  type Done,
+  isDone,
   isOfTheWhole,
   keptOutcomes,
   type Outcome,
@@ -24,8 +26,12 @@ import {
 import { parseBody } from "./parse-body.ts";
 import { objectOf, parseTarget, refuse, refuseUnknown } from "./parse-several.ts";
 import { planCreate, requireVersions } from "./plan-write.ts";
+import { lessToWrite, ReplySize } from "./reply-size.ts";
 import { requireReadable } from "./version-tokens.ts";
 import { deleteRecord, updateRecord } from "./write.ts";
+
+/** As `replyBytesMax`: nobody is sent the reply. */
+export const UNSENT = Number.POSITIVE_INFINITY;
 
 export type BulkVerb = "create" | "update" | "delete";
 
@@ -33,6 +39,8 @@ export interface BulkInput {
   /** `{ records, atomic? }` */
   readonly body: unknown;
   readonly idempotencyKey?: string | undefined;
+  /** REPLY_BYTES_MAX unless given. */
+  readonly replyBytesMax?: number | undefined;
 }
 
 export interface SeveralReply {
@@ -51,13 +59,13 @@ export async function bulkWrite(
   request: RequestContext,
   resource: ResourceModel,
   verb: BulkVerb,
-  { body, idempotencyKey }: BulkInput,
+  { body, idempotencyKey, replyBytesMax }: BulkInput,
 ): Promise<SeveralReply> {
   decide(request.actor, resource, verb);
   const { records, isAtomic } = parseRequest(body);
   const read = grantOf(request.actor, resource, "read");
   const claim = claimKey(idempotencyKey, request, resource, `bulk ${verb}`, body, read);
-  const bulk = { context, request, resource, verb, records, isAtomic };
+  const bulk = { context, request, resource, verb, records, isAtomic, replyBytesMax };
   try {
     const claimed = await inClaimedTransaction(
       context,
@@ -82,6 +90,7 @@ interface Bulk {
   readonly verb: BulkVerb;
   readonly records: readonly unknown[];
   readonly isAtomic: boolean;
+  readonly replyBytesMax: number | undefined;
 }
 
 /** A record that is still to be written; its place among the records of the request. */
@@ -97,16 +106,18 @@ interface PendingChange extends Pending {
   readonly body: unknown;
 }
 
-/** Ends an atomic request: what one of its records was refused for. */
+/** Ends the request: what one record of an atomic one, or the whole, was refused for. */
 class Abandoned extends Error {}
 
 /** One try of the transaction. */
 class BulkRun {
   readonly #bulk: Bulk;
   readonly #outcomes: Outcome[] = [];
+  readonly #replied: ReplySize;
 
   constructor(bulk: Bulk) {
     this.#bulk = bulk;
+    this.#replied = new ReplySize(lessToWrite("records"), bulk.replyBytesMax);
   }
 
   async inTransaction(transaction: Transaction): Promise<readonly Outcome[]> {
@@ -206,12 +217,23 @@ class BulkRun {
     for (const [at, record] of records.entries()) {
       try {
         const { id, json, version, mask } = await write(record, at);
-        this.#outcomes[record.index] = { status, id, json, version, mask };
+        this.#tell(record, { status, id, json, version, mask });
       } catch (error) {
-        if (inner.failure !== undefined) throw error;
+        if (inner.failure !== undefined || error instanceof Abandoned) throw error;
         this.#refuse(record, error);
       }
     }
+  }
+
+  #tell({ index }: Pending, outcome: Done): void {
+    const undone = this.#outcomes[index];
+    if (undone !== undefined && isDone(undone)) this.#replied.remove(undone.json);
+    try {
+      this.#replied.add(outcome.json);
+    } catch (cause) {
+      throw new Abandoned("too large", { cause });
+    }
+    this.#outcomes[index] = outcome;
   }
 
   /** A statement that failed takes all beside it along, so it is narrowed down by halves. */

@@ -2,6 +2,7 @@
 import { BackwrightError } from "../base/errors.ts";
 import { DatabaseFailure } from "../database/failures.ts";
 import { REFUSED_AFTER_IMAGE } from "../sql/write-shape.ts";
+import { LESS_TO_READ, replyTooLarge } from "./reply-size.ts";
 
 /** Turns whatever a statement threw into the error that the caller sees. */
 export function publicError(
@@ -44,6 +45,8 @@ export function publicError(
         details: details("breaks a rule of the data"),
         cause: error,
       });
+    case "too large":
+      return replyTooLarge(LESS_TO_READ, error);
     case "not null":
       return new BackwrightError("UNPROCESSABLE", { cause: error });
     case "refused":

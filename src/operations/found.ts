@@ -116,7 +116,8 @@ function armOf(
   sorts: readonly Sort[] = [],
   found: "sorted" | "ranked",
 ): Arm {
-  const served = { sorts, form: anyOrder(finder.name, sorts), single: true, found };
+  const form = anyOrder(finder.name, sorts);
+  const served = { sorts, form, single: true, isScan: true, found };
   return { filters: parsed.map(({ filter }) => filter), served };
 }
 

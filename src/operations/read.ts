@@ -20,6 +20,7 @@ import { linksOf } from "./included-pages.ts";
 import { testKey } from "./parse-filter.ts";
 import { type ListQuery, type ListRequest, parseList } from "./parse-list.ts";
 import { parseSelection, type RecordQuery, type Selection } from "./parse-selection.ts";
+import { LESS_TO_READ, ReplySize } from "./reply-size.ts";
 import { readsVersions } from "./version-tokens.ts";
 
 export interface GetReply extends RecordReply {
@@ -51,7 +52,10 @@ export interface Total {
   readonly totalIs: "exact" | "atLeast";
 }
 
-/** Reads one record. Throws NOT_FOUND when it is absent or invisible: the two look alike. */
+/**
+ * Reads one record. Throws NOT_FOUND when it is absent or invisible, which look alike, and
+ * REPLY_TOO_LARGE.
+ */
 export async function getRecord(
   context: OperationsContext,
   request: RequestContext,
@@ -80,9 +84,11 @@ export async function getRecord(
   });
   if (row === undefined) throw new BackwrightError("NOT_FOUND");
   const whole = selection.fields.length === grant.fields.length;
+  const json = reader.json(row, { id, next: links.next });
+  new ReplySize(LESS_TO_READ).add(json);
   return {
     id,
-    json: reader.json(row, { id, next: links.next }),
+    json,
     version: reader.version(row),
     stamp: isStamped ? stampOf([row], reader, selected) : undefined,
     mask: whole ? maskFingerprint(grant) : selectionMask(selection),
@@ -90,7 +96,7 @@ export async function getRecord(
   };
 }
 
-/** Reads one page. Throws PARAMETER_INVALID, CURSOR_INVALID. */
+/** Reads one page. Throws PARAMETER_INVALID, CURSOR_INVALID, REPLY_TOO_LARGE. */
 export async function listRecords(
   context: OperationsContext,
   request: RequestContext,
@@ -130,9 +136,10 @@ export async function listRecords(
       ? values
       : [...values, String(offset)];
   const { database } = context;
-  const isLong = list.arms.some(({ served }) => served.found !== undefined);
+  const isLong = list.arms.some(({ served }) => served.isScan);
+  const run = isLong ? "readAlone" : "read";
   const [rows, total] = await Promise.all([
-    isLong ? database.readAlone(statement, actor, inputs) : database.read(statement, actor, inputs),
+    database[run](statement, actor, inputs, { rowsMost: list.size + 1 }),
     list.count === undefined ? undefined : countRecords(context, request, shape, list),
   ]).catch((error: unknown) => {
     throw refusedByFinder(error, list.arms) ?? publicError(error, context.constraints);
@@ -205,8 +212,14 @@ function shapePage(
   // The row that a cursor came from lies on the other side, so there is always a way back.
   const hasNext = backwards || hasMore;
   const hasPrev = backwards ? hasMore : list.cursor !== undefined || list.offset > 0;
+  const replied = new ReplySize(LESS_TO_READ);
+  const records = ordered.map((row) => {
+    const json = reader.json(row, { id: row.at(-1) ?? "", next });
+    replied.add(json);
+    return json;
+  });
   return {
-    records: ordered.map((row) => reader.json(row, { id: row.at(-1) ?? "", next })),
+    records,
     size: list.size,
     next: hasNext ? sign(last) : null,
     prev: hasPrev ? sign(first) : null,

@@ -60,7 +60,10 @@ export function errorSchemas(): Readonly<Record<string, Json>> {
 
 export type ErrorResponse = keyof typeof ERROR_RESPONSES;
 export const ERROR_RESPONSES = {
-  BadRequest: { status: "400", codes: ["VALIDATION_ERROR", "PARAMETER_INVALID"] },
+  BadRequest: {
+    status: "400",
+    codes: ["VALIDATION_ERROR", "PARAMETER_INVALID", "REPLY_TOO_LARGE"],
+  },
   Unauthenticated: { status: "401", codes: ["UNAUTHENTICATED"] },
   Forbidden: { status: "403", codes: ["FORBIDDEN"] },
   NotFound: { status: "404", codes: ["NOT_FOUND"] },

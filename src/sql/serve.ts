@@ -65,6 +65,8 @@ export interface Served {
   readonly form: Form;
   /** The request names at most one row (a unique key): any order costs nothing. */
   readonly single: boolean;
+  /** Rows are tested one after the other, so the statement may read all that the index holds. */
+  readonly isScan: boolean;
   /** A finder has found the rows, so any order sorts a bounded number of them. */
   readonly found?: "sorted" | "ranked";
 }
@@ -205,7 +207,7 @@ export function serve(
   if (filters.length === 0 && all.length > 0 && !single) return undefined;
   const wanted = sorts ?? (filters.length === 0 || single ? newestFirst(table) : undefined);
   if (single && wanted !== undefined) {
-    return { sorts: wanted, form: anyOrder("unique", wanted), single };
+    return { sorts: wanted, form: anyOrder("unique", wanted), single, isScan: false };
   }
   const asked = wanted && directionsOf(wanted);
   const fitting = offered
@@ -220,7 +222,22 @@ export function serve(
     .sort((a, b) => a.left.length - b.left.length || b.form.prefix.length - a.form.prefix.length);
   const [best] = fitting;
   if (best === undefined) return undefined;
-  return { sorts: wanted ?? naturalSort(best.form, table), form: best.form, single: false };
+  const { form } = best;
+  const isScan = isTested(best, all, filters);
+  return { sorts: wanted ?? naturalSort(form, table), form, single: false, isScan };
+}
+
+/**
+ * Whether rows of the index are read only to be passed over: for tests of related records or of a
+ * part of a value, for what the index does not hold, and for a second exclusion from the order,
+ * which only the first one parts into runs.
+ */
+function isTested({ form, left }: Match, all: readonly Filter[], own: readonly Filter[]): boolean {
+  const first = form.sorts[0]?.field;
+  const exclusions = own.filter(
+    ({ field, operator }) => field.name === first && (operator === "ne" || operator === "nin"),
+  );
+  return own.length < all.length || left.length > 0 || exclusions.length > 1;
 }
 
 /** The form of a few rows: they are sorted after they were found. */

@@ -2,7 +2,7 @@
 import { StartError } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import { BULK_RECORDS_MAX } from "../base/limits.ts";
-import { bulkWrite } from "../operations/bulk.ts";
+import { bulkWrite, UNSENT } from "../operations/bulk.ts";
 import type { OperationsContext, RequestContext } from "../operations/context.ts";
 import { findMany } from "../operations/find-many.ts";
 import { isDone } from "../operations/outcomes.ts";
@@ -138,7 +138,10 @@ export class LookUps {
     const records = missing.map(({ body }) => body);
     const { target } = this.plan;
     const body = { records };
-    const { outcomes } = await bulkWrite(this.#context, request, target, "create", { body });
+    const { outcomes } = await bulkWrite(this.#context, request, target, "create", {
+      body,
+      replyBytesMax: UNSENT,
+    });
     const taken: Wanted[] = [];
     for (const [at, outcome] of outcomes.entries()) {
       const one = missing[at];

@@ -1,11 +1,12 @@
 // The export: a list, page after page, as NDJSON, a JSON array or CSV. Holds one page at a time.
 import type { Actor } from "../access/actor.ts";
+import { BackwrightError } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import { PAGE_SIZE_MAX } from "../base/limits.ts";
 import type { ResourceModel } from "../model/model.ts";
 import type { OperationsContext } from "../operations/context.ts";
 import type { ListQuery } from "../operations/parse-list.ts";
-import { listRecords } from "../operations/read.ts";
+import { type ListReply, listRecords } from "../operations/read.ts";
 import type { Format } from "./read-records.ts";
 
 export interface ExportOptions {
@@ -26,22 +27,37 @@ export interface ExportOptions {
  * once. Throws BackwrightError.
  */
 export async function* exportText(options: ExportOptions): AsyncGenerator<string> {
-  const { context, resource, format, onProgress } = options;
+  const { format, onProgress } = options;
   const form = format === "csv" ? csvForm(options.isForSpreadsheet) : JSON_FORMS[format];
   let after: string | null | undefined;
   let told = 0;
   yield form.begin;
   do {
-    const request = { actor: await options.actor(), requestId: newId(), face: "export" };
-    const page = { size: String(PAGE_SIZE_MAX), ...(after == null ? {} : { after }) };
-    const query = { ...options.query, ...page };
-    const { records, next } = await listRecords(context, request, resource, query);
+    const { records, next } = await pageOf(options, after, PAGE_SIZE_MAX);
     yield records.map((json, at) => form.record(json, told + at === 0)).join("");
     told += records.length;
     onProgress(told);
     after = next;
   } while (after !== null);
   yield form.end;
+}
+
+/** A page of as many records as one reply may hold. */
+async function pageOf(
+  options: ExportOptions,
+  after: string | null | undefined,
+  size: number,
+): Promise<ListReply> {
+  const { context, resource } = options;
+  const request = { actor: await options.actor(), requestId: newId(), face: "export" };
+  const page = { size: String(size), ...(after == null ? {} : { after }) };
+  try {
+    return await listRecords(context, request, resource, { ...options.query, ...page });
+  } catch (error) {
+    const isTooLarge = error instanceof BackwrightError && error.code === "REPLY_TOO_LARGE";
+    if (!isTooLarge || size === 1) throw error;
+    return pageOf(options, after, Math.ceil(size / 4));
+  }
 }
 
 interface Form {

@@ -7,7 +7,7 @@ import { decide } from "../access/decide.ts";
 import { BackwrightError } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import { BULK_RECORDS_MAX } from "../base/limits.ts";
-import { bulkWrite } from "../operations/bulk.ts";
+import { bulkWrite, UNSENT } from "../operations/bulk.ts";
 import type { OperationsContext, RequestContext } from "../operations/context.ts";
 import { findMany } from "../operations/find-many.ts";
 import { isDone, type Outcome as WriteOutcome } from "../operations/outcomes.ts";
@@ -241,7 +241,7 @@ class Import {
       plan.key.length > 0
         ? undefined
         : `import ${rows[0]?.record.line} ${hash("sha256", JSON.stringify(body), "base64url")}`;
-    const input = { body, idempotencyKey };
+    const input = { body, idempotencyKey, replyBytesMax: UNSENT };
     const reply = await bulkWrite(context, request, plan.resource, "create", input);
     const taken: { row: Row; outcome: WriteOutcome }[] = [];
     for (const [at, outcome] of reply.outcomes.entries()) {
@@ -277,8 +277,8 @@ class Import {
     });
     this.outcome.present += present.length - changed.length;
     if (changed.length === 0) return;
-    const body = { records: changed.map(({ record }) => record) };
-    const reply = await bulkWrite(context, request, plan.resource, "update", { body });
+    const input = { body: { records: changed.map(({ record }) => record) }, replyBytesMax: UNSENT };
+    const reply = await bulkWrite(context, request, plan.resource, "update", input);
     for (const [at, outcome] of reply.outcomes.entries()) {
       const row = changed[at]?.row;
       if (isDone(outcome)) this.outcome.updated += 1;

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadProject, type Project } from "../../src/app/project.ts";
+import { failureOf } from "../../src/database/failures.ts";
 import { missingFinders } from "../../src/migrate/finders.ts";
 import { migrateUp } from "../../src/migrate/runner.ts";
 import { wallsOf } from "../../src/migrate/source.ts";
@@ -77,19 +78,62 @@ describe("a run of migrations", () => {
        where pronamespace = 'backwright'::regnamespace order by 1`,
     );
 
-  test("removes a finder that nothing needs; without being told of any, none", async () => {
-    const [first, ...others] = finders;
+  // Planted: those dropped that the model does not name, as it was -> red.
+  test("keeps the finders of the model before, and none of the one before that", async () => {
+    const [first, second, ...others] = finders;
+    if (first === undefined || second === undefined) throw new Error("there are such finders");
+    await up([second, ...others]);
+    expect(await missingFinders(scratch.appUrl, finders)).toEqual([]);
+    await up([second, ...others]); // Run again, as each of several processes may.
+    expect(await missingFinders(scratch.appUrl, finders)).toEqual([]);
     await up(others);
-    expect(await state()).toHaveLength(others.length);
-    expect(await missingFinders(scratch.appUrl, finders)).toEqual([first?.name]);
+    expect(await missingFinders(scratch.appUrl, finders)).toEqual([first.name]);
+    // Without being told of any, it removes none.
     await migrateUp({
       ...scratch.options({ system: SYSTEM_MIGRATIONS }),
       directory: project.migrations,
     });
-    expect(await state()).toHaveLength(others.length);
+    expect(await missingFinders(scratch.appUrl, finders)).toEqual([first.name]);
     await up();
     expect(await state()).toHaveLength(finders.length);
   });
+
+  // Planted: the mark left on one that is named again -> dropped under its own model, red.
+  test("keeps what a model that is rolled back names, and what the other one did", async () => {
+    const [first, second, ...others] = finders;
+    if (first === undefined || second === undefined) throw new Error("there are such finders");
+    await up([first, ...others]);
+    await up([second, ...others]);
+    await up([first, ...others]);
+    expect(await missingFinders(scratch.appUrl, finders)).toEqual([]);
+    await up(others);
+    expect(await missingFinders(scratch.appUrl, finders)).toEqual([second.name]);
+    await up();
+    expect(await state()).toHaveLength(finders.length);
+  });
+
+  test("drops one of the model before that somebody has changed", async () => {
+    const [first, ...others] = finders;
+    if (first === undefined) throw new Error("there are finders");
+    await up(others);
+    const signature = `backwright.${first.name}(${first.arguments.join(", ")})`;
+    await scratch.owner.query(`grant execute on function ${signature} to public`);
+    await up(others);
+    expect(await missingFinders(scratch.appUrl, finders)).toEqual([first.name]);
+    await up();
+  });
+});
+
+// Planted: every missing function taken for a finder, as it was -> "stale", red.
+test("a missing finder is a matter of the moment, any other function a mistake", async () => {
+  const kind = async (text: string): Promise<string> =>
+    scratch.owner.query(text).then(
+      () => "there",
+      (error: unknown) => failureOf(error).kind,
+    );
+  expect(await kind("select * from backwright.finder_0123456789abcdef('a')")).toBe("stale");
+  expect(await kind("select lost_function('a')")).toBe("other");
+  expect(await kind("select backwright.lost('a')")).toBe("other");
 });
 
 test("a finder has another name for everything else that it is", () => {

@@ -166,6 +166,20 @@ describe("a connection", () => {
     expect(await Promise.all(answers)).toEqual(["fine 1", "timeout", "fine 2"]);
   });
 
+  // Planted: bytesMost left out of Database.read -> the first is "x…", red.
+  test("holds no more of a read than a reply may, and all that a write answers", async () => {
+    await using lanes = await open({ statementTimeoutMs: 20_000 });
+    const large = statement("select repeat('x', 1000000) from generate_series(1, 40)");
+    const fine = statement("select 'fine'");
+    const { database: lane } = lanes;
+    const answers = [lane.read(large, nobody, []), lane.read(fine, nobody, [])].map(answerOf);
+    expect(await Promise.all(answers)).toEqual(["too large", "fine"]);
+    expect(await answerOf(lane.readAlone(large, nobody, []))).toBe("too large");
+    const first = await lane.read(large, nobody, [], { rowsMost: 2 });
+    expect(first.map((row) => row[0]?.length)).toEqual([1_000_000, 1_000_000]);
+    expect(await lane.write(large, nobody, [])).toHaveLength(40);
+  }, 30_000);
+
   test("refuses the 257th read at once instead of letting it wait", async () => {
     await using lanes = await open();
     const slow = statement("select pg_sleep(0.001)");

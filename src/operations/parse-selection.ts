@@ -55,8 +55,35 @@ export function parseSelection(
   return { ...selection, cursors };
 }
 
+// LIMIT: programs choose fields and includes in a few ways; a reader who tries all is read anew.
+const KNOWN_MAX = 200;
+// The grant is one role's of one version of a model, so it stands for both.
+const known = new WeakMap<ReadGrant, Map<string, Selection>>();
+
 /** Pushes what is wrong to the problems of `parsing`. Without `cursors` none is taken. */
 export function select(
+  query: RecordQuery,
+  parsing: Parsing,
+  cursors?: IncludedCursor[],
+): Selection {
+  const { include, fields = NO_FIELDS, pages } = query;
+  if (pages !== undefined && pages.size > 0) return readSelection(query, parsing, cursors);
+  // An empty include is a mistake, not none.
+  let key = include === undefined ? "" : `?${include}`;
+  for (const [path, names] of fields) key += `&${path}=${names}`;
+  const ofGrant = known.get(parsing.grant) ?? new Map<string, Selection>();
+  known.set(parsing.grant, ofGrant);
+  const found = ofGrant.get(key);
+  if (found !== undefined) return found;
+  const before = parsing.problems.length;
+  const selection = readSelection(query, parsing, cursors);
+  if (parsing.problems.length === before && ofGrant.size < KNOWN_MAX) ofGrant.set(key, selection);
+  return selection;
+}
+
+const NO_FIELDS: ReadonlyMap<string, string> = new Map();
+
+function readSelection(
   query: RecordQuery,
   parsing: Parsing,
   cursors?: IncludedCursor[],

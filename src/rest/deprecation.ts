@@ -17,6 +17,21 @@ const VALUES = ["page", "q"];
 // No field has such a name: `filter[or][0][status]`.
 const GROUP = /^(?:and|or|not|\d+)$/;
 
+const deprecating = new WeakMap<Model, boolean>();
+
+/** Whether a model deprecates anything: asked for every request. */
+function deprecates(model: Model): boolean {
+  const known = deprecating.get(model);
+  if (known !== undefined) return known;
+  const found =
+    model.deprecation !== undefined ||
+    [...model.resources.values()].some(
+      ({ deprecated }) => deprecated.fields.size > 0 || deprecated.operations.size > 0,
+    );
+  deprecating.set(model, found);
+  return found;
+}
+
 /** The headers of a reply to a request for an operation of a resource; none mostly. */
 export function deprecationHeaders(
   model: Model,
@@ -24,6 +39,7 @@ export function deprecationHeaders(
   operation: string,
   request: HttpRequest,
 ): Headers {
+  if (!deprecates(model)) return NONE;
   const { operations } = resource.deprecated;
   const whole = [model.deprecation, operations.get(operation)].filter((one) => one !== undefined);
   const used = [...whole, ...usedFields(model, resource, request)];

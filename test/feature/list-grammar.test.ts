@@ -122,7 +122,8 @@ describe("a count", () => {
 
   test("waits its turn where many are asked for at once", async () => {
     for (let round = 0; round < 2; round += 1) {
-      const asked = Array.from({ length: 24 }, () => ask("page[size]=1&page[count]=exact"));
+      // As many as one tenant may have waiting; what comes beyond is 503 (turns.test.ts).
+      const asked = Array.from({ length: 16 }, () => ask("page[size]=1&page[count]=exact"));
       const made = backend.request("/v1/cards", {
         key: manager.key,
         body: { title: "New", lane: "z" },

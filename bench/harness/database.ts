@@ -190,7 +190,7 @@ async function fill(ownerUrl: string, appRole: string): Promise<void> {
   try {
     await owner.query("begin");
     for (const text of DATA_SET) await owner.query(text);
-    // A counter for each organization makes the creates of everybody wait for each other: of what is
+    // A counter for each organization makes everybody's creates wait for each other: of what is
     // compared here it would show nothing. Numbers come from the column's sequence instead.
     await owner.query("alter table work_orders disable trigger work_orders_number");
     await owner.query("select setval('work_orders_number_seq', 1000000)");

@@ -83,11 +83,18 @@ async function importDefault(path: string): Promise<unknown> {
   }
 }
 
+// Modules of ours and of packages, which only pass a failure on.
+const PASSES_ON = ["/node_modules/", "/src/app/", "/src/cli/", "/src/model/", "/dist/"];
+
 /** File and line where a module failed: the first of the stack that is not of Node or of ours. */
 function placeOf(cause: unknown): string | undefined {
   const { stack = "" } = cause as { stack?: string };
-  const places = [...stack.matchAll(/file:\/\/(\/[^\s:()]+:\d+)/g)].map(([, place]) => place ?? "");
-  return places.find((place) => !/\/node_modules\/|\/src\/(app|cli|model)\//.test(place));
+  for (const part of stack.split("file://").slice(1)) {
+    const [path = "", line = ""] = part.split("\n")[0]?.split(":") ?? [];
+    const isOurs = PASSES_ON.some((folder) => path.includes(folder));
+    if (!isOurs && path.startsWith("/")) return `${path}:${Number.parseInt(line, 10)}`;
+  }
+  return undefined;
 }
 
 function isBackend(value: unknown): value is AnyBackend {

@@ -51,13 +51,16 @@ export interface IndexedColumn {
   readonly indexConfig?: { readonly order?: string; nulls?: string; opClass?: string };
 }
 
-const IS_NULL = /^(?:"?\w+"?\.)?"?(\w+)"? is null$/i;
+const IS_NULL = " is null";
 
 /** Every statement leaves rows with the mark out, so an index without them serves as well. */
 function holdsEveryRow(where: SQL | undefined, marked: FieldModel | undefined): boolean {
   if (where === undefined) return true;
-  const column = IS_NULL.exec(new PgDialect().sqlToQuery(where).sql.trim())?.[1];
-  return column !== undefined && column === marked?.column;
+  const test = new PgDialect().sqlToQuery(where).sql.trim();
+  if (!test.toLowerCase().endsWith(IS_NULL)) return false;
+  // Perhaps with its table, perhaps quoted.
+  const column = test.slice(0, -IS_NULL.length).replaceAll('"', "").split(".").at(-1);
+  return column === marked?.column;
 }
 
 function indexKey(indexed: unknown, names: ColumnNames): IndexKey | undefined {

@@ -123,7 +123,7 @@ describe("the walk over groups finds", () => {
   test.each(Object.entries(GROUP_PLANTS))("%s", { timeout: 120_000 }, async (_fault, plant) => {
     const tally: Tally = { served: 0, refused: 0, groups: 0 };
     const property = groupsMeanWhatSqlSays(backend, tally, plant);
-    const result = await fc.check(property, { numRuns: 200, endOnFailure: true });
+    const result = await fc.check(property, { numRuns: 1_000, endOnFailure: true });
     expect(result.failed).toBe(true);
   });
 });

@@ -49,7 +49,7 @@ export async function importFile(
       outcome = await runImport({
         context,
         plan,
-        records: readRecords(path, format),
+        records: readRecords(path, format, plan.columns),
         actor,
         isDryRun,
         stop,

@@ -117,3 +117,29 @@ export type Mapping = z.output<typeof MAPPING>;
 
 export const isLookUp = (source: Expression | LookUp): source is LookUp =>
   typeof source === "object" && "find" in source;
+
+/** Every column that a mapping names: a file without one of them is not the file that is meant. */
+export function columnsOf({ fields, skip }: Mapping): ReadonlySet<string> {
+  const found = new Set<string>();
+  const visit = (source: Expression | undefined): void => {
+    if (source === undefined) return;
+    if (typeof source === "string") {
+      found.add(source);
+      return;
+    }
+    visit(source.when);
+    if ("column" in source) found.add(source.column);
+    if ("first" in source) source.first.forEach(visit);
+    if ("join" in source) source.join.forEach(visit);
+  };
+  for (const { value } of skip) visit(value);
+  for (const source of Object.values(fields)) {
+    if (!isLookUp(source)) visit(source);
+    else {
+      const { by, create } = source;
+      const made = typeof create === "object" ? create : {};
+      for (const one of [...Object.values(by), ...Object.values(made)]) visit(one);
+    }
+  }
+  return found;
+}

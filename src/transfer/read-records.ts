@@ -38,12 +38,20 @@ export function formatOf(path: string): Format {
   });
 }
 
-/** Yields the records in order. Throws StartError where the file cannot be read any further. */
-export async function* readRecords(path: string, format: Format): AsyncGenerator<FileRecord> {
+/**
+ * Yields the records in order. Throws StartError where the file cannot be read any further, or is
+ * CSV without one of the columns. LIMIT: records of JSON may leave members out, so they are not
+ * asked for there.
+ */
+export async function* readRecords(
+  path: string,
+  format: Format,
+  columns: ReadonlySet<string> = new Set(),
+): AsyncGenerator<FileRecord> {
   const reading = { line: 0 };
   const readers = { csv: readCsv, ndjson: readLines, json: readArray };
   try {
-    for await (const record of readers[format](path)) {
+    for await (const record of readers[format](path, columns)) {
       reading.line = record.line;
       yield record;
     }
@@ -57,7 +65,7 @@ interface ParsedCsv {
   readonly record: readonly string[];
 }
 
-async function* readCsv(path: string): AsyncGenerator<FileRecord> {
+async function* readCsv(path: string, wanted: ReadonlySet<string>): AsyncGenerator<FileRecord> {
   const parser = parse({
     info: true,
     record_delimiter: ["\r\n", "\n"],
@@ -72,12 +80,28 @@ async function* readCsv(path: string): AsyncGenerator<FileRecord> {
   let columns: readonly string[] | undefined;
   try {
     for await (const { info, record } of parser as AsyncIterable<ParsedCsv>) {
-      if (columns === undefined) columns = record.map((name) => name.trim());
-      else yield csvRecord(columns, record, info);
+      if (columns !== undefined) yield csvRecord(columns, record, info);
+      else {
+        columns = record.map((name) => name.trim());
+        requireColumns(path, columns, wanted);
+      }
     }
+    if (columns === undefined) requireColumns(path, [], wanted);
   } finally {
     source.destroy();
   }
+}
+
+function requireColumns(
+  path: string,
+  columns: readonly string[],
+  wanted: ReadonlySet<string>,
+): void {
+  const missing = [...wanted].filter((name) => !columns.includes(name));
+  if (missing.length === 0) return;
+  throw new StartError(`${path} has no column ${missing.map((name) => `"${name}"`).join(", ")}.`, {
+    fix: `It has: ${columns.join(", ") || "none"}. Change the names in the mapping.`,
+  });
 }
 
 function csvRecord(

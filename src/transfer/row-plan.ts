@@ -4,7 +4,14 @@ import { StartError } from "../base/errors.ts";
 import { isNumber } from "../base/exact-number.ts";
 import { type FieldModel, type Model, type ResourceModel, uniqueKeys } from "../model/model.ts";
 import { type Cells, compileExpression, type Evaluate, textOf, ValueProblem } from "./evaluate.ts";
-import { type Expression, isLookUp, type LookUp, MAPPING, type Mapping } from "./mapping.ts";
+import {
+  columnsOf,
+  type Expression,
+  isLookUp,
+  type LookUp,
+  MAPPING,
+  type Mapping,
+} from "./mapping.ts";
 
 export interface Problem {
   readonly field: string;
@@ -30,6 +37,8 @@ export interface RowPlan {
   /** The fields of the key that makes a repeat safe; empty where there is none. */
   readonly key: readonly FieldModel[];
   readonly lookUps: readonly LookUpPlan[];
+  /** What the mapping reads of a file. */
+  readonly columns: ReadonlySet<string>;
   isSkipped(cells: Cells): boolean;
   /** The body without what look-ups will bring. Pushes what is wrong. */
   bodyOf(cells: Cells, problems: Problem[]): Record<string, unknown>;
@@ -64,6 +73,7 @@ export function compileMapping(json: unknown, model: Model, name: string): RowPl
     whenPresent: mapping.whenPresent,
     key: keyOf(mapping, resource),
     lookUps,
+    columns: columnsOf(mapping),
     isSkipped: (cells) => skips.some((isSkipped) => isSkipped(cells)),
     bodyOf: (cells, problems) => bodyOf(values, cells, problems),
   };

@@ -2,16 +2,18 @@
 // a function from a record's cells to the body of a create.
 import { StartError } from "../base/errors.ts";
 import { isNumber } from "../base/exact-number.ts";
+import { didYouMean } from "../base/nearest.ts";
 import { type FieldModel, type Model, type ResourceModel, uniqueKeys } from "../model/model.ts";
-import { type Cells, compileExpression, type Evaluate, textOf, ValueProblem } from "./evaluate.ts";
+import { checkedMapping } from "./check-mapping.ts";
 import {
-  columnsOf,
-  type Expression,
-  isLookUp,
-  type LookUp,
-  MAPPING,
-  type Mapping,
-} from "./mapping.ts";
+  type Cells,
+  compileExpression,
+  type Evaluate,
+  quoted,
+  textOf,
+  ValueProblem,
+} from "./evaluate.ts";
+import { columnsOf, type Expression, isLookUp, type LookUp, type Mapping } from "./mapping.ts";
 
 export interface Problem {
   readonly field: string;
@@ -26,6 +28,8 @@ export interface LookUpPlan {
   readonly by: readonly FieldModel[];
   readonly ignoreCase: boolean;
   readonly creates: boolean;
+  /** Whether it looks among the records that the import writes. */
+  readonly isOfItself: boolean;
   readonly required: boolean;
   /** All values of a record that is created, those of `by` among them. */
   readonly values: ReadonlyMap<FieldModel, Evaluate>;
@@ -47,18 +51,12 @@ export interface RowPlan {
 /** Throws StartError naming what is wrong in the mapping. */
 export function compileMapping(json: unknown, model: Model, name: string): RowPlan {
   const resource = resourceOf(model, name);
-  const parsed = MAPPING.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const at = issue?.path.join(".") || "it";
-    throw new StartError(`The mapping is not valid: ${at}: ${issue?.message}.`);
-  }
-  const mapping = parsed.data;
+  const mapping = checkedMapping(json);
   const values = new Map<FieldModel, Evaluate>();
   const lookUps: LookUpPlan[] = [];
   for (const [fieldName, source] of Object.entries(mapping.fields)) {
     const field = writableField(resource, fieldName, mapping);
-    if (isLookUp(source)) lookUps.push(compileLookUp(field, source, mapping, model));
+    if (isLookUp(source)) lookUps.push(compileLookUp(resource, field, source, mapping, model));
     else values.set(field, compileExpression(source, mapping));
   }
   const skips = mapping.skip.map((rule) => {
@@ -109,9 +107,14 @@ export function keyTexts(
 ): readonly string[] | undefined {
   const texts: string[] = [];
   for (const { name, type } of key) {
-    const text = type?.parse(textOf(body[name]));
-    if (text === undefined) problems.push({ field: name, message: "is not valid" });
-    else texts.push(text);
+    const given = textOf(body[name]);
+    const text = type?.parse(given);
+    if (text !== undefined) texts.push(text);
+    else {
+      const [issue] = type?.schema.safeParse(body[name]).error?.issues ?? [];
+      const wanted = issue?.message ?? `must be like ${type?.example}`;
+      problems.push({ field: name, message: `is ${quoted(given)}; it ${wanted}` });
+    }
   }
   return texts.length === key.length ? texts : undefined;
 }
@@ -148,79 +151,99 @@ function decimalText(text: string): string {
 }
 
 /** By its name or its path. Throws StartError naming what there is. */
-export function resourceOf(model: Model, name: string): ResourceModel {
+export function resourceOf(model: Model, name: string, place = ""): ResourceModel {
   const all = [...model.resources.values()];
   const found = all.find((one) => one.name === name || one.path === name);
   if (found !== undefined) return found;
-  const known = all.map(({ path }) => path).join(", ");
-  throw new StartError(`There is no resource "${name}".`, { fix: `One of: ${known}` });
+  const known = all.map(({ path }) => path);
+  const meant = didYouMean(name, known);
+  throw new StartError(`${place}There is no resource "${name}".${meant}`, {
+    fix: `One of: ${known.join(", ")}`,
+  });
 }
 
-function servedField(resource: ResourceModel, name: string): FieldModel {
+/** `place` is one in the mapping. */
+function servedField(resource: ResourceModel, name: string, place: string): FieldModel {
   const field = resource.served.find((one) => one.name === name);
   if (field !== undefined) return field;
-  const known = resource.served.map((one) => one.name).join(", ");
-  throw new StartError(`The mapping names the field "${name}", which ${resource.path} has not.`, {
-    fix: `One of: ${known}`,
-  });
+  const known = resource.served.map((one) => one.name);
+  const meant = didYouMean(name, known);
+  throw new StartError(
+    `The mapping, at ${place}: ${resource.path} has no field "${name}".${meant}`,
+    { fix: `One of: ${known.join(", ")}` },
+  );
 }
 
 /** As above, but not one that Backwright writes, unless records are known again by it. */
 function writableField(resource: ResourceModel, name: string, { key = [] }: Mapping): FieldModel {
-  const field = servedField(resource, name);
+  const field = servedField(resource, name, `fields.${name}`);
   const grants = [...resource.access.values()];
   const isGiven = grants.some(({ create }) => create?.fields.includes(field) === true);
   if (!field.managed || isGiven || [key].flat().includes(name)) return field;
-  throw new StartError(`The mapping gives "${name}", which Backwright writes by itself.`, {
-    fix: "Leave it out.",
-  });
+  throw new StartError(
+    `The mapping, at fields.${name}: it gives "${name}", which Backwright writes by itself.`,
+    { fix: "Leave it out." },
+  );
 }
 
 function compileLookUp(
+  resource: ResourceModel,
   field: FieldModel,
   source: LookUp,
   mapping: Mapping,
   model: Model,
 ): LookUpPlan {
-  const target = resourceOf(model, source.find);
-  const by = Object.keys(source.by).map((name) => servedField(target, name));
+  const at = `fields.${field.name}`;
+  const target = resourceOf(model, source.find, `The mapping, at ${at}.find: `);
+  const by = Object.keys(source.by).map((name) => servedField(target, name, `${at}.by.${name}`));
   const ignoreCase = source.ignoreCase === true;
-  if (ignoreCase && by.length !== 1) {
-    throw new StartError(`The mapping of ${field.name}: ignoreCase goes with one field in "by".`);
+  const isOfItself = target === resource;
+  if (ignoreCase && (by.length !== 1 || isOfItself)) {
+    throw new StartError(
+      `The mapping, at ${at}.ignoreCase: it goes with one field in "by", of another resource.`,
+      { fix: "Leave it out: then names are compared as they are spelled." },
+    );
   }
-  if (!ignoreCase) requireUnique(target, by, `The mapping of ${field.name}`);
+  if (!ignoreCase) requireUnique(target, by, `${at}.by`);
   const { create } = source;
   const values = new Map<FieldModel, Evaluate>();
-  const given: Readonly<Record<string, Expression>> = {
-    ...(create === true ? {} : create),
-    ...source.by,
+  const given = (some: Readonly<Record<string, Expression>>, place: string): void => {
+    for (const [name, expression] of Object.entries(some)) {
+      values.set(
+        servedField(target, name, `${place}.${name}`),
+        compileExpression(expression, mapping),
+      );
+    }
   };
-  for (const [name, expression] of Object.entries(given)) {
-    values.set(servedField(target, name), compileExpression(expression, mapping));
-  }
+  given(typeof create === "object" ? create : {}, `${at}.create`);
+  given(source.by, `${at}.by`);
   const required = source.required === true;
-  return { field, target, by, ignoreCase, creates: create !== undefined, required, values };
+  const creates = create !== undefined;
+  return { field, target, by, ignoreCase, creates, isOfItself, required, values };
 }
 
 function keyOf({ key = [], fields }: Mapping, resource: ResourceModel): readonly FieldModel[] {
   const names = typeof key === "string" ? [key] : key;
-  const found = names.map((name) => servedField(resource, name));
-  if (found.length > 0) requireUnique(resource, found, "The mapping's key");
+  const found = names.map((name) => servedField(resource, name, "key"));
+  if (found.length > 0) requireUnique(resource, found, "key");
   const absent = found.find(({ name }) => fields[name] === undefined);
   if (absent === undefined) return found;
-  throw new StartError(`The mapping's key "${absent.name}" is not among its fields.`);
+  throw new StartError(`The mapping, at key: "${absent.name}" is not among its fields.`, {
+    fix: `Add fields.${absent.name}: the column that holds it.`,
+  });
 }
 
-function requireUnique(resource: ResourceModel, fields: readonly FieldModel[], what: string): void {
+function requireUnique(resource: ResourceModel, fields: readonly FieldModel[], at: string): void {
   const names = (some: readonly FieldModel[]): string =>
     some
       .map(({ name }) => name)
       .sort()
-      .join();
+      .join(" + ");
   const keys = uniqueKeys(resource.table);
   if (keys.some((key) => names(key) === names(fields))) return;
   const known = keys.map((key) => key.map(({ name }) => name).join(" + ")).join("; ");
-  throw new StartError(`${what}: ${names(fields)} is not unique in ${resource.path}.`, {
-    fix: known === "" ? "Add a unique key to the table." : `One of: ${known}`,
-  });
+  throw new StartError(
+    `The mapping, at ${at}: ${names(fields)} is not unique in ${resource.path}.`,
+    { fix: known === "" ? "Add a unique key to the table." : `One of: ${known}` },
+  );
 }

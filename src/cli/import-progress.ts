@@ -9,11 +9,12 @@ const PLAIN_LINE_MS = 2_000;
 const counted = new Intl.NumberFormat("en-US");
 
 export class ImportProgress {
-  readonly #totalBytes: number;
+  /** Undefined: of a pipe. */
+  readonly #totalBytes: number | undefined;
   readonly #startedAt = monotonicMs();
   #shownAt = this.#startedAt;
 
-  constructor(totalBytes: number) {
+  constructor(totalBytes: number | undefined) {
     this.#totalBytes = totalBytes;
   }
 
@@ -44,20 +45,30 @@ export class ImportProgress {
     const shown = counts.filter(([name, count]) => count > 0 || always.includes(name));
     const parts = shown.map(([name, count]) => `${counted.format(count)} ${name}`);
     const related = [...outcome.related].map(([path, n]) => `${counted.format(n)} ${path}`);
-    if (related.length > 0) parts.push(`beside them ${related.join(", ")}`);
+    const made = isDryRun ? " would be created" : "";
+    if (related.length > 0) parts.push(`beside them ${related.join(", ")}${made}`);
     return `${parts.join(", ")} in ${this.#seconds().toFixed(1)} s, ${this.#rate(outcome)} rows/s`;
   }
 
+  /** The same for programs. Undefined: it ended before its first stretch was written. */
+  figures(outcome: ImportOutcome | undefined, isDryRun: boolean) {
+    const { read = 0, created = 0, updated = 0, present = 0 } = outcome ?? {};
+    const { skipped = 0, rejected = 0, related = [] } = outcome ?? {};
+    const counts = { read, created, updated, present, skipped, rejected };
+    const seconds = Number(this.#seconds().toFixed(3));
+    return { dryRun: isDryRun, ...counts, related: Object.fromEntries(related), seconds };
+  }
+
   #line(outcome: ImportOutcome, bytes: number): string {
-    const part = this.#totalBytes === 0 ? 1 : Math.min(bytes / this.#totalBytes, 1);
-    // The first rows wait for everything that they refer to, and would foretell hours.
-    const left = part < 0.02 ? "" : `  ${Math.ceil(this.#seconds() * (1 / part - 1))} s left`;
     const { created, updated, present, rejected } = outcome;
-    return (
-      `${Math.floor(part * 100)} %  ${counted.format(created + updated)} written  ` +
-      `${counted.format(present)} already there  ${counted.format(rejected)} rejected  ` +
-      `${this.#rate(outcome)} rows/s${left}`
-    );
+    const counts =
+      `${counted.format(created + updated)} written  ${counted.format(present)} already there  ` +
+      `${counted.format(rejected)} rejected  ${this.#rate(outcome)} rows/s`;
+    if (this.#totalBytes === undefined) return counts;
+    const part = Math.min(bytes / Math.max(this.#totalBytes, 1), 1);
+    // The first rows wait for everything that they refer to, and would foretell hours.
+    const left = part < 0.02 ? "" : `  ${timeLeft(this.#seconds() * (1 / part - 1))} left`;
+    return `${Math.floor(part * 100)} %  ${counts}${left}`;
   }
 
   #rate({ created, updated, present, skipped, rejected }: ImportOutcome): string {
@@ -68,4 +79,9 @@ export class ImportProgress {
   #seconds(): number {
     return (monotonicMs() - this.#startedAt) / 1_000;
   }
+}
+
+function timeLeft(seconds: number): string {
+  if (seconds < 100) return `${Math.ceil(seconds)} s`;
+  return seconds < 6_000 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
 }

@@ -1,6 +1,6 @@
 // The records that an import refused, in a file like the one that they came from: mend them there
 // and import that file with the same mapping.
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, rename, stat } from "node:fs/promises";
 import { StartError } from "../base/errors.ts";
 import type { Format } from "./read-records.ts";
 import { csvCell } from "./run-export.ts";
@@ -12,6 +12,8 @@ const REASONS = ["rejected_line", "rejected_field", "rejected_reason"] as const;
 export class RejectsFile {
   readonly path: string;
   readonly #format: Format;
+  /** Where the file of an earlier run is now. */
+  earlier: string | undefined;
   #file: FileHandle | undefined;
   #columns: readonly string[] = [];
 
@@ -37,7 +39,7 @@ export class RejectsFile {
     }
     for (const one of rejected) text += isCsv ? this.#csvLine(one) : ndjsonLine(one);
     try {
-      this.#file ??= await open(this.path, "w");
+      this.#file ??= await this.#begin();
       await this.#file.appendFile(text);
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
@@ -46,6 +48,16 @@ export class RejectsFile {
         cause,
       });
     }
+  }
+
+  /** Somebody may be mending those of an earlier run, so they are moved aside once. */
+  async #begin(): Promise<FileHandle> {
+    const found = await stat(this.path).catch(() => undefined);
+    if (found?.isFile() === true && found.size > 0) {
+      this.earlier = `${this.path}.old`;
+      await rename(this.path, this.earlier);
+    }
+    return await open(this.path, "w");
   }
 
   async close(): Promise<void> {

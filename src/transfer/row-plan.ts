@@ -1,6 +1,7 @@
 // A mapping joined with the model: checked once, before the first record is read, and compiled into
 // a function from a record's cells to the body of a create.
 import { StartError } from "../base/errors.ts";
+import { parseExactly } from "../base/exact-json.ts";
 import { isNumber } from "../base/exact-number.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { type FieldModel, type Model, type ResourceModel, uniqueKeys } from "../model/model.ts";
@@ -14,6 +15,7 @@ import {
   ValueProblem,
 } from "./evaluate.ts";
 import { columnsOf, type Expression, isLookUp, type LookUp, type Mapping } from "./mapping.ts";
+import type { FileShape, Format } from "./read-records.ts";
 
 export interface Problem {
   readonly field: string;
@@ -41,17 +43,23 @@ export interface RowPlan {
   /** The fields of the key that makes a repeat safe; empty where there is none. */
   readonly key: readonly FieldModel[];
   readonly lookUps: readonly LookUpPlan[];
-  /** What the mapping reads of a file. */
-  readonly columns: ReadonlySet<string>;
+  readonly file: FileShape;
   isSkipped(cells: Cells): boolean;
   /** The body without what look-ups will bring. Pushes what is wrong. */
   bodyOf(cells: Cells, problems: Problem[]): Record<string, unknown>;
 }
 
 /** Throws StartError naming what is wrong in the mapping. */
-export function compileMapping(json: unknown, model: Model, name: string): RowPlan {
+export function compileMapping(
+  json: unknown,
+  model: Model,
+  name: string,
+  format: Format = "csv",
+): RowPlan {
   const resource = resourceOf(model, name);
   const mapping = checkedMapping(json);
+  const { delimiter, exact } = mapping;
+  const isTyped = exact && format !== "csv";
   const values = new Map<FieldModel, Evaluate>();
   const lookUps: LookUpPlan[] = [];
   for (const [fieldName, source] of Object.entries(mapping.fields)) {
@@ -71,23 +79,28 @@ export function compileMapping(json: unknown, model: Model, name: string): RowPl
     whenPresent: mapping.whenPresent,
     key: keyOf(mapping, resource),
     lookUps,
-    columns: columnsOf(mapping),
+    file: { columns: columnsOf(mapping), delimiter, exact },
     isSkipped: (cells) => skips.some((isSkipped) => isSkipped(cells)),
-    bodyOf: (cells, problems) => bodyOf(values, cells, problems),
+    bodyOf: (cells, problems) => bodyOf(values, cells, problems, isTyped),
   };
 }
 
-/** What the record has; a field without a value is left out. */
+/**
+ * What the record has; a field without a value is left out. `isTyped`: texts of the file are texts,
+ * for it has other values as well.
+ */
 export function bodyOf(
   values: ReadonlyMap<FieldModel, Evaluate>,
   cells: Cells,
   problems: Problem[],
+  isTyped = false,
 ): Record<string, unknown> {
   const body: Record<string, unknown> = {};
   for (const [field, evaluate] of values) {
     try {
       const value = evaluate(cells);
-      if (value !== undefined) body[field.name] = jsonValue(field, value);
+      if (value !== undefined)
+        body[field.name] = isTyped ? typedValue(field, value) : jsonValue(field, value);
     } catch (error) {
       if (!(error instanceof ValueProblem)) throw error;
       problems.push({ field: field.name, message: error.message });
@@ -120,20 +133,29 @@ export function keyTexts(
 }
 
 const NUMBERS = new Set(["smallint", "integer", "real", "double precision"]);
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 /** Types whose numbers are strings in JSON. */
 const EXACT_NUMBERS = new Set(["bigint", "numeric"]);
+
+function typedValue({ type }: FieldModel, value: unknown): unknown {
+  const isExact = EXACT_NUMBERS.has(type?.sql ?? "") && isNumber(value);
+  return isExact ? decimalText(textOf(value)) : value;
+}
 
 /** A cell as the JSON value that the field takes; what does not fit is refused later. */
 function jsonValue(field: FieldModel, value: unknown): unknown {
   const sql = field.type?.sql ?? "";
-  if (EXACT_NUMBERS.has(sql) && isNumber(value)) return decimalText(textOf(value));
-  if (typeof value !== "string") return value;
-  if (NUMBERS.has(sql)) return /^[+-]?[\d.]+(e[+-]?\d+)?$/i.test(value) ? Number(value) : value;
+  if (typeof value !== "string") return typedValue(field, value);
+  if (NUMBERS.has(sql)) return DECIMAL.test(value) ? Number(value) : value;
   if (sql === "boolean") return value === "true" || (value === "false" ? false : value);
-  if (sql !== "json" && sql !== "jsonb") return value;
+  const isJson = sql === "json" || sql === "jsonb";
+  // Lists and points are JSON in their cell; a range begins like one.
+  const isList = /^[[{]/.test(value) && field.type?.schema.safeParse(value).success === false;
+  if (!isJson && !isList) return value;
   try {
-    return JSON.parse(value) as unknown;
+    return parseExactly(value);
   } catch {
+    if (isList) return value;
     throw new ValueProblem("is not JSON");
   }
 }

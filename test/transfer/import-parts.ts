@@ -31,22 +31,22 @@ export class PartsImport {
   /** `records` is a list, or the text of a file. */
   async run(
     mapping: object,
-    records: string | readonly object[],
+    records: string | Buffer | readonly object[],
     format: Format = "ndjson",
     { database = this.world.backend.context.database, isDryRun, role = "lead" }: Partial<How> = {},
   ) {
     this.#files += 1;
     const path = join(this.folder, `${this.#files}.${format}`);
-    const lines = typeof records === "string" ? records : records.map((one) => JSON.stringify(one));
-    writeFileSync(path, typeof lines === "string" ? lines : lines.join("\n"));
+    const isWhole = typeof records === "string" || Buffer.isBuffer(records);
+    writeFileSync(path, isWhole ? records : records.map((one) => JSON.stringify(one)).join("\n"));
     const { backend, people } = this.world;
     const context = { ...backend.context, database };
-    const plan = compileMapping(mapping, context.model, "parts");
+    const plan = compileMapping(mapping, context.model, "parts", format);
     const rejected: Rejected[] = [];
     const counts = await runImport({
       context,
       plan,
-      records: readRecords(path, format, plan.columns),
+      records: readRecords(path, format, plan.file),
       actor: () => backend.authenticator.authenticate(`Bearer ${people[role].key}`),
       isDryRun: isDryRun === true,
       stop: new AbortController().signal,

@@ -13,8 +13,8 @@ import { RejectsFile } from "../transfer/rejects-file.ts";
 import { compileMapping } from "../transfer/row-plan.ts";
 import { type ImportOutcome, runImport } from "../transfer/run-import.ts";
 import { actorOf, keyOf, type WhoOptions } from "./caller-key.ts";
-import { ImportProgress } from "./import-progress.ts";
 import { print, printJson, progress } from "./output.ts";
+import { ImportProgress } from "./transfer-progress.ts";
 
 export interface ImportFileOptions extends WhoOptions {
   readonly map: string;

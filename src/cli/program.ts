@@ -234,13 +234,14 @@ function addTransfer(program: Command, folder: Folder): void {
     .option("--tenant <name>", "the development key of this tenant")
     .option("--role <role>", "the development key of this role")
     .option("--query <query>", "filters, sort, fields and include as in an address")
-    .addOption(new Option("--format <format>").choices(FORMATS).default("ndjson"))
+    .addOption(new Option("--format <format>", "ndjson unless --out tells").choices(FORMATS))
+    .option("--out <file>", "write a file in place of standard output; .gz compresses it")
     .option("--spreadsheet", "with csv: cells that would be formulas begin with '")
     .addHelpText(
       "after",
       examples(
         "backwright export work-orders --query 'filter[status]=open&fields=id,title' > open.ndjson",
-        "backwright export sites --format csv --spreadsheet > sites.csv",
+        "backwright export sites --out sites.csv.gz --spreadsheet",
       ),
     )
     .action(async (resource: string, options) =>

@@ -2,8 +2,8 @@
 // and import that file with the same mapping.
 import { type FileHandle, open, rename, stat } from "node:fs/promises";
 import { StartError } from "../base/errors.ts";
+import { csvLine } from "./csv-text.ts";
 import type { Format } from "./read-records.ts";
-import { csvCell } from "./run-export.ts";
 import type { Rejected } from "./run-import.ts";
 
 const REASONS = ["rejected_line", "rejected_field", "rejected_reason"] as const;
@@ -66,8 +66,8 @@ export class RejectsFile {
 
   #csvLine(rejected: Rejected): string {
     const reasons = reasonsOf(rejected);
-    const cells = this.#columns.map((column) => String(rejected.cells[column] ?? ""));
-    return csvLine([...cells, ...REASONS.map((name) => String(reasons[name]))]);
+    const cells = this.#columns.map((column) => cellOf(rejected.cells[column]));
+    return csvLine([...cells, ...REASONS.map((name) => cellOf(reasons[name]))]);
   }
 }
 
@@ -82,4 +82,5 @@ function reasonsOf({ line, problems }: Rejected) {
 const ndjsonLine = (rejected: Rejected): string =>
   `${JSON.stringify({ ...rejected.cells, ...reasonsOf(rejected) })}\n`;
 
-const csvLine = (cells: readonly string[]): string => `${cells.map(csvCell).join(",")}\n`;
+const cellOf = (value: unknown): string | null =>
+  value === undefined || value === null ? null : String(value);

@@ -135,10 +135,11 @@ class Import {
       }
     }
     this.#countRelated();
+    // First, so that it is told what is in even where nothing can be put aside.
+    onProgress(this.outcome, records.at(-1)?.bytes ?? 0);
     if (this.#rejected.length > 0) {
       await onRejected(this.#rejected.sort((one, other) => one.line - other.line));
     }
-    onProgress(this.outcome, records.at(-1)?.bytes ?? 0);
   }
 
   /** Two look-ups may make records of one resource. */

@@ -144,7 +144,12 @@ describe("a file that cannot be read", () => {
     ["an object for an array", "{}", "json", /it is not a JSON array/],
     ["half an array", '[{"Serial":"half","Name":"x"},', "json", /line 1: the array does not end/],
     ["a spreadsheet", Buffer.from("PK\u0003\u0004 xlsx"), "csv", /is a zip archive or a spread/],
-    ["a compressed file cut off", broken, "csv", /cannot be unpacked after line \d+: unexpected end of file/],
+    [
+      "a compressed file cut off",
+      broken,
+      "csv",
+      /cannot be unpacked after line \d+: unexpected end of file/,
+    ],
     ["Latin-1", Buffer.from(`${header}é`, "latin1"), "csv", /is not UTF-8\./],
     ["half of UTF-16", Buffer.from("\uFEFFab", "utf16le").subarray(0, 5), "csv", /is not UTF-16LE/],
   ])("says what is wrong with it: %s", async (_what, content, format, message) => {

@@ -26,7 +26,7 @@ export interface ImportFileOptions extends WhoOptions {
 
 const EXIT = { rejected: 1, interrupted: 130 } as const;
 const NO_KEY =
-  "The mapping has no key: a repeat within 24 hours is recognised, as long as the file stays as it is.";
+  "The mapping has no key: a repeat is recognised for 24 hours, as long as the file stays as it is.";
 const REPEAT = "The same command goes on where this one stopped: what is there is left alone.";
 
 /** Sets the exit code: 1 where records were rejected, 130 after Ctrl-C. Throws StartError. */
@@ -44,14 +44,14 @@ export async function importFile(
   const running = await operate(project, commandSettings(), createLog("warn"), progress);
   try {
     const actor = actorOf(running, key);
-    await actor();
     const isDryRun = options.dryRun === true;
     const rejects = new RejectsFile(rejectsPath(path, format, options), format);
     const shown = new ImportProgress(size);
     const stop = stopOnSignal();
-    if (plan.key.length === 0 && !isDryRun) progress(NO_KEY);
     let outcome: ImportOutcome | undefined;
     try {
+      await actor();
+      if (plan.key.length === 0 && !isDryRun) progress(NO_KEY);
       outcome = await runImport({
         context: running.context,
         plan,
@@ -126,7 +126,8 @@ function stopped(error: unknown, stop: AbortSignal): unknown {
   }
   if (!(error instanceof BackwrightError)) return error;
   const details = error.details.map(({ field, message }) => `${field} ${message}`).join(", ");
-  const text = details === "" ? error.message : `${error.message} (${details})`;
+  const told = error.status === 503 ? "PostgreSQL is away or too busy." : error.message;
+  const text = details === "" ? told : `${told} (${details})`;
   return new StartError(`The import stopped: ${text}`, { fix: REPEAT, cause: error });
 }
 

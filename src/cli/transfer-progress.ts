@@ -1,5 +1,5 @@
-// Tells how far an import or export is: on a terminal by one line that rewrites itself, elsewhere by a plain
-// line now and then.
+// Tells how far an import or export is: on a terminal by one line that rewrites itself, elsewhere
+// by a plain line now and then.
 import { monotonicMs } from "../base/clock.ts";
 import type { ImportOutcome } from "../transfer/run-import.ts";
 

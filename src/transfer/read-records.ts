@@ -138,7 +138,7 @@ function requireColumns(
   const other = columns.length === 1 && DELIMITERS.find((one) => only.includes(one));
   const hint =
     typeof other === "string"
-      ? `Its cells seem to be divided by ${JSON.stringify(other)}: say so in the mapping's "delimiter".`
+      ? `Its cells seem to be divided by ${JSON.stringify(other)}: the mapping's "delimiter".`
       : `It has: ${columns.join(", ")}. Change the names in the mapping.`;
   throw new StartError(`${path} has no column ${list(missing)}.${didYouMean(first, columns)}`, {
     fix: hint,

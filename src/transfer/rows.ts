@@ -1,5 +1,5 @@
-// The rows of one stretch of an import: what each says and names, which are known by their keys, and
-// in which turns they go.
+// The rows of one stretch of an import: what each says and names, which are known by their keys,
+// and in which turns they go.
 import { hash } from "node:crypto";
 import { BackwrightError, StartError } from "../base/errors.ts";
 import { bulkWrite, type SeveralReply, UNSENT } from "../operations/bulk.ts";
@@ -123,8 +123,8 @@ export function stretchKey(records: readonly FileRecord[]): string {
 
 /**
  * Creates them. Without a key of their own they are known again by the stretch of the file that
- * they came in, for as long as replies are kept. Throws StartError where that stretch is in, but not
- * with the same records.
+ * they came in, for as long as replies are kept. Throws StartError where that stretch is in, but
+ * not with the same records.
  */
 export async function createRows(
   context: OperationsContext,

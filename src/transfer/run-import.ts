@@ -210,10 +210,11 @@ class Import {
     }
   }
 
-  /** In a dry run the first row of a key is not in when the second one comes: it is counted here. */
+  /** In a dry run the first row of a key is not in when the second one comes: counted here. */
   #met(again: readonly Row[], some: readonly Row[]): readonly Row[] {
     const { plan } = this.#options;
-    const keys = new Set(some.map((row) => keyOf(row, plan)));
+    const made = some.filter(({ problems }) => problems.length === 0);
+    const keys = new Set(made.map((row) => keyOf(row, plan)));
     return again.filter((row) => {
       const isThere = keys.has(keyOf(row, plan));
       if (isThere) this.outcome[changesOf(row, plan).length > 0 ? "updated" : "present"] += 1;
@@ -323,8 +324,9 @@ class Import {
     }
   }
 
-  #reject({ record: { line, cells } }: Row, problems: readonly Problem[]): void {
+  #reject({ record: { line, cells }, problems: known }: Row, problems: readonly Problem[]): void {
     this.outcome.rejected += 1;
+    if (known.length === 0) known.push(...problems);
     this.#rejected.push({ line, cells, problems });
   }
 }

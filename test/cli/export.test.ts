@@ -74,7 +74,7 @@ describe("backwright export", () => {
     expect(guarded.stdout.split("\n")[1]).toBe(`Pier 000,"'=1+1, ""x"""`);
   });
 
-  // Planted: the file opened under its own name -> red (a part of it is there).
+  // Planted: the file opened under its own name -> red (what was there is gone).
   test("writes a file that has its name when it is whole, compressed by its name", async () => {
     const out = join(folder, "sites.csv.gz");
     const query = ["--query", "sort=name&fields=name"];
@@ -87,11 +87,12 @@ describe("backwright export", () => {
     const failed = await run(manager, "export", "sites", "--out", none);
     expect(failed.stderr).toMatch(/sites\.json cannot be written: ENOENT/);
     expect(failed.code).toBe(1);
-    const refused = join(folder, "refused.json");
-    expect(
-      (await run(manager, "export", "sites", "--out", refused, "--query", "sort=x")).code,
-    ).toBe(1);
-    expect(readdirSync(folder).filter((name) => name.startsWith("refused"))).toEqual([]);
+    const earlier = join(folder, "earlier.json");
+    writeFileSync(earlier, "[]");
+    const bad = ["--out", earlier, "--query", "sort=x"];
+    expect((await run(manager, "export", "sites", ...bad)).code).toBe(1);
+    expect(readFileSync(earlier, "utf8")).toBe("[]");
+    expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([]);
     const plain = await run(manager, "export", "sites", "--spreadsheet");
     expect(plain.stderr).toContain("--spreadsheet goes with CSV");
   });

@@ -1,9 +1,10 @@
 // A file of a million records (IMPORT_ROWS and IMPORT_FORMAT choose another): memory stays flat, a
 // kill in the middle loses and doubles nothing, and the rates of writing and of repeating are told.
 import { once } from "node:events";
-import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createReadStream, createWriteStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EXAMPLE, type Person, startTestBackend, type TestBackend } from "../support/backend.ts";
@@ -52,16 +53,17 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function start(): Program {
+function start(args: readonly string[]): Program {
   const { appUrl, ownerUrl } = backend.database;
   const environment = {
     DATABASE_URL: appUrl,
     DATABASE_OWNER_URL: ownerUrl,
     BACKWRIGHT_KEY: who.key,
+    NODE_OPTIONS: process.env.IMPORT_NODE_OPTIONS,
   };
-  const args = ["--project", EXAMPLE, "import", "sites", file, "--map", map];
-  return startProgram(args, { environment });
+  return startProgram(["--project", EXAMPLE, ...args], { environment });
 }
+const importing = ["import", "sites", file, "--map", map];
 
 async function count(statement: string): Promise<number> {
   const [row] = await backend.owner.query<{ n: number }>(statement, [who.tenantId]);
@@ -77,11 +79,11 @@ async function serverMb(): Promise<number> {
   return Math.max(0, ...found.map(({ pid }) => memoryMb(pid, "RssAnon")));
 }
 
-/** Until it has ended, or `isEnough` of the number of sites. */
-async function follow(run: Program, isEnough: (sites: number) => boolean) {
+/** Until it has ended, or `isEnough`. */
+async function follow(run: Program, isEnough: () => Promise<boolean>) {
   const memory: number[] = [];
   const server: number[] = [];
-  while (!run.hasEnded() && !isEnough(await sites())) {
+  while (!run.hasEnded() && !(await isEnough())) {
     await sleep(500);
     if (run.hasEnded()) break;
     memory.push(memoryMb(run.pid, "VmRSS"));
@@ -95,17 +97,17 @@ const told = (what: string, memory: readonly number[]): string =>
 
 // Planted: every record kept in an array -> the memory grows past the bound; the look for what is
 // there left out -> the second run rejects what the first wrote.
-test(`${ROWS} records of ${FORMAT} come in once, in flat memory, although a run is killed`, async () => {
-  const first = start();
-  await follow(first, (made) => made >= ROWS * 0.3);
+test(`${ROWS} records of ${FORMAT} come in once, in flat memory, after a kill`, async () => {
+  const first = start(importing);
+  await follow(first, async () => (await sites()) >= ROWS * 0.3);
   await first.kill("SIGKILL");
   const made = await sites();
   expect(made).toBeLessThan(GOOD);
 
-  const second = start();
-  const skipping = await follow(second, (now) => now > made);
+  const second = start(importing);
+  const skipping = await follow(second, async () => (await sites()) > made);
   const skippingS = skipping.memory.length / 2;
-  const writing = await follow(second, () => false);
+  const writing = await follow(second, async () => false);
   const memory = [...skipping.memory, ...writing.memory];
   const server = [...skipping.server, ...writing.server];
   const { stdout, stderr } = await second.ended;
@@ -136,4 +138,26 @@ test(`${ROWS} records of ${FORMAT} come in once, in flat memory, although a run 
     const from = `backwright.${table} where tenant_id = $1 and ${what}`;
     expect(await count(`select count(*)::int as n from ${from}`)).toBe(GOOD);
   }
+}, 3_600_000);
+
+test("and are exported once each, in flat memory", async () => {
+  const out = join(folder, `out.${FORMAT}`);
+  const run = start(["export", "sites", "--out", out, "--query", "sort=name&fields=name"]);
+  const { memory, server } = await follow(run, async () => false);
+  const { code, stderr } = await run.ended;
+  expect(code, stderr).toBe(0);
+  console.log(
+    [stderr.trim().split("\n").at(-1), told("export", memory), told("database", server)].join("\n"),
+  );
+  const [early = 0, ...later] = peaks(memory);
+  expect(Math.max(...later) - early).toBeLessThan(GROWTH_MB_MAX);
+  const names = new Set<string>();
+  let lines = 0;
+  for await (const line of createInterface({ input: createReadStream(out) })) {
+    const name = /Site \d+/.exec(line)?.[0];
+    if (name === undefined) continue;
+    names.add(name);
+    lines += 1;
+  }
+  expect([lines, names.size]).toEqual([GOOD, GOOD]);
 }, 3_600_000);

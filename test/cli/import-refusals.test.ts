@@ -39,7 +39,7 @@ describe("an import that cannot run", () => {
   test.each([
     // Planted fault: a column that is not there taken for an empty one -> red.
     ["a misspelt column", header.replace("Status", "Stats"), /no column "Status"\.[\s\S]*Stats/],
-    ["no line at all", "", /has no column "Unique Key"/],
+    ["no line at all", "", /is empty: it has no line of columns/],
     ["an open quote", `${header}\n${rows}\n900,"x\n1,2\n`, /not CSV after line 3.*\n.*on line 4/],
     ["another encoding", Buffer.from(`${header}\ncaf\u00e9\n`, "latin1"), /is not UTF-8/],
   ])("says what is wrong with %s", async (name, text, expected) => {

@@ -94,14 +94,13 @@ describe("a pipe", () => {
   test("that says nothing more does not keep Ctrl-C waiting", async () => {
     const running = start("-", "--format", "csv");
     running.child.stdin?.write(`Name,Street\n${rows("slow", 4_000)}`);
-    await expect.poll(() => countOf("slow"), { timeout: 60_000 }).toBeGreaterThanOrEqual(500);
+    await expect.poll(() => countOf("slow"), { timeout: 60_000 }).toBe(4_000);
     running.interrupt();
     const { code, stdout, stderr } = await running.ended;
     expect(code, stderr).toBe(130);
     expect(stderr).toContain("Interrupted. Nothing is half done.");
     expect(stderr).toContain("The same command goes on where this one stopped");
-    const told = Number(/^([\d,]+) created/.exec(stdout)?.[1]?.replace(",", ""));
-    expect(await countOf("slow")).toBe(told);
+    expect(stdout).toContain("4,000 created");
   });
 });
 

@@ -1,7 +1,7 @@
 // What a process holds in memory, read from outside of it, and how that went over a run.
 import { readFileSync } from "node:fs";
 
-/** VmRSS: all that is resident; RssAnon: without pages that are shared or of files. 0: it is gone. */
+/** VmRSS: all that is resident; RssAnon: without what is shared or of files. 0: it is gone. */
 export function memoryMb(pid: number, what: "VmRSS" | "RssAnon"): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "latin1");

@@ -30,10 +30,12 @@ describe("records that are made for rows", () => {
       { serial: "left", site: "For skipped", name: "x" },
       { serial: "there", site: "Old place" },
       { serial: "made", site: "For repeated" },
+      { serial: "twice", quantity: "many" },
+      { serial: "twice" },
     ];
     const skip = [{ value: "serial", in: ["left"] }];
     const mapping = { key: "serial", skip, fields };
-    const expected = { created: 1, present: 2, skipped: 1, rejected: 2 };
+    const expected = { created: 2, present: 2, skipped: 1, rejected: 3 };
     const dry = await parts.run(mapping, records, "ndjson", { isDryRun: true });
     expect(dry.counts).toMatchObject(expected);
     expect(dry.related).toEqual({ sites: 1 });
@@ -44,6 +46,7 @@ describe("records that are made for rows", () => {
     expect(reasons.map(({ line, field }) => [line, field])).toEqual([
       [2, "serial"],
       [3, "quantity"],
+      [7, "quantity"],
     ]);
     expect(await parts.sites("For")).toEqual(["For made"]);
     expect(await parts.sites("Old")).toEqual([]);

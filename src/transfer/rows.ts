@@ -47,8 +47,15 @@ export function rowOf(record: FileRecord, plan: RowPlan, lookUps: readonly LookU
   return { ...row, body };
 }
 
+/** What it names that is neither there nor made. */
+export function absentOf({ named }: Row): readonly Problem[] {
+  return [...named].flatMap(([lookUps, wanted]) =>
+    lookUps.mayCreate(wanted) ? [] : lookUps.problemsOf(wanted),
+  );
+}
+
 /** Whether the row waits for one of the same resource, which may be further on in the stretch. */
-export const isAwaited = (lookUps: LookUps, wanted: Wanted): boolean =>
+const isAwaited = (lookUps: LookUps, wanted: Wanted): boolean =>
   lookUps.plan.isOfItself && lookUps.idOf(wanted) === undefined;
 
 /** By which it is known again, as one text. */

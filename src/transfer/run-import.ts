@@ -15,10 +15,10 @@ import { LookUps, problemsOf, refusalsOf } from "./look-ups.ts";
 import type { FileRecord } from "./read-records.ts";
 import type { Problem, RowPlan } from "./row-plan.ts";
 import {
+  absentOf,
   changesOf,
   createRows,
   findRows,
-  isAwaited,
   isChanged,
   keyOf,
   type Row,
@@ -86,7 +86,8 @@ export async function runImport(options: ImportOptions): Promise<ImportOutcome> 
       await send(stretch);
       stretch = [];
     }
-    await send(stretch);
+    options.stop.throwIfAborted();
+    if (stretch.length > 0) await send(stretch);
   } finally {
     // What is being written is counted, even where the file cannot be read any further.
     await writing;
@@ -180,14 +181,12 @@ class Import {
     }
   }
 
-  /** Rejects the row where it is not. */
+  /** Rejects the row where it is not, with all that is wrong with it. */
   #isWhole(row: Row): boolean {
-    for (const [lookUps, wanted] of row.named) {
-      if (isAwaited(lookUps, wanted)) continue;
-      if (!lookUps.mayCreate(wanted)) row.problems.push(...lookUps.problemsOf(wanted));
-    }
-    if (row.problems.length > 0) this.#reject(row, row.problems);
-    return row.problems.length === 0;
+    if (row.problems.length === 0) return true;
+    row.problems.push(...absentOf(row));
+    this.#reject(row, row.problems);
+    return false;
   }
 
   async #send(rows: readonly Row[], request: RequestContext): Promise<void> {
@@ -233,15 +232,17 @@ class Import {
   ): Promise<readonly Row[]> {
     const { isDryRun } = this.#options;
     const good = rows.filter((row) => {
-      const makes = [...row.named].filter(([lookUps, wanted]) => lookUps.mayCreate(wanted));
+      const absent = absentOf(row);
+      const makes = [...row.named].some(([lookUps, wanted]) => lookUps.mayCreate(wanted));
       const body = { ...row.body };
-      if (makes.length === 0 && !isDryRun) return true;
       for (const [lookUps, wanted] of row.named) {
         body[lookUps.plan.field.name] = lookUps.idOf(wanted) ?? SOME_ID;
       }
-      const problems = refusalsOf(() => check(body));
-      if (problems !== undefined) this.#reject(row, problems);
-      return problems === undefined;
+      // Where nothing is made for it, the operation itself will check it.
+      const refused = makes || isDryRun ? refusalsOf(() => check(body)) : undefined;
+      const problems = [...absent, ...(refused ?? [])];
+      if (problems.length > 0) this.#reject(row, problems);
+      return problems.length === 0;
     });
     for (const lookUps of this.#lookUps) {
       if (!lookUps.plan.creates) continue;

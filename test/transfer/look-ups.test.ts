@@ -52,6 +52,27 @@ describe("records that are made for rows", () => {
     expect(await parts.sites("Old")).toEqual([]);
   });
 
+  // Planted: what is absent looked at before the key -> red (a row that is in is refused).
+  test("are not missed by a row that is in already, nor made for one that misses others", async () => {
+    await parts.world.ask("lead", "sites", { body: { name: "Soon gone" } });
+    const siteId = { find: "sites", by: { name: "site" } };
+    const ownerId = { find: "parts", by: { serial: "owner" } };
+    const mapping = { key: "serial", fields: { ...fields, siteId, ownerId } };
+    const record = { serial: "stays", site: "Soon gone" };
+    expect((await parts.run(mapping, [record])).counts).toMatchObject({ created: 1 });
+    const rename = "update sites set name = 'Elsewhere' where name = $1";
+    await parts.world.backend.owner.query(rename, ["Soon gone"]);
+    expect((await parts.run(mapping, [record])).counts).toMatchObject({ present: 1, rejected: 0 });
+    const both = { ...mapping, fields: { ...mapping.fields, siteId: fields.siteId } };
+    const orphan = { serial: "orphan", site: "For an orphan", owner: "nobody" };
+    for (const isDryRun of [true, false]) {
+      const { counts, related, reasons } = await parts.run(both, [orphan], "ndjson", { isDryRun });
+      expect([counts.created, counts.rejected, related]).toEqual([0, 1, {}]);
+      expect(reasons).toMatchObject([{ line: 1, field: "ownerId" }]);
+    }
+    expect(await parts.sites("For an orphan")).toEqual([]);
+  });
+
   // Planted: the dry run takes every name -> red.
   test("are checked in a dry run as they would be", async () => {
     const records = [

@@ -26,7 +26,7 @@ export interface ImportFileOptions extends WhoOptions {
 
 const EXIT = { rejected: 1, interrupted: 130 } as const;
 const NO_KEY =
-  "The mapping has no key: a repeat is recognised for 24 hours, as long as the file stays as it is.";
+  "The mapping has no key: a repeat is recognised for 24 hours, while the file stays as it is.";
 const REPEAT = "The same command goes on where this one stopped: what is there is left alone.";
 
 /** Sets the exit code: 1 where records were rejected, 130 after Ctrl-C. Throws StartError. */

@@ -53,7 +53,7 @@ describe("records that are made for rows", () => {
   });
 
   // Planted: what is absent looked at before the key -> red (a row that is in is refused).
-  test("are not missed by a row that is in already, nor made for one that misses others", async () => {
+  test("are not missed by a row that is in, nor made for one that misses others", async () => {
     await parts.world.ask("lead", "sites", { body: { name: "Soon gone" } });
     const siteId = { find: "sites", by: { name: "site" } };
     const ownerId = { find: "parts", by: { serial: "owner" } };

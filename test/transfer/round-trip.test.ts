@@ -183,8 +183,8 @@ describe("records of the usual types, of any values", () => {
   test.each(FORMATS)("keep every digit inside JSON as %s", async (format) => {
     const from = await trip.newcomer();
     await trip.make(from, [{ plain: "digits" }]);
-    const text =
-      "update samples set data = $1::text::jsonb, document = $1::text::json where organization_id = $2";
+    const text = `update samples set data = $1::text::jsonb, document = $1::text::json
+      where organization_id = $2`;
     const json = '{"n": [12345678901234567890.123456789, 1e-300]}';
     await backend.owner.query(text, [json, from.tenantId]);
     await trip.expectEqual(from, format);

@@ -48,7 +48,7 @@ export class LookUps {
     const { field, by, values, required } = this.plan;
     const own: Problem[] = [];
     const body = bodyOf(values, cells, own);
-    const isNamed = by.every(({ name }) => body[name] !== undefined);
+    const isNamed = by.every(({ name }) => (body[name] ?? undefined) !== undefined);
     const texts = isNamed ? keyTexts(by, body, own) : undefined;
     problems.push(...this.#placed(own));
     if (texts !== undefined) return { texts, body };
@@ -101,7 +101,7 @@ export class LookUps {
    * LIMIT: forgotten like the others, NAMES_MAX later.
    */
   learn(body: Readonly<Record<string, unknown>>): void {
-    if (this.plan.by.some(({ name }) => body[name] === undefined)) return;
+    if (this.plan.by.some(({ name }) => (body[name] ?? undefined) === undefined)) return;
     const texts = keyTexts(this.plan.by, body, []);
     if (texts !== undefined) this.#keep({ texts, body }, { id: newId() });
   }

@@ -2,6 +2,7 @@
 // and in which turns they go.
 import { hash } from "node:crypto";
 import { BackwrightError, StartError } from "../base/errors.ts";
+import type { FieldModel } from "../model/model.ts";
 import { bulkWrite, type SeveralReply, UNSENT } from "../operations/bulk.ts";
 import type { OperationsContext, RequestContext } from "../operations/context.ts";
 import { findMany } from "../operations/find-many.ts";
@@ -15,6 +16,8 @@ export interface Row {
   readonly body: Record<string, unknown>;
   /** The records of other resources that it names. */
   readonly named: ReadonlyMap<LookUps, Wanted>;
+  /** Of the fields of the key that no look-up brings, as PostgreSQL reads them. */
+  readonly keyTexts: ReadonlyMap<FieldModel, string>;
   readonly problems: Problem[];
 }
 
@@ -22,7 +25,8 @@ export interface Row {
 export function rowOf(record: FileRecord, plan: RowPlan, lookUps: readonly LookUps[]): Row {
   const problems: Problem[] = [];
   const named = new Map<LookUps, Wanted>();
-  const row = { record, body: {}, named, problems };
+  const texts = new Map<FieldModel, string>();
+  const row = { record, body: {}, named, keyTexts: texts, problems };
   if (record.problem !== undefined) {
     problems.push({ field: "", message: record.problem });
     return row;
@@ -32,18 +36,16 @@ export function rowOf(record: FileRecord, plan: RowPlan, lookUps: readonly LookU
     const wanted = one.wantedOf(record.cells, problems);
     if (wanted !== undefined) named.set(one, wanted);
   }
-  const brought = new Set([...named.keys()].map(({ plan: { field } }) => field));
-  const own = plan.key.filter((field) => !brought.has(field));
-  const missing = own.filter(({ name }) => body[name] === undefined);
-  for (const { name } of missing) {
-    const isTold = problems.some(({ field }) => field === name);
-    if (!isTold) problems.push({ field: name, message: "is missing, and it is the key" });
+  for (const field of plan.key) {
+    const { name } = field;
+    if ((body[name] ?? undefined) !== undefined) {
+      const [text] = keyTexts([field], body, problems) ?? [];
+      if (text !== undefined) texts.set(field, text);
+    } else if (broughtBy(named, field) === undefined) {
+      const isTold = problems.some((problem) => problem.field === name);
+      if (!isTold) problems.push({ field: name, message: "is missing, and it is the key" });
+    }
   }
-  keyTexts(
-    own.filter((field) => !missing.includes(field)),
-    body,
-    problems,
-  );
   return { ...row, body };
 }
 
@@ -64,16 +66,18 @@ export function keyOf(row: Row, plan: RowPlan): string {
 }
 
 /** A text; of what is not there yet, the key of its own in a list. */
-function partsOf({ body, named }: Row, { key }: RowPlan): readonly (string | [string])[] {
-  const looked = new Map(
-    [...named].map(([lookUps, wanted]) => [lookUps.plan.field, { lookUps, wanted }]),
-  );
-  return key.map((field) => {
-    const found = looked.get(field);
-    if (found === undefined) return keyTexts([field], body, [])?.[0] ?? "";
-    return found.lookUps.idOf(found.wanted) ?? [found.lookUps.keyOf(found.wanted)];
+function partsOf({ named, keyTexts: texts }: Row, { key }: RowPlan) {
+  return key.map((field): string | [string] => {
+    const text = texts.get(field);
+    if (text !== undefined) return text;
+    const [lookUps, wanted] = broughtBy(named, field) ?? [];
+    if (lookUps === undefined || wanted === undefined) throw new Error("a row without its key");
+    return lookUps.idOf(wanted) ?? [lookUps.keyOf(wanted)];
   });
 }
+
+const broughtBy = (named: Row["named"], field: FieldModel) =>
+  [...named].find(([{ plan }]) => plan.field === field);
 
 /** The rows that go now, of each key one, and those that go after them. */
 export function turnOf(rows: readonly Row[], plan: RowPlan) {

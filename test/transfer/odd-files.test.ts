@@ -184,6 +184,8 @@ describe("values that are taken exactly", () => {
     expect(await parts.stored("exact")).toMatchObject({ name: "", amount: null });
     await parts.run(exact, [{ Serial: "exact", Name: "  ", Count: "7" }]);
     expect(await parts.stored("exact")).toMatchObject({ name: "  ", amount: "7" });
+    const nameless = await parts.run(exact, [{ Serial: null, Name: "x" }]);
+    expect(nameless.reasons).toMatchObject([{ message: "is missing, and it is the key" }]);
     await parts.run(exact, [{ Serial: "exact", Count: null }]);
     expect(await parts.stored("exact")).toMatchObject({ name: "  ", amount: null });
   });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadProject, type Project } from "../../src/app/project.ts";
 import { ERROR_CATALOGUE } from "../../src/base/errors.ts";
+import { SETTINGS } from "../../src/base/setting-table.ts";
 import { EXAMPLE } from "../support/backend.ts";
 import { runProgram } from "./program.ts";
 
@@ -67,6 +68,20 @@ describe("backwright docs", () => {
     expect(read("backend-testing.md")).toContain("startTestBackend");
   });
 
+  // Planted: a value of the environment in the page -> red.
+  test("writes every setting with what it does, and no value of the environment", async () => {
+    const page = read("backend-settings.md");
+    for (const [name, { does }] of Object.entries(SETTINGS)) {
+      expect(page).toContain(`| \`${name}\` | ${does}`);
+    }
+    expect(page).toContain(
+      "DATABASE_URL=postgres://work_orders_app:password@host:5432/work_orders",
+    );
+    const environment = { SECRET_KEY: "q".repeat(40), DATABASE_URL: "postgres://me:pw@h/db" };
+    const { code } = await runProgram(["--project", EXAMPLE, "docs", "--check"], { environment });
+    expect(code).toBe(0);
+  });
+
   test("--check passes what is up to date and names what is stale or missing", async () => {
     expect(await docs("--check")).toMatchObject({ code: 0 });
     expect((await docs()).stdout).toContain("up to date");
@@ -81,6 +96,6 @@ describe("backwright docs", () => {
     expect(read("errors.md")).toContain("more"); // It wrote nothing.
     await docs();
     expect(read("errors.md")).toBe(fresh);
-    expect(readdirSync(out)).toHaveLength(6);
+    expect(readdirSync(out)).toHaveLength(7);
   });
 });

@@ -1,5 +1,5 @@
-// Writes docs/reference/settings.md from the table of settings. test/settings-table.test.ts refuses a
-// file that differs; after a change run: npm run docs:settings
+// Writes docs/reference/settings.md from the table of settings. test/settings-table.test.ts refuses
+// a file that differs; after a change run: npm run docs:settings
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SETTING_NAMES } from "../src/base/setting-table.ts";

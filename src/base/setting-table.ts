@@ -1,6 +1,5 @@
-// Every setting as data: what it does, what it may be, what holds without it, who reads it. Reading,
-// the doctor and the pages of settings are made from this table; what is not here is not read.
-import type { Mode } from "./settings.ts";
+// Every setting as data: what it does, what it may be, what holds without it, who reads it. What
+// reads them, the doctor and the pages are made from this table; what is not here is not read.
 
 /** Who reads a setting. */
 export type SettingReader = "serve" | "commands" | "migrate" | "transfer" | "test";
@@ -18,7 +17,7 @@ export interface Setting {
   readonly does: string;
   readonly type: SettingType;
   /** What holds where it is not set: a value like one that is set. */
-  readonly default?: string | Readonly<Record<Mode, string>>;
+  readonly default?: string | Readonly<Record<"development" | "production", string>>;
   /** What happens where it is not set and has no default. */
   readonly without?: string;
   readonly readBy: readonly SettingReader[];

@@ -1,5 +1,5 @@
-// The settings as a page, of Backwright and of one backend: from the table in base/setting-table.ts,
-// never from an environment, so no value of anybody's can stand in it.
+// The settings as a page, of Backwright and of one backend: from the table in base/, never from an
+// environment, so no value of anybody's can stand in it.
 import {
   SETTING_NAMES,
   SETTINGS,

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { blocksOf } from "../../scripts/markdown.ts";
 import { loadProject, type Project } from "../../src/app/project.ts";
 import { ERROR_CATALOGUE } from "../../src/base/errors.ts";
 import { SETTINGS } from "../../src/base/setting-table.ts";
@@ -48,10 +49,59 @@ describe("backwright docs", () => {
     const page = read("backend-architecture.md");
     expect(page).toContain("| delete | yes | – | – | – | – |");
     expect(page).toContain('state "in_progress" as');
-    for (const { name, path, actions } of project.model.resources.values()) {
+    for (const { name, path } of project.model.resources.values()) {
       expect(page).toContain(`| \`${name}\` | \`/v1/${path}\` |`);
-      for (const action of actions.values()) {
-        expect(page).toContain(`POST /v1/${path}/{id}/${action.path}`);
+    }
+  });
+
+  const diagrams = (): readonly string[] =>
+    blocksOf(read("backend-architecture.md"))
+      .filter(({ code }) => code.startsWith("sequenceDiagram"))
+      .map(({ code }) => code);
+
+  // Planted: the actions of one resource left out, the actor without its roles -> red.
+  test("draws every action with who runs it, its rules, its lock, its writes and its events", () => {
+    let actions = 0;
+    for (const { path, access, table, ...resource } of project.model.resources.values()) {
+      for (const action of resource.actions.values()) {
+        actions += 1;
+        const found = diagrams().filter((one) => {
+          return one.includes(`C->>A: POST /v1/${path}/{id}/${action.path}\n`);
+        });
+        expect(found).toHaveLength(1);
+        const roles = [...access].flatMap(([role, { actions: own }]) =>
+          own?.has(action.name) === true ? [role] : [],
+        );
+        expect(found[0]).toContain(`actor C as ${roles.join(", ")}\n`);
+        expect(found[0]).toContain(`lock of the row of ${table.sqlName} (for update)`);
+        expect(found[0]).toContain(`audit entry ${action.name}, event ${resource.name}.updated`);
+      }
+    }
+    expect(actions).toBeGreaterThan(8);
+    expect(diagrams()).toHaveLength(actions + 4);
+    const [read, create, update, remove] = diagrams();
+    expect(read).toContain("row-level security");
+    for (const [write, event] of [
+      [create, "created"],
+      [update, "updated"],
+      [remove, "deleted"],
+    ]) {
+      expect(write).toContain(`event ${event}\n`);
+      expect(write).toContain("guards in its where");
+    }
+  });
+
+  // Mermaid itself is too large to be installed for this; its grammar was tried on these by hand.
+  test("draws what Mermaid reads: no statement ends in the middle, and every block ends", () => {
+    for (const diagram of diagrams()) {
+      expect(diagram).not.toMatch(/[;#]/);
+      const opened = diagram.match(/^ +(?:alt|opt) /gm) ?? [];
+      expect(diagram.match(/^ +end$/gm) ?? []).toHaveLength(opened.length);
+      const lines = diagram.trimEnd().split("\n").slice(1);
+      for (const line of lines) {
+        expect(line).toMatch(
+          /^ +(?:(?:actor|participant) [A-Z] as |[A-Z]--?>>[A-Z]: |Note over [A-Z](?:,[A-Z])?: |alt |opt |else$|else |end$)/,
+        );
       }
     }
   });

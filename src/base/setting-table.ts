@@ -100,10 +100,10 @@ export const SETTINGS = {
       kind: "choice",
       values: ["silent", "fatal", "error", "warn", "info", "debug", "trace"],
     },
-    default: { development: "warn", production: "info" },
+    default: "info",
     readBy: ["serve"],
     example: "info",
-    note: "`info` is a line for each request",
+    note: "`info` is a line for each request; `backwright dev` begins with `warn`",
   },
   DATABASE_READ_CONNECTIONS: {
     does: "is how many connections take reads, many at a time on each",

@@ -13,7 +13,7 @@ interface Stoppable {
 }
 
 export async function runDevelopment(folder: string, isWatching: boolean): Promise<void> {
-  const settings = readSettings(process.env, "development");
+  const settings = readSettings({ LOG_LEVEL: "warn", ...process.env }, "development");
   const log = createLog(settings.logLevel);
   const started = await untilStopped(log, () =>
     isWatching ? startWatching(folder, settings, log) : startOnce(folder, settings, log),

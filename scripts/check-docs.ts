@@ -121,7 +121,7 @@ export async function checkTypeScript(pages: readonly Page[]): Promise<string[]>
   }
 }
 
-/** What a page does not have itself is found in its base: TypeScript's rootDirs lay them together. */
+/** What a page does not have itself is found in its base: rootDirs lays them over each other. */
 async function compile(folder: string, base: string | undefined, projects: readonly string[]) {
   const rootDirs = base === undefined ? [] : [join(ROOT, base), ...projects];
   const unused = { noUnusedLocals: false, noUnusedParameters: false };

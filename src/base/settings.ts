@@ -42,7 +42,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads and checks the settings. Throws StartError naming the setting and an example value. */
 export function readSettings(environment: Environment, mode: Mode): Settings {
-  const of = new SettingReader(environment, mode);
+  const of = new EnvironmentReader(environment, mode);
   const databaseUrl = of.address("DATABASE_URL");
   const databaseOwnerUrl = of.address("DATABASE_OWNER_URL");
   if (mode === "production" && databaseUrl === undefined) throw notSet("DATABASE_URL");
@@ -86,7 +86,7 @@ type Given<Name extends SettingName, T> = (typeof SETTINGS)[Name] extends { defa
   : T | undefined;
 
 /** Reads settings by the kinds of the table. What is empty counts as not set. */
-class SettingReader {
+class EnvironmentReader {
   readonly #environment: Environment;
   readonly #mode: Mode;
 

@@ -36,7 +36,7 @@ function namesRead(): Set<string> {
   return new Set(names.filter((name) => !FOREIGN.includes(name)));
 }
 
-// Planted: DOCS taken out of the table, `process.env.NEW_ONE` read in src/ -> red.
+// Planted: `process.env.NEW_ONE` read in src/ -> red.
 test("what is read from the environment is what the table names, and nothing else", () => {
   expect([...namesRead()].sort()).toEqual([...SETTING_NAMES].sort());
 });

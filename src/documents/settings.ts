@@ -39,8 +39,8 @@ export function settingsBody(intro: string, database: string): string {
       committed (\`.env.<name>.local\` and \`.env\` are not); no log, page or message shows them.`),
     table(["setting", "what it does", "value", "default"], rows(aboutRow)),
     "## Who reads what",
-    prose(`**Needed**: in production it stops without. *Read*: it heeds what is set. A command without
-      \`DATABASE_URL\` means the embedded PostgreSQL of development.`),
+    prose(`**Needed**: in production it stops without. *Read*: it heeds what is set. A command
+      without \`DATABASE_URL\` means the embedded PostgreSQL of development.`),
     table(["setting", ...Object.values(READERS)], rows(readerRow)),
     "## Examples",
     ["```text", ...SETTING_NAMES.map((name) => exampleOf(name, database)), "```"].join("\n"),

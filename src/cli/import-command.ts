@@ -45,7 +45,7 @@ export async function importFile(
   try {
     const actor = actorOf(running, key);
     const isDryRun = options.dryRun === true;
-    const rejects = new RejectsFile(rejectsPath(path, format, options), format);
+    const rejects = new RejectsFile(rejectsPath(path, format, options), format, plan.file.exact);
     const shown = new ImportProgress(size);
     const stop = stopOnSignal();
     let outcome: ImportOutcome | undefined;

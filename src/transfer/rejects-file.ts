@@ -3,6 +3,7 @@
 import { type FileHandle, open, rename, stat } from "node:fs/promises";
 import { StartError } from "../base/errors.ts";
 import { csvLine } from "./csv-text.ts";
+import { textOf } from "./evaluate.ts";
 import type { Format } from "./read-records.ts";
 import type { Rejected } from "./run-import.ts";
 
@@ -12,14 +13,17 @@ const REASONS = ["rejected_line", "rejected_field", "rejected_reason"] as const;
 export class RejectsFile {
   readonly path: string;
   readonly #format: Format;
+  readonly #exact: boolean;
   /** Where the file of an earlier run is now. */
   earlier: string | undefined;
   #file: FileHandle | undefined;
   #columns: readonly string[] = [];
 
-  constructor(path: string, format: Format) {
+  /** `exact`: whether the file tells an empty text from no text. */
+  constructor(path: string, format: Format, exact: boolean) {
     this.path = path;
     this.#format = format;
+    this.#exact = exact;
   }
 
   get hasRecords(): boolean {
@@ -66,8 +70,13 @@ export class RejectsFile {
 
   #csvLine(rejected: Rejected): string {
     const reasons = reasonsOf(rejected);
-    const cells = this.#columns.map((column) => cellOf(rejected.cells[column]));
-    return csvLine([...cells, ...REASONS.map((name) => cellOf(reasons[name]))]);
+    const cells = this.#columns.map((column) => {
+      const value = rejected.cells[column];
+      return value === undefined || value === null || (value === "" && !this.#exact)
+        ? null
+        : textOf(value);
+    });
+    return csvLine([...cells, ...REASONS.map((name) => String(reasons[name]) || null)]);
   }
 }
 
@@ -81,6 +90,3 @@ function reasonsOf({ line, problems }: Rejected) {
 
 const ndjsonLine = (rejected: Rejected): string =>
   `${JSON.stringify({ ...rejected.cells, ...reasonsOf(rejected) })}\n`;
-
-const cellOf = (value: unknown): string | null =>
-  value === undefined || value === null ? null : String(value);

@@ -69,7 +69,7 @@ describe("a pipe", () => {
     });
     expect(readFileSync(join(folder, "stdin.rejected.csv"), "utf8")).toBe(
       "Name,Street,rejected_line,rejected_field,rejected_reason\n" +
-        '"",no name,702,name,"is missing, and it is the key"\n',
+        ',no name,702,name,"is missing, and it is the key"\n',
     );
   });
 

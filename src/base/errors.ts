@@ -181,6 +181,22 @@ export class BackwrightError extends Error {
   }
 }
 
+/** Of a request whose parameters or members are wrong: the names of the first ten as its message. */
+export function notValid(
+  code: "PARAMETER_INVALID" | "VALIDATION_ERROR",
+  details: readonly ErrorDetail[],
+): BackwrightError {
+  const names = [...new Set(details.map(({ field }) => field))].slice(0, NAMES_MAX).join(", ");
+  return new BackwrightError(code, { message: `Not valid: ${names}.`, details });
+}
+
+const NAMES_MAX = 10;
+
+/** Throws what `notValid` makes where there is any detail. */
+export function refuseInvalid(...problems: Parameters<typeof notValid>): void {
+  if (problems[1].length > 0) throw notValid(...problems);
+}
+
 /** What stops a start or a command: `message` says what and where, `fix` says what to do next. */
 export class StartError extends Error {
   override readonly name = "StartError";

@@ -4,7 +4,7 @@ import { and, eq, getColumns, type Table } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { z } from "zod";
 import { decide, decideAction, maskFingerprint } from "../access/decide.ts";
-import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
+import { BackwrightError } from "../base/errors.ts";
 import { roundedNumbers } from "../base/exact-number.ts";
 import { newId } from "../base/ids.ts";
 import { DatabaseFailure } from "../database/failures.ts";
@@ -21,6 +21,7 @@ import type { OperationsContext, RecordReply, RequestContext } from "./context.t
 import { showAgain, type WriteReply } from "./execute-write.ts";
 import { publicError } from "./failures.ts";
 import { checkSameRequest, claimKey, type StoredReply } from "./idempotency.ts";
+import { IN_OUR_WORDS, invalidInput } from "./input-problems.ts";
 import { type RecordInput, requireVersions } from "./plan-write.ts";
 import { wholeRecord } from "./whole-record.ts";
 
@@ -231,19 +232,9 @@ export async function showOutcomeAgain(
 async function parseInput(action: ActionModel, body: unknown): Promise<unknown> {
   // The code of an action works with JavaScript's numbers.
   const given = roundedNumbers(body ?? {});
-  const parsed = await z.safeParseAsync(action.input ?? NOTHING, given);
-  if (parsed.success) return action.input === undefined ? undefined : parsed.data;
-  const details: ErrorDetail[] = parsed.error.issues.flatMap((issue) => {
-    const at = issue.path.map(String);
-    if (issue.code !== "unrecognized_keys") {
-      return [{ field: at.join("."), message: issue.message }];
-    }
-    const message = `is not part of the input of ${action.name}`;
-    return issue.keys.map((key) => ({ field: [...at, key.slice(0, 100)].join("."), message }));
-  });
-  const names = [...new Set(details.map(({ field }) => field))].slice(0, 10).join(", ");
-  const message = names === "" ? "The body is not valid." : `Not valid: ${names}.`;
-  throw new BackwrightError("VALIDATION_ERROR", { message, details });
+  const parsed = await z.safeParseAsync(action.input ?? NOTHING, given, IN_OUR_WORDS);
+  if (!parsed.success) throw invalidInput(parsed.error);
+  return action.input === undefined ? undefined : parsed.data;
 }
 
 const NOTHING = z.strictObject({});

@@ -1,7 +1,7 @@
 // Reads the question of an aggregate against what the resource declares and the role may read: a
 // field that one may not read can be neither grouped by, nor summed up, nor sorted or filtered by.
 import type { Actor } from "../access/actor.ts";
-import type { ErrorDetail } from "../base/errors.ts";
+import { type ErrorDetail, refuseInvalid } from "../base/errors.ts";
 import { AGGREGATE_FIELDS_MAX, AGGREGATE_GROUPS_MAX } from "../base/limits.ts";
 import { hasBuckets } from "../model/compile-aggregates.ts";
 import {
@@ -18,7 +18,7 @@ import type { AggregateOrder, Figure, Group } from "../sql/aggregate.ts";
 import type { Filter } from "../sql/serve.ts";
 import type { Value } from "../sql/statement.ts";
 import { parseFilters, type RawFilter } from "./parse-filter.ts";
-import { names, type Parsing, refuse } from "./parsing.ts";
+import { names, type Parsing } from "./parsing.ts";
 
 /** A question as a face received it: every value is text. */
 export interface AggregateQuery {
@@ -76,7 +76,7 @@ export function parseAggregate(
     const message = "is for days, weeks … of an instant, and groupBy names none";
     problems.push({ field: "timeZone", message });
   }
-  refuse(problems);
+  refuseInvalid("PARAMETER_INVALID", problems);
   return {
     groups,
     figures,

@@ -1,7 +1,7 @@
 // Reads a list's or a record's query. Whatever is unknown, not readable by the role or not served
 // by an index is refused with the parameter's name and what is allowed; nothing is ignored.
 import type { Actor } from "../access/actor.ts";
-import type { ErrorDetail } from "../base/errors.ts";
+import { type ErrorDetail, refuseInvalid } from "../base/errors.ts";
 import { OFFSET_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, SORT_FIELDS_MAX } from "../base/limits.ts";
 import type { Model, ReadGrant, ResourceModel } from "../model/model.ts";
 import type { Sort } from "../sql/serve.ts";
@@ -10,7 +10,7 @@ import type { Value } from "../sql/statement.ts";
 import { type HighlightRequest, parseSearch, searchedArms, withSearch } from "./found.ts";
 import { parseFilters, type RawFilter } from "./parse-filter.ts";
 import { type RecordQuery, refuseManyRows, type Selection, select } from "./parse-selection.ts";
-import { comparable, names, type Parsing, refuse } from "./parsing.ts";
+import { comparable, names, type Parsing } from "./parsing.ts";
 import { planArms } from "./plan-arms.ts";
 
 export type { RawFilter, RecordQuery };
@@ -64,7 +64,7 @@ export function parseList(
   const offset = parseOffset(query, problems);
   const count = parseCount(query.count, problems);
   refuseManyRows(selection, size, problems);
-  refuse(problems);
+  refuseInvalid("PARAMETER_INVALID", problems);
   const searched = withSearch(parsed, search);
   const arms =
     search === undefined

@@ -1,7 +1,7 @@
 // Reads what of a record is asked for: fields, includes within includes, pages of included records.
 // A field, relation or record that the role may not read is refused as if it did not exist.
 import type { Actor } from "../access/actor.ts";
-import type { ErrorDetail } from "../base/errors.ts";
+import { type ErrorDetail, refuseInvalid } from "../base/errors.ts";
 import {
   INCLUDE_DEPTH_MAX,
   INCLUDED_ROWS_MAX,
@@ -12,7 +12,7 @@ import {
 import type { FieldModel, Model, ReadGrant, ResourceModel } from "../model/model.ts";
 import type { Include, IncludedPage } from "../sql/read.ts";
 import { indexOfMany, orderOfMany } from "../sql/serve-many.ts";
-import { names, type Parsing, readableRelations, refuse } from "./parsing.ts";
+import { names, type Parsing, readableRelations } from "./parsing.ts";
 
 /** A query as a face received it: every value is text. */
 export interface RecordQuery {
@@ -51,7 +51,7 @@ export function parseSelection(
   const parsing: Parsing = { model, actor, resource, grant, problems: [] };
   const cursors: IncludedCursor[] = [];
   const selection = select(query, parsing, cursors);
-  refuse(parsing.problems);
+  refuseInvalid("PARAMETER_INVALID", parsing.problems);
   return { ...selection, cursors };
 }
 

@@ -1,7 +1,7 @@
 // What the readers of a query have in common: the facts they judge by and how they refuse.
 import type { Actor } from "../access/actor.ts";
 import { grantOf } from "../access/decide.ts";
-import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
+import type { ErrorDetail } from "../base/errors.ts";
 import {
   type AnyRelationModel,
   EVERYTHING,
@@ -24,16 +24,6 @@ export interface Parsing {
 /** For messages: `id, title, dueAt`. */
 export function names(fields: readonly { readonly name: string }[]): string {
   return fields.map((field) => field.name).join(", ");
-}
-
-/** Throws PARAMETER_INVALID when there is any problem. */
-export function refuse(problems: readonly ErrorDetail[]): void {
-  if (problems.length === 0) return;
-  const parameters = [...new Set(problems.map((problem) => problem.field))].slice(0, 10);
-  throw new BackwrightError("PARAMETER_INVALID", {
-    message: `Not valid: ${parameters.join(", ")}.`,
-    details: problems,
-  });
 }
 
 /** Fields that a filter or a sort may name, as far as the type goes. */

@@ -1,12 +1,12 @@
 // What requests for a record and their replies have in common: its id, its version, its ETag.
 import { BackwrightError } from "../base/errors.ts";
+import { isUuid } from "../base/ids.ts";
 import type { ResourceModel } from "../model/model.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "../operations/context.ts";
 import type { WriteReply } from "../operations/execute-write.ts";
 import type { RecordInput } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf } from "../server/http.ts";
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const ETAG = /^"(\d{1,10}|~[A-Za-z0-9_-]{22})-[A-Za-z0-9_,-]*"$/;
 
 /** Whom a reply goes to, and what it is about. */
@@ -70,7 +70,7 @@ export function ifMatch(
 
 export function recordId(request: HttpRequest): string {
   const { id = "" } = request.parameters;
-  if (UUID.test(id)) return id.toLowerCase();
+  if (isUuid(id)) return id.toLowerCase();
   throw new BackwrightError("PARAMETER_INVALID", {
     message: "The id in the address is not a UUID.",
     details: [{ field: "id", message: "must be a UUID" }],

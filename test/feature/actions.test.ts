@@ -53,7 +53,7 @@ describe("what an action is sent", () => {
       ["perform", { step: 1 }, "step"],
       ["perform", {}, "step"],
       ["perform", undefined, "step"],
-      ["perform", [], ""],
+      ["perform", [], "body"],
       ["perform", { step: "a", times: null }, "times"],
       ["start", { now: true }, "now"],
       ["hand-over", { to: "nobody" }, "to"],

@@ -73,15 +73,13 @@ const WHOLE = "body";
 const NAME_LENGTH_MAX = 100;
 
 function placeOf(path: Path): string {
-  let place = "";
-  for (const step of path) {
-    if (typeof step === "number") place += `[${step}]`;
-    else {
-      const name = String(step).toWellFormed().slice(0, NAME_LENGTH_MAX);
-      place += place === "" ? name : `.${name}`;
-    }
-  }
-  return place === "" ? WHOLE : place;
+  if (path.length === 0) return WHOLE;
+  const steps = path.map((step, at) => {
+    if (typeof step === "number") return `[${step}]`;
+    const name = String(step).toWellFormed().slice(0, NAME_LENGTH_MAX);
+    return at === 0 ? name : `.${name}`;
+  });
+  return steps.join("");
 }
 
 /** Throws VALIDATION_ERROR where it is no object. */

@@ -2,6 +2,7 @@
 import type { Actor } from "../access/actor.ts";
 import { grantOf } from "../access/decide.ts";
 import type { ErrorDetail } from "../base/errors.ts";
+import { allowedNames } from "../base/spelling.ts";
 import {
   type AnyRelationModel,
   EVERYTHING,
@@ -21,9 +22,12 @@ export interface Parsing {
   readonly problems: ErrorDetail[];
 }
 
-/** For messages: `id, title, dueAt`. */
-export function names(fields: readonly { readonly name: string }[]): string {
-  return fields.map((field) => field.name).join(", ");
+/** For messages: `allowed: id, title, dueAt; did you mean title?` */
+export function allowed(given: string, fields: readonly { readonly name: string }[]): string {
+  return allowedNames(
+    given,
+    fields.map(({ name }) => name),
+  );
 }
 
 /** Fields that a filter or a sort may name, as far as the type goes. */

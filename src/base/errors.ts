@@ -39,6 +39,11 @@ export const ERROR_CATALOGUE = {
     message: "Your role does not allow this.",
     advice: "Do not repeat it. Ask for a role that grants this operation.",
   },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    message: "The address and the headers together are larger than this server accepts.",
+    advice: "Send fewer or shorter headers; ask for fewer fields, filters or values.",
+  },
   IDEMPOTENCY_IN_PROGRESS: {
     status: 409,
     message: "A request with this Idempotency-Key is still being processed. Try again shortly.",

@@ -190,7 +190,11 @@ async function lockAll(
 
 /** Ids of earlier records in the places of the body that take one. */
 function resolveBody({ resource, name, body }: Operation, ids: readonly string[]): unknown {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    if (name !== "create" && name !== "update") return body; // An action says what it takes.
+    const message = mismatch("must be an object", body);
+    throw notValid("VALIDATION_ERROR", [{ field: "body", message }]);
+  }
   const entries = Object.entries(body).map(([field, value]) => {
     // A field that is JSON may hold any object, this one, too.
     const isJson = isVerb(name) && resource.table.fields.get(field)?.type?.sql !== "uuid";

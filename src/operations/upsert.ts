@@ -30,6 +30,8 @@ export interface UpsertInput {
   readonly version?: string | undefined;
   /** If-Match: * */
   readonly mustExist?: boolean | undefined;
+  /** If-None-Match: * */
+  readonly mustBeNew?: boolean | undefined;
   readonly idempotencyKey?: string | undefined;
 }
 
@@ -84,9 +86,14 @@ async function write(
   input: UpsertInput,
   facts: Facts,
 ): Promise<WriteReply> {
-  const { version, mustExist } = input;
+  const { version, mustExist, mustBeNew } = input;
   for (let turn = 1; turn <= DECISIONS_MAX; turn += 1) {
     const id = await find(context, request, resource, facts.keys);
+    if (id !== undefined && mustBeNew === true) {
+      throw new BackwrightError("VERSION_CONFLICT", {
+        message: "There is a record with this key already.",
+      });
+    }
     if (id !== undefined) {
       try {
         return await update(context, request, resource, { ...input, id }, facts);

@@ -20,7 +20,7 @@ export function parseAggregateQuery(text: string): AggregateQuery {
   const rest: string[] = [];
   for (const part of text === "" ? [] : text.split("&")) {
     const at = part.indexOf("=");
-    const name = at === -1 ? part : part.slice(0, at);
+    const name = decode(at === -1 ? part : part.slice(0, at)) ?? "";
     if (!OWN.includes(name)) rest.push(part);
     else {
       if (own.has(name)) problems.push({ field: name, message: "is given twice" });

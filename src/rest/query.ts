@@ -137,7 +137,7 @@ function* parameters(text: string, allowed: string, problems: ErrorDetail[]): Ge
     const key = decode(at === -1 ? part : part.slice(0, at));
     const value = decode(at === -1 ? "" : part.slice(at + 1));
     if (key === undefined || value === undefined) {
-      problems.push({ field: "query", message: NO_TEXT });
+      problems.push({ field: key?.slice(0, 100) ?? "query", message: NO_TEXT });
       continue;
     }
     const match = PARAMETER.exec(key);
@@ -183,6 +183,6 @@ function notOne(key: string, allowed: string): ErrorDetail {
     allowed.split(", ").map((one) => one.split("[")[0] ?? ""),
   );
   const hint = meant === undefined || key.startsWith(meant) ? "" : `; did you mean ${meant}?`;
-  const field = key.toWellFormed().slice(0, 100);
+  const field = key.toWellFormed().slice(0, 100) || "query";
   return { field, message: `is not a parameter; allowed: ${allowed}${hint}` };
 }

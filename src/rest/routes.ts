@@ -20,9 +20,12 @@ import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
 import {
   etagHeader,
   ifMatch,
+  mustBeNew,
   type Recipient,
   recordId,
   recordInput,
+  refuseBody,
+  refuseConditions,
   refuseQuery,
   written,
 } from "./record-exchange.ts";
@@ -255,6 +258,7 @@ async function create(
   path: string,
 ): Promise<HttpReply> {
   refuseQuery(request);
+  refuseConditions(request, []);
   const idempotencyKey = headerOf(request, "idempotency-key");
   const input = { body: request.body, idempotencyKey };
   const record = await createRecord(context, facts, resource, input);
@@ -270,11 +274,13 @@ async function upsert(
   path: string,
 ): Promise<HttpReply> {
   const to: Recipient = { context, resource, request, facts };
+  refuseConditions(request, ["if-match", "if-none-match"]);
   const record = await upsertRecord(context, facts, resource, {
     by: parseUpsertQuery(request.query),
     body: request.body,
     version: ifMatch(to, undefined),
     mustExist: headerOf(request, "if-match") === "*",
+    mustBeNew: mustBeNew(request),
     idempotencyKey: headerOf(request, "idempotency-key"),
   });
   if (!record.isNew) return written(to, record, 200, {});
@@ -300,6 +306,7 @@ async function remove(
   facts: RequestContext,
 ): Promise<HttpReply> {
   const to: Recipient = { context, resource, request, facts };
+  refuseBody(request);
   const record = await deleteRecord(context, facts, resource, recordInput(to));
   const { headers } = written(to, record, 204, {});
   return { status: 204, body: "", headers: headers ?? {} };
@@ -312,6 +319,7 @@ async function restore(
   facts: RequestContext,
 ): Promise<HttpReply> {
   const to: Recipient = { context, resource, request, facts };
+  refuseBody(request);
   const record = await restoreRecord(context, facts, resource, recordInput(to));
   return written(to, record, 200, {});
 }

@@ -18,10 +18,11 @@ import { actionOps } from "./action-ops.ts";
 import { type ActionTarget, changeRecord } from "./change.ts";
 import { inClaimedTransaction } from "./claimed.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
-import { showAgain, type WriteReply } from "./execute-write.ts";
+import type { WriteReply } from "./execute-write.ts";
 import { publicError } from "./failures.ts";
-import { checkSameRequest, claimKey, type StoredReply } from "./idempotency.ts";
+import { checkSameRequest, claimKey } from "./idempotency.ts";
 import { IN_OUR_WORDS, invalidInput } from "./input-problems.ts";
+import { OUTPUT, OUTPUT_UNSEEN, showOutcomeAgain } from "./kept-output.ts";
 import { type RecordInput, requireVersions } from "./plan-write.ts";
 import { wholeRecord } from "./whole-record.ts";
 
@@ -30,11 +31,6 @@ export interface ActionInput extends RecordInput {
   /** The reply is stored, though by another than the action. */
   readonly isKept?: boolean;
 }
-
-// What stands for the mask of a stored reply that is no record. The second was given to somebody
-// who could not see the record any more once the action was done.
-const OUTPUT = "output";
-const OUTPUT_UNSEEN = "output-unseen";
 
 /** Runs an action on a record. Throws BackwrightError; nothing is written then. */
 export async function runAction(
@@ -206,26 +202,6 @@ class ActionRun {
     const [row] = await transaction.run(statement, [id]);
     return row && { json: reader.json(row), version: reader.version(row) };
   }
-}
-
-/** The stored bytes, to somebody who may run the action and see the record today. */
-export async function showOutcomeAgain(
-  context: OperationsContext,
-  request: RequestContext,
-  resource: ResourceModel,
-  stored: Pick<StoredReply, "id" | "json" | "version" | "mask" | "status">,
-): Promise<WriteReply> {
-  const { id, json, mask } = stored;
-  if (mask !== OUTPUT && mask !== OUTPUT_UNSEEN) {
-    return showAgain(context, request, resource, stored);
-  }
-  if (mask === OUTPUT) {
-    const read = decide(request.actor, resource, "read");
-    const { statement } = wholeRecord(context, resource, request.actor.role, read);
-    const [row] = await context.database.read(statement, request.actor, [id]);
-    if (row === undefined) throw new BackwrightError("NOT_FOUND");
-  }
-  return { id, json, version: null, mask, isNew: false, replayed: true };
 }
 
 /** Throws VALIDATION_ERROR naming what is wrong. */

@@ -77,7 +77,6 @@ export const ERROR_RESPONSES = {
   TooLong: { status: "414", codes: ["URI_TOO_LONG"] },
   TooLarge: { status: "413", codes: ["BODY_TOO_LARGE"] },
   UnsupportedMediaType: { status: "415", codes: ["UNSUPPORTED_MEDIA_TYPE"] },
-  Expectation: { status: "417", codes: ["EXPECTATION_FAILED"] },
   Unprocessable: {
     status: "422",
     codes: [

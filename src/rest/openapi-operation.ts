@@ -31,7 +31,6 @@ const ALWAYS: readonly ErrorResponse[] = [
   "Forbidden",
   "Timeout",
   "TooLong",
-  "Expectation",
   "HeadersTooLarge",
   "Internal",
   "Unavailable",

@@ -13,7 +13,7 @@ import { upsertRecord } from "../operations/upsert.ts";
 import { createRecord, deleteRecord, restoreRecord, updateRecord } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
 import { aggregateBody, parseAggregateQuery } from "./aggregate.ts";
-import { deprecationHeaders, headersOf } from "./deprecation.ts";
+import { batchDeprecationHeaders, deprecationHeaders } from "./deprecation.ts";
 import type { Documents } from "./documents.ts";
 import { type Explain, explained } from "./explained.ts";
 import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
@@ -151,13 +151,13 @@ function batchRoute(
     refuseQuery(request);
     return batch(context, request, facts, only);
   };
-  const { version, deprecation } = context.model;
-  const told = deprecation === undefined ? {} : headersOf([deprecation]);
+  const { model } = context;
   const handle = async (request: HttpRequest): Promise<HttpReply> => {
     const reply = await guarded(context, authenticator, "batch", request, run);
+    const told = batchDeprecationHeaders(model, request);
     return { ...reply, headers: { ...reply.headers, ...told } };
   };
-  return { method: "POST", path: `${prefix}/${version}/batch`, handle };
+  return { method: "POST", path: `${prefix}/${model.version}/batch`, handle };
 }
 
 async function guarded(

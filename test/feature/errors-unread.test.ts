@@ -208,7 +208,7 @@ describe("an address or a method that is not there", () => {
 
 test("the document names every code that an operation may answer with", () => {
   const told = Object.values(ERROR_RESPONSES).flatMap(({ codes }) => [...codes] as string[]);
-  const ofNoOperation = ["METHOD_NOT_ALLOWED", "ROUTE_NOT_FOUND"];
+  const ofNoOperation = ["EXPECTATION_FAILED", "METHOD_NOT_ALLOWED", "ROUTE_NOT_FOUND"];
   expect([...told, ...ofNoOperation].toSorted()).toEqual(Object.keys(ERROR_CATALOGUE).toSorted());
   for (const { status, codes } of Object.values(ERROR_RESPONSES)) {
     for (const code of codes)

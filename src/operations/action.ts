@@ -4,7 +4,7 @@ import { and, eq, getColumns, type Table } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { z } from "zod";
 import { decide, decideAction, maskFingerprint } from "../access/decide.ts";
-import { BackwrightError } from "../base/errors.ts";
+import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
 import { roundedNumbers } from "../base/exact-number.ts";
 import { newId } from "../base/ids.ts";
 import { DatabaseFailure } from "../database/failures.ts";
@@ -24,6 +24,7 @@ import { checkSameRequest, claimKey } from "./idempotency.ts";
 import { IN_OUR_WORDS, invalidInput } from "./input-problems.ts";
 import { OUTPUT, OUTPUT_UNSEEN, showOutcomeAgain } from "./kept-output.ts";
 import { type RecordInput, requireVersions } from "./plan-write.ts";
+import { ReplySize } from "./reply-size.ts";
 import { wholeRecord } from "./whole-record.ts";
 
 export interface ActionInput extends RecordInput {
@@ -188,6 +189,8 @@ class ActionRun {
       throw new TypeError(message, { cause: checked.error });
     }
     const json = JSON.stringify(checked.data) ?? "null";
+    // Code may put together what no request could have sent; the record's own size is no reason.
+    new ReplySize(tooMuch(action)).add(json);
     const isSeen = !isStored || (await this.#readAgain(transaction)) !== undefined;
     return { id, json, version: null, mask: isSeen ? OUTPUT : OUTPUT_UNSEEN };
   }
@@ -203,6 +206,10 @@ class ActionRun {
     return row && { json: reader.json(row), version: reader.version(row) };
   }
 }
+
+const tooMuch = ({ name }: ActionModel): readonly ErrorDetail[] => [
+  { field: name, message: "came to a larger reply than may be sent; nothing was written" },
+];
 
 /** Throws VALIDATION_ERROR naming what is wrong. */
 async function parseInput(action: ActionModel, body: unknown): Promise<unknown> {

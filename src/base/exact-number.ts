@@ -38,3 +38,14 @@ export function roundedNumbers(value: unknown): unknown {
   const members = Object.entries(value).map(([key, one]) => [key, roundedNumbers(one)] as const);
   return Object.fromEntries(members);
 }
+
+/** Noughts that the numbers of a document come to where exponents are written out: 1e400 has 400. */
+export function noughtsOf(value: unknown): number {
+  if (isNumber(value)) {
+    const source = isRawJSON(value) ? value.rawJSON : String(value);
+    const [, exponent = "0"] = /e([+-]?\d+)$/i.exec(source) ?? [];
+    return Math.abs(Number(exponent));
+  }
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.values(value).reduce((sum: number, one) => sum + noughtsOf(one), 0);
+}

@@ -12,6 +12,7 @@ import {
   stringType,
 } from "./field-type.ts";
 import { expected } from "./input-words.ts";
+import { jsonType } from "./json-type.ts";
 import { isCidr, isDeviceAddress, isInet } from "./network-text.ts";
 import { rangeText } from "./range-text.ts";
 import { intervalOf, isDay, isInstant, isLocalTime, isTime, isZonedTime } from "./time-text.ts";
@@ -28,16 +29,6 @@ const local = moment("", "", 'YYYY-MM-DD"T"HH24:MI:SS.US');
 
 const NUMERIC = /^-?\d{1,100}(\.\d{1,100})?$/;
 const INTEGER = /^-?\d{1,19}$/;
-
-/** JSON of finite numbers and storable text, keys included. */
-function isStorableJson(value: unknown): boolean {
-  if (typeof value === "string") return isStorableText(value);
-  if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value !== "object") return typeof value === "boolean";
-  if (value === null) return true;
-  if (Array.isArray(value)) return value.every(isStorableJson);
-  return Object.entries(value).every(([key, one]) => isStorableText(key) && isStorableJson(one));
-}
 
 function isIntegerWithin(text: string, least: bigint, most: bigint): boolean {
   if (!INTEGER.test(text)) return false;
@@ -102,22 +93,6 @@ function floatType(sql: string): FieldType {
     encode: String,
     json: asIs,
     comparable: true,
-  };
-}
-
-function jsonType(sql: string): FieldType {
-  return {
-    sql,
-    example: "{}",
-    // Not z.json(): it drops a member named __proto__ and takes a second for a megabyte.
-    schema: z.custom(
-      isStorableJson,
-      expected("must be JSON without the character NUL", () => true),
-    ),
-    parse: () => undefined,
-    encode: (value) => JSON.stringify(value),
-    json: asIs,
-    comparable: false,
   };
 }
 

@@ -186,7 +186,7 @@ export class BackwrightError extends Error {
   }
 }
 
-/** Of a request whose parameters or members are wrong: the names of the first ten as its message. */
+/** Of a request with wrong parameters or members: the names of the first ten as its message. */
 export function notValid(
   code: "PARAMETER_INVALID" | "VALIDATION_ERROR",
   details: readonly ErrorDetail[],

@@ -39,7 +39,7 @@ export function roundedNumbers(value: unknown): unknown {
   return Object.fromEntries(members);
 }
 
-/** Noughts that the numbers of a document come to where exponents are written out: 1e400 has 400. */
+/** Noughts of the numbers of a document once exponents are written out: 1e400 has 400. */
 export function noughtsOf(value: unknown): number {
   if (isNumber(value)) {
     const source = isRawJSON(value) ? value.rawJSON : String(value);

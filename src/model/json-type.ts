@@ -1,5 +1,5 @@
-// The types json and jsonb: which documents a request may bring, so that PostgreSQL can hold them and
-// what it makes of them stays in proportion to what was sent.
+// The types json and jsonb: which documents a request may bring, so that PostgreSQL can hold them
+// and what it makes of them stays in proportion to what was sent.
 import { z } from "zod";
 import { noughtsOf } from "../base/exact-number.ts";
 import { asIs, type FieldType, isStorableText } from "./field-type.ts";

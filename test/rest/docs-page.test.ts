@@ -73,7 +73,7 @@ describe("the page", () => {
   });
 
   // Planted: the Authenticator made without its hint -> red; with it in production -> red.
-  test("and the document say without a key which header it is, in development where keys are", async () => {
+  test("and the document say which header is missing, in development where keys are", async () => {
     const hint = /in development the start prints keys, .*\.backwright\/keys\.json/;
     const told = async (of: TestBackend, headers: Record<string, string> = {}) => {
       const reply = await of.request("/openapi.json", { headers });

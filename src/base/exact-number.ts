@@ -43,8 +43,8 @@ export function roundedNumbers(value: unknown): unknown {
 export function noughtsOf(value: unknown): number {
   if (isNumber(value)) {
     const source = isRawJSON(value) ? value.rawJSON : String(value);
-    const [, exponent = "0"] = /e([+-]?\d+)$/i.exec(source) ?? [];
-    return Math.abs(Number(exponent));
+    const at = source.toLowerCase().indexOf("e");
+    return at === -1 ? 0 : Math.abs(Number(source.slice(at + 1)));
   }
   if (typeof value !== "object" || value === null) return 0;
   return Object.values(value).reduce((sum: number, one) => sum + noughtsOf(one), 0);

@@ -64,7 +64,7 @@ export function parseJsonBody(bytes: Buffer, depthMax: number): unknown {
 function faultOf(text: string, cause: unknown): string {
   if (text.trim() === "") return ": it is empty";
   const words = cause instanceof Error ? cause.message : "";
-  const [place] = /line \d+ column \d+/.exec(words) ?? [];
+  const [place] = /line \d{1,9} column \d{1,9}/.exec(words) ?? [];
   if (place !== undefined) return ` at ${place}`;
   return words.includes("end of JSON") ? ": it ends too early" : "";
 }

@@ -169,11 +169,8 @@ async function addCors(app: FastifyInstance, origins: readonly string[]): Promis
     origin: origins.includes("*") ? "*" : [...origins],
     methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
     allowedHeaders: [
-      "authorization",
-      "content-type",
-      "idempotency-key",
-      "if-match",
-      "x-request-id",
+      ...["authorization", "content-type", "idempotency-key"],
+      ...["if-match", "if-none-match", "x-request-id"],
     ],
     exposedHeaders: [
       ...["etag", "location", "retry-after", "idempotency-replayed", "x-request-id"],

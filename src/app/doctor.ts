@@ -3,9 +3,9 @@
 import { createServer } from "node:net";
 import { now } from "../base/clock.ts";
 import { StartError } from "../base/errors.ts";
-import { editDistance } from "../base/nearest.ts";
 import { SETTING_NAMES } from "../base/setting-table.ts";
 import { type Environment, readSettings, type Settings } from "../base/settings.ts";
+import { isNearly } from "../base/spelling.ts";
 import { checkServingRole } from "../database/roles.ts";
 import { openSession, type Session } from "../database/session.ts";
 import { missingFinders } from "../migrate/finders.ts";
@@ -66,12 +66,15 @@ export function nodeVersion(version: string): Finding {
   return { about: "Node", level: "failure", message, fix: "Install Node 24." };
 }
 
+// Shorter names (PORT, HOST) are near too many of others.
+const LENGTH_MIN = 5;
+
 /** Variables that look like ours and are not read: a setting that is silently not in force. */
 export function unknownSettings(environment: Environment): readonly Finding[] {
   return Object.keys(environment).flatMap((name) => {
     if (SETTING_NAMES.some((known) => known === name)) return [];
     const meant = SETTING_NAMES.find(
-      (known) => known.length > 4 && editDistance(name, known) === 1,
+      (known) => known.length >= LENGTH_MIN && isNearly(name, known),
     );
     if (meant === undefined) return [];
     const message = `${name} is not a setting; did you mean ${meant}?`;

@@ -1,7 +1,7 @@
 // Reads the JSON of a mapping: which words stand where, and in our own words what is wrong, all of
 // it at once, by its place in the file.
 import { StartError } from "../base/errors.ts";
-import { didYouMean } from "../base/nearest.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { formatProblem, isTimeZone } from "./local-time.ts";
 import type { LookUp, Mapping, Modifiers } from "./mapping.ts";
 

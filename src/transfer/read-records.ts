@@ -6,7 +6,7 @@ import { CsvError, parse } from "csv-parse";
 import { StartError } from "../base/errors.ts";
 import { isDeeperThan, parseExactly, repeatedName } from "../base/exact-json.ts";
 import { REQUEST_LIMITS } from "../base/limits.ts";
-import { didYouMean } from "../base/nearest.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { type Cells, quoted } from "./evaluate.ts";
 import { type FileText, NotThisEncoding, openText } from "./file-text.ts";
 import { JsonElements } from "./json-elements.ts";

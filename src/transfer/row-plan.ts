@@ -3,9 +3,9 @@
 import { StartError } from "../base/errors.ts";
 import { parseExactly } from "../base/exact-json.ts";
 import { isNumber } from "../base/exact-number.ts";
-import { didYouMean } from "../base/nearest.ts";
 import { type FieldModel, type Model, type ResourceModel, uniqueKeys } from "../model/model.ts";
 import { checkedMapping } from "./check-mapping.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import {
   type Cells,
   compileExpression,

@@ -29,7 +29,9 @@ const ALWAYS: readonly ErrorResponse[] = [
   "BadRequest",
   "Unauthenticated",
   "Forbidden",
+  "TimedOut",
   "TooLong",
+  "HeadersTooLarge",
   "Internal",
   "Unavailable",
 ];

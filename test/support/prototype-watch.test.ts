@@ -25,7 +25,9 @@ test.each<[string, object, string, PropertyDescriptor, readonly string[]]>([
   ["one of null", Array.prototype, "role", { value: null }, ["Array"]],
   ["a method that is another value now", Object.prototype, "toString", { value: "x" }, ["Object"]],
   ["a getter", String.prototype, "role", { get: () => "admin" }, ["String"]],
-  ["a new method, which is a library's", Array.prototype, "random", { value: () => 4 }, []],
+  ["a descriptor", Object.prototype, "x", { value: { value: 1 } }, ["Object"]],
+  ["a new method, which is a library's", Object.prototype, "random", { value: () => 4 }, []],
+  ["one of lists", Array.prototype, "random", { value: () => 4 }, []],
 ])("%s is seen for what it is", (_what, target, key, descriptor, expected) => {
   expect(polluted(target, key, descriptor)).toEqual(expected);
 });

@@ -13,7 +13,10 @@ export function watchPrototypes(): () => readonly string[] {
 function isChanged(prototype: object, own: object): boolean {
   const keys = [...new Set([...Reflect.ownKeys(prototype), ...Reflect.ownKeys(own)])];
   return keys.some((key) => {
-    const before = Reflect.get(own, key) as PropertyDescriptor | undefined;
+    // `own` is an object, too: it would inherit what was put on Object.prototype.
+    const before = Object.hasOwn(own, key)
+      ? (Reflect.get(own, key) as PropertyDescriptor)
+      : undefined;
     const after = Object.getOwnPropertyDescriptor(prototype, key);
     // drizzle-kit adds methods to arrays; what comes with a request is never a function.
     if (before === undefined) return typeof after?.value !== "function";

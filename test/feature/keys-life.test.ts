@@ -199,14 +199,16 @@ describe("the end of a key", () => {
 
   test("a verified key is believed for five seconds when nobody can be asked", async () => {
     const { key } = await backend.person(tenantId, "manager");
+    // A clock that stands, so that no request of a slow machine takes of the five seconds.
+    const start = performance.now();
+    const clock = vi.spyOn(performance, "now").mockReturnValue(start);
     expect((await ask(key)).status).toBe(200);
-    const real = performance.now.bind(performance);
     await backend.owner.query("begin");
     await backend.owner.query("lock table backwright.api_keys in access exclusive mode");
     try {
-      vi.spyOn(performance, "now").mockImplementation(() => real() + 4_900);
+      clock.mockReturnValue(start + 4_999);
       expect((await ask(key)).status).toBe(200);
-      vi.spyOn(performance, "now").mockImplementation(() => real() + 5_001);
+      clock.mockReturnValue(start + 5_001);
       const reply = await ask(key);
       expectRefusal(reply, 503, "UNAVAILABLE");
       expect(reply.headers.get("retry-after")).toBe("1");

@@ -4,7 +4,7 @@ import { readSettings, type Settings } from "../base/settings.ts";
 import { discardEmbedded, startEmbedded } from "../database/embedded.ts";
 import { embeddedCredentials } from "../database/embedded-credentials.ts";
 import { roleNames, setupDatabase } from "../database/roles.ts";
-import { openSession, type Session } from "../database/session.ts";
+import { openSession, postgresFailure, type Session } from "../database/session.ts";
 import { forgetDevelopmentKeys } from "./keys-file.ts";
 import type { Project } from "./project.ts";
 
@@ -28,7 +28,11 @@ export async function openProjectDatabase(
   if (settings.databaseUrl !== undefined) {
     const ownerUrl = settings.databaseOwnerUrl;
     const appRole = decodeURIComponent(new URL(settings.databaseUrl).username);
-    if (appRole === "") throw new StartError("DATABASE_URL names no user.");
+    if (appRole === "") {
+      throw new StartError("DATABASE_URL names no user.", {
+        fix: "DATABASE_URL=postgres://myapp_app:password@host:5432/myapp",
+      });
+    }
     const release = () => Promise.resolve();
     return { url: settings.databaseUrl, ownerUrl, appRole, isEmbedded: false, release };
   }
@@ -66,6 +70,12 @@ export async function withProjectDatabase<T>(
   const database = await openProjectDatabase(project, commandSettings(), onProgress);
   try {
     return await work(database);
+  } catch (error) {
+    if (postgresFailure(error)?.kind !== "missing") throw error;
+    throw new StartError("The database has not the tables that this needs.", {
+      fix: "backwright migrate up (`backwright dev` does it by itself)",
+      cause: error,
+    });
   } finally {
     await database.release();
   }

@@ -190,8 +190,11 @@ async function findRecord(
        where ${columnName(fieldOf(table, "id"))} = $1`,
       [id],
     );
-    if (row === undefined)
-      throw new StartError(`No tenant has a record ${id} of ${resource.name}.`);
+    if (row === undefined) {
+      throw new StartError(`No tenant has a record ${id} of ${resource.name}.`, {
+        fix: `--id with an id of the table ${tableName(table)}`,
+      });
+    }
     return { tenant: row.tenant ?? undefined, isDeleted: row.deleted };
   } finally {
     await owner.close();

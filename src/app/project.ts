@@ -79,8 +79,18 @@ async function importDefault(path: string): Promise<unknown> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const place = placeOf(cause);
     const where = place === undefined || place.startsWith(`${path}:`) ? "" : ` (${place})`;
-    throw new StartError(`${path} could not be loaded: ${reason}${where}`, { cause });
+    throw new StartError(`${path} could not be loaded: ${reason}${where}`, {
+      fix: isPackageMissing(cause)
+        ? "npm install, or correct the import."
+        : "Correct what it names, and run the command again.",
+      cause,
+    });
   }
+}
+
+function isPackageMissing(cause: unknown): boolean {
+  const { code, message = "" } = cause as { code?: string; message?: string };
+  return code === "ERR_MODULE_NOT_FOUND" && message.includes("Cannot find package");
 }
 
 // Modules of ours and of packages, which only pass a failure on.

@@ -237,7 +237,13 @@ async function listen(server: Server, { host, port }: Settings): Promise<number>
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== "EADDRINUSE") {
-        throw new StartError(`Cannot listen on ${host}:${candidate}: ${code}.`, { cause: error });
+        throw new StartError(`Cannot listen on ${host}:${candidate}: ${code}.`, {
+          fix:
+            code === "EACCES"
+              ? "PORT=3000: this user may not open a port that low."
+              : "HOST=127.0.0.1, or another address of this machine.",
+          cause: error,
+        });
       }
     }
   }

@@ -39,6 +39,9 @@ function matrixText({ resource, operations, fields, notes }: AccessMatrix): stri
 
 const indent = (text: string): string => text.replace(/^(?=.)/gm, "  ");
 
+const SUBJECT_FIX =
+  "--subject with me.id of the caller; `backwright keys list` shows those of keys";
+
 export interface ExplainOptions {
   readonly as: string;
   readonly operation: string;
@@ -67,13 +70,18 @@ export async function explainAccess(folder: string, options: ExplainOptions): Pr
     else print(grantText(grant));
     return;
   }
-  if (operation === "create") throw new StartError("--id: a create has no record yet.");
-  requireId("--id", id);
-  if (subject === undefined) {
-    throw new StartError("--id asks about a caller: --subject says who, me.id in policies.");
+  if (operation === "create") {
+    throw new StartError("--id: a create has no record yet.", { fix: "Leave --id out." });
   }
-  requireId("--subject", subject);
-  if (tenant !== undefined) requireId("--tenant", tenant);
+  requireId("--id", id, `--id with the id of a record of ${name}`);
+  if (subject === undefined) {
+    throw new StartError("--id asks about a caller, and --subject says who that is.", {
+      fix: SUBJECT_FIX,
+    });
+  }
+  requireId("--subject", subject, SUBJECT_FIX);
+  if (tenant !== undefined)
+    requireId("--tenant", tenant, "Leave --tenant out for the record's own.");
   const record = await withProjectDatabase(project, progress, (database) => {
     const of = { ...question, id, subject, ...(tenant === undefined ? {} : { tenant }) };
     return explainRecord(model, database, of);

@@ -11,6 +11,9 @@ export function requireRole(model: Model, role: string, option = "--role"): void
   });
 }
 
-export function requireId(option: string, value: string): void {
-  if (!UUID.test(value)) throw new StartError(`${option} must be a UUID.`);
+export const isId = (value: string): boolean => UUID.test(value);
+
+/** `fix` says where such an id is found. What was given is not repeated: it may be a secret. */
+export function requireId(option: string, value: string, fix: string): void {
+  if (!isId(value)) throw new StartError(`${option} must be a UUID.`, { fix });
 }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { commandSettings } from "../app/databases.ts";
 import { operate } from "../app/operate.ts";
 import { loadProject } from "../app/project.ts";
-import { BackwrightError, StartError } from "../base/errors.ts";
+import { BackwrightError, ERROR_CATALOGUE, StartError } from "../base/errors.ts";
 import { createLog } from "../observe/log.ts";
 import { parseListQuery } from "../rest/query.ts";
 import type { Format } from "../transfer/read-records.ts";
@@ -59,6 +59,10 @@ export async function exportRecords(
     if (!(error instanceof BackwrightError)) throw error;
     const details = error.details.map(({ field, message }) => `${field} ${message}`).join(", ");
     throw new StartError(details === "" ? error.message : `${error.message} (${details})`, {
+      fix:
+        error.status === 400
+          ? "Correct --query: it is what stands after the ? of an address."
+          : ERROR_CATALOGUE[error.code].advice,
       cause: error,
     });
   } finally {

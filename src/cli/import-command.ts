@@ -1,9 +1,10 @@
 // `backwright import`: a file's records through operations, as the holder of a key.
-import { readFile, stat } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { commandSettings } from "../app/databases.ts";
 import { operate } from "../app/operate.ts";
 import { loadProject } from "../app/project.ts";
 import { BackwrightError, StartError } from "../base/errors.ts";
+import { fileFailure } from "../base/file-failure.ts";
 import { createLog } from "../observe/log.ts";
 import { type Format, formatOf, readRecords } from "../transfer/read-records.ts";
 import { RejectsFile } from "../transfer/rejects-file.ts";
@@ -75,20 +76,32 @@ export async function importFile(
 
 async function readMapping(path: string): Promise<unknown> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new StartError(`The mapping ${path} cannot be read.`, { cause });
+    throw fileFailure(`The mapping ${path}`, cause, "--map with a file of JSON");
   });
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new StartError(`The mapping ${path} is not JSON.`, { cause });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StartError(`The mapping ${path} is not JSON: ${reason}.`, {
+      fix: "Correct it there, and run the same command again.",
+      cause,
+    });
   }
 }
 
+/** Opens it once: what cannot be read is said before a database is started. */
 async function sizeOf(path: string): Promise<number> {
   try {
-    return (await stat(path)).size;
+    const file = await open(path);
+    try {
+      const facts = await file.stat();
+      if (facts.isDirectory()) throw Object.assign(new Error(path), { code: "EISDIR" });
+      return facts.size;
+    } finally {
+      await file.close();
+    }
   } catch (cause) {
-    throw new StartError(`${path} cannot be read.`, { fix: "Name a file that exists.", cause });
+    throw fileFailure(path, cause, "Name a CSV, NDJSON or JSON file.");
   }
 }
 

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { loadEnvironmentFiles } from "../app/environment-files.ts";
+import { requireProjectFolder } from "../app/project-folder.ts";
 
 const serving = () => import("./serve-command.ts");
 const migrating = () => import("./migrate-command.ts");
@@ -22,10 +23,10 @@ export function createProgram(): Command {
     .version(version(), "--version", "print the version")
     .option("--project <folder>", "the folder of backend.ts", ".")
     .option("--verbose", "show the cause of an error")
-    .showSuggestionAfterError()
-    .showHelpAfterError("(backwright --help shows what there is)");
+    .showSuggestionAfterError();
   const folder: Folder = () => program.opts<{ project: string }>().project;
   program.hook("preAction", (_program, command) => {
+    requireProjectFolder(folder());
     loadEnvironmentFiles(folder(), command.name() === "start" ? "production" : "development");
   });
   addServing(program, folder);
@@ -36,7 +37,14 @@ export function createProgram(): Command {
   addAccess(program, folder);
   addTransfer(program, folder);
   addAid(program, folder);
+  nameHelp(program, program.name());
   return program;
+}
+
+/** After a mistake each command names the help of its own. */
+function nameHelp(command: Command, path: string): void {
+  command.showHelpAfterError(`(${path} --help shows what there is)`);
+  for (const child of command.commands) nameHelp(child, `${path} ${child.name()}`);
 }
 
 /** Of the package: two folders up, in src/ as in dist/. */

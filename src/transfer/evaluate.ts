@@ -119,7 +119,10 @@ function compilePattern(match: string): RegExp {
   try {
     return new RegExp(`^(?:${match})$`, "u");
   } catch (cause) {
-    throw new StartError(`The mapping's pattern ${match} is no regular expression.`, { cause });
+    throw new StartError(`The mapping's pattern ${match} is no regular expression.`, {
+      fix: 'Correct it: "match" is JavaScript\'s, and matches the whole text.',
+      cause,
+    });
   }
 }
 

@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { CsvError, parse } from "csv-parse";
 import { StartError } from "../base/errors.ts";
 import { isDeeperThan, parseExactly, repeatedName } from "../base/exact-json.ts";
+import { fileFailure } from "../base/file-failure.ts";
 import { REQUEST_LIMITS } from "../base/limits.ts";
 import { type Cells, quoted } from "./evaluate.ts";
 import { JsonElements } from "./json-elements.ts";
@@ -194,7 +195,7 @@ function unreadable(path: string, line: number, cause: unknown): unknown {
     const fix = `Close the quote that opens on line ${line + 1} or soon after. ${REPEAT}`;
     return new StartError(`${path} is not CSV${after}: ${cause.message}.`, { fix, cause });
   }
-  if (code !== undefined) return new StartError(`${path} cannot be read: ${code}.`, { cause });
+  if (code !== undefined) return fileFailure(path, cause, "Name a CSV, NDJSON or JSON file.");
   if (cause instanceof StartError) return cause;
   const fix = `Mend the file. ${REPEAT}`;
   return new StartError(`${path} cannot be read${after}: ${cause.message}.`, { fix, cause });

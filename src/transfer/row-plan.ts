@@ -51,7 +51,9 @@ export function compileMapping(json: unknown, model: Model, name: string): RowPl
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const at = issue?.path.join(".") || "it";
-    throw new StartError(`The mapping is not valid: ${at}: ${issue?.message}.`);
+    throw new StartError(`The mapping is not valid: ${at}: ${issue?.message}.`, {
+      fix: "Correct it there, and run the same command again.",
+    });
   }
   const mapping = parsed.data;
   const values = new Map<FieldModel, Evaluate>();
@@ -186,7 +188,9 @@ function compileLookUp(
   const by = Object.keys(source.by).map((name) => servedField(target, name));
   const ignoreCase = source.ignoreCase === true;
   if (ignoreCase && by.length !== 1) {
-    throw new StartError(`The mapping of ${field.name}: ignoreCase goes with one field in "by".`);
+    throw new StartError(`The mapping of ${field.name}: ignoreCase goes with one field in "by".`, {
+      fix: `"by": { "${by[0]?.name ?? "name"}": … }, or leave "ignoreCase" out.`,
+    });
   }
   if (!ignoreCase) requireUnique(target, by, `The mapping of ${field.name}`);
   const { create } = source;
@@ -208,7 +212,9 @@ function keyOf({ key = [], fields }: Mapping, resource: ResourceModel): readonly
   if (found.length > 0) requireUnique(resource, found, "The mapping's key");
   const absent = found.find(({ name }) => fields[name] === undefined);
   if (absent === undefined) return found;
-  throw new StartError(`The mapping's key "${absent.name}" is not among its fields.`);
+  throw new StartError(`The mapping's key "${absent.name}" is not among its fields.`, {
+    fix: `Give "${absent.name}" in "fields" as well, or take it out of "key".`,
+  });
 }
 
 function requireUnique(resource: ResourceModel, fields: readonly FieldModel[], what: string): void {

@@ -2,7 +2,8 @@
 import { StartError } from "../base/errors.ts";
 import { readSettings, type Settings } from "../base/settings.ts";
 import { discardEmbedded, startEmbedded } from "../database/embedded.ts";
-import { embeddedCredentials } from "../database/embedded-credentials.ts";
+import { embeddedCredentials, hasEmbeddedCredentials } from "../database/embedded-credentials.ts";
+import { hasEmbeddedData } from "../database/embedded-places.ts";
 import { roleNames, setupDatabase } from "../database/roles.ts";
 import { openSession, postgresFailure, type Session } from "../database/session.ts";
 import { forgetDevelopmentKeys } from "./keys-file.ts";
@@ -36,11 +37,34 @@ export async function openProjectDatabase(
     const release = () => Promise.resolve();
     return { url: settings.databaseUrl, ownerUrl, appRole, isEmbedded: false, release };
   }
+  return embeddedDatabase(project, onProgress, setupDatabase);
+}
+
+/**
+ * The same for a look: makes nothing and corrects nothing. Undefined where the project's embedded
+ * database was never made.
+ */
+export async function openExistingDatabase(
+  project: Project,
+  settings: Settings,
+  onProgress: (message: string) => void,
+): Promise<ProjectDatabase | undefined> {
+  if (settings.databaseUrl !== undefined) return openProjectDatabase(project, settings, onProgress);
+  const isThere =
+    (await hasEmbeddedData(project.state)) && (await hasEmbeddedCredentials(project.state));
+  return isThere ? embeddedDatabase(project, onProgress, () => Promise.resolve()) : undefined;
+}
+
+async function embeddedDatabase(
+  project: Project,
+  onProgress: (message: string) => void,
+  prepare: typeof setupDatabase,
+): Promise<ProjectDatabase> {
   const server = await startEmbedded({ directory: project.state, onProgress });
   try {
     const database = databaseName(project.backend.name);
     const passwords = await embeddedCredentials(project.state);
-    await setupDatabase({ adminUrl: server.adminUrl, database, passwords });
+    await prepare({ adminUrl: server.adminUrl, database, passwords });
     const { app, owner } = roleNames(database);
     return {
       url: server.url(app, passwords.app, database),

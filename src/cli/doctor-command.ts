@@ -1,5 +1,6 @@
 // `backwright doctor`.
-import { examine, type Finding } from "../app/doctor.ts";
+import { examine } from "../app/doctor.ts";
+import type { Finding } from "../app/finding.ts";
 import { print, printJson, progress, styled } from "./output.ts";
 
 const MARKS = {
@@ -7,6 +8,8 @@ const MARKS = {
   warning: styled("yellow", "!"),
   failure: styled("red", "✗"),
 } as const;
+
+const ABOUT_WIDTH = 11;
 
 /** Ends with 1 where something is found that keeps the backend from serving. */
 export async function runDoctor(folder: string, json: boolean): Promise<void> {
@@ -21,6 +24,7 @@ export async function runDoctor(folder: string, json: boolean): Promise<void> {
 }
 
 function findingText({ about, level, message, fix }: Finding): string {
-  const line = `${MARKS[level]} ${about.padEnd(11)} ${message}`;
-  return fix === undefined ? line : `${line}\n  ${" ".repeat(11)} fix: ${fix}`;
+  const further = `\n  ${" ".repeat(ABOUT_WIDTH)} `;
+  const lines = fix === undefined ? message : `${message}\nfix: ${fix}`;
+  return `${MARKS[level]} ${about.padEnd(ABOUT_WIDTH)} ${lines.replaceAll("\n", further)}`;
 }

@@ -1,9 +1,9 @@
 // Every command with its arguments and help. Loads nothing of what the commands do until one is
 // called, so that help and completion are quick.
-import { readFileSync } from "node:fs";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { loadEnvironmentFiles } from "../app/environment-files.ts";
 import { requireProjectFolder } from "../app/project-folder.ts";
+import { backwrightVersion } from "../app/version.ts";
 
 const serving = () => import("./serve-command.ts");
 const migrating = () => import("./migrate-command.ts");
@@ -20,7 +20,7 @@ const FORMATS = ["csv", "ndjson", "json"];
 export function createProgram(): Command {
   const program = new Command("backwright")
     .description("The backend of a domain declared in TypeScript, on PostgreSQL.")
-    .version(version(), "--version", "print the version")
+    .version(backwrightVersion(), "--version", "print the version")
     .option("--project <folder>", "the folder of backend.ts", ".")
     .option("--verbose", "show the cause of an error")
     .showSuggestionAfterError();
@@ -45,12 +45,6 @@ export function createProgram(): Command {
 function nameHelp(command: Command, path: string): void {
   command.showHelpAfterError(`(${path} --help shows what there is)`);
   for (const child of command.commands) nameHelp(child, `${path} ${child.name()}`);
-}
-
-/** Of the package: two folders up, in src/ as in dist/. */
-function version(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 function examples(...lines: readonly string[]): string {
@@ -278,7 +272,9 @@ function addAccess(program: Command, folder: Folder): void {
 function addAid(program: Command, folder: Folder): void {
   program
     .command("doctor")
-    .description("look for what is wrong: Node, settings, database, migrations, clock, port")
+    .description(
+      "look for what is wrong, and change nothing: versions, settings, port, database, migrations",
+    )
     .option("--json", "as JSON")
     .addHelpText("after", examples("backwright doctor"))
     .action(async ({ json }: { json?: boolean }) =>

@@ -58,8 +58,11 @@ export async function loadSeed(project: Project): Promise<Seed | undefined> {
   });
 }
 
+const EXTENSIONS = ["ts", "js", "mjs"];
+export const SEED_FILES: readonly string[] = EXTENSIONS.map((extension) => `seed.${extension}`);
+
 async function findModule(directory: string, name: string): Promise<string | undefined> {
-  for (const extension of ["ts", "js", "mjs"]) {
+  for (const extension of EXTENSIONS) {
     const path = join(directory, `${name}.${extension}`);
     const exists = await access(path).then(
       () => true,

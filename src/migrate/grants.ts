@@ -85,8 +85,7 @@ export async function assertWalls(
     else if (problem !== null) problems.push(`  - ${name} ${problem}`);
   }
   if (problems.length === 0 && missing.length > 0) {
-    const verb = missing.length === 1 ? "is" : "are";
-    throw new TablesMissing(`No migration makes ${missing.join(", ")}, which ${verb} declared.`, {
+    throw new TablesMissing(`The database has no ${missing.join(", ")} of the model yet.`, {
       fix: "Write the migration: backwright migrate new <name>",
     });
   }

@@ -57,7 +57,8 @@ export async function explainAccess(folder: string, options: ExplainOptions): Pr
   const { as: role, id, subject, tenant } = options;
   requireRole(model, role, "--as");
   const [name = "", operation = ""] = options.operation.split(".");
-  const resource = model.resources.get(name);
+  const resource =
+    model.resources.get(name) ?? [...model.resources.values()].find((one) => one.path === name);
   if (resource === undefined) {
     throw new StartError(`There is no resource "${name}".`, {
       fix: `--operation ${[...model.resources.keys()].map((one) => `${one}.read`).join(" | ")}`,
@@ -90,15 +91,22 @@ export async function explainAccess(folder: string, options: ExplainOptions): Pr
   else print(`${grantText(grant)}\n\n${recordText(record)}`);
 }
 
-function grantText({ role, operation, isGranted, rows, after, fields }: GrantExplanation): string {
+function grantText(grant: GrantExplanation): string {
+  const { role, operation, isGranted, rows, after, fields, set = {} } = grant;
   const may = `${role} ${isGranted ? "may" : "may not"} ${operation}`;
   if (!isGranted) return `${styled("bold", may)}: no grant of the role names it.`;
   return [
     styled("bold", may),
-    ...(rows === undefined ? [] : [`  rows    ${rows}`]),
+    ...(rows === undefined ? [] : [rowsText(operation, rows)]),
     ...(after === undefined ? [] : [`  after   ${after}`]),
     ...(fields === undefined ? [] : [`  fields  ${fields.join(", ")}`]),
+    ...Object.entries(set).map(([field, value]) => `  set     ${field} = ${value}`),
   ].join("\n");
+}
+
+function rowsText(operation: string, rows: string): string {
+  if (!operation.endsWith(".create")) return `  rows    ${rows}`;
+  return `  record  ${rows === "all rows" ? "any" : `must be ${rows}`}`;
 }
 
 function recordText({ id, tenant, ...record }: RecordExplanation): string {

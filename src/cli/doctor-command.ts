@@ -1,7 +1,8 @@
-// `backwright doctor`.
+// `backwright doctor` and `backwright version`.
 import { examine } from "../app/doctor.ts";
 import type { Finding } from "../app/finding.ts";
-import { print, printJson, progress, styled } from "./output.ts";
+import { backwrightVersion } from "../app/version.ts";
+import { print, printJson, progress, styled, tableText } from "./output.ts";
 
 const MARKS = {
   ok: styled("green", "✓"),
@@ -10,6 +11,16 @@ const MARKS = {
 } as const;
 
 const ABOUT_WIDTH = 11;
+
+export function printVersions(json: boolean): void {
+  const versions = {
+    backwright: backwrightVersion(),
+    node: process.versions.node,
+    platform: `${process.platform}-${process.arch}`,
+  };
+  if (json) printJson(versions);
+  else print(tableText(Object.entries(versions)));
+}
 
 /** Ends with 1 where something is found that keeps the backend from serving. */
 export async function runDoctor(folder: string, json: boolean): Promise<void> {

@@ -16,6 +16,7 @@ export interface ExportRecordsOptions extends WhoOptions {
   readonly query?: string;
   readonly format: Format;
   readonly spreadsheet?: boolean;
+  readonly json?: boolean;
 }
 
 /** Throws StartError. Ends quietly where the reader is gone, as with `| head`. */
@@ -54,7 +55,8 @@ export async function exportRecords(
       // Rejects where the reader is gone.
       if (!process.stdout.write(part)) await once(process.stdout, "drain").catch(() => undefined);
     }
-    progress(`${new Intl.NumberFormat("en-US").format(told)} records`);
+    const counted = new Intl.NumberFormat("en-US").format(told);
+    progress(options.json === true ? JSON.stringify({ records: told }) : `${counted} records`);
   } catch (error) {
     if (!(error instanceof BackwrightError)) throw error;
     const details = error.details.map(({ field, message }) => `${field} ${message}`).join(", ");

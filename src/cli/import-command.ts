@@ -12,13 +12,14 @@ import { compileMapping } from "../transfer/row-plan.ts";
 import { type ImportOutcome, runImport } from "../transfer/run-import.ts";
 import { actorOf, keyOf, type WhoOptions } from "./caller-key.ts";
 import { ImportProgress } from "./import-progress.ts";
-import { print, progress } from "./output.ts";
+import { print, printJson, progress } from "./output.ts";
 
 export interface ImportFileOptions extends WhoOptions {
   readonly map: string;
   readonly format?: Format;
   readonly dryRun?: boolean;
   readonly rejects?: string;
+  readonly json?: boolean;
 }
 
 const EXIT = { rejected: 1, interrupted: 130 } as const;
@@ -65,13 +66,29 @@ export async function importFile(
     } finally {
       await rejects.close();
       shown.clear();
-      if (outcome !== undefined) print(shown.summary(outcome, isDryRun));
-      if (rejects.hasRecords) print(`Rejected records, with the reasons: ${rejects.path}`);
+      const written = rejects.hasRecords ? rejects.path : undefined;
+      if (options.json === true) printJson(summaryOf(outcome, isDryRun, written));
+      else {
+        if (outcome !== undefined) print(shown.summary(outcome, isDryRun));
+        if (written !== undefined) print(`Rejected records, with the reasons: ${written}`);
+      }
     }
     if (outcome.rejected > 0) process.exitCode = EXIT.rejected;
   } finally {
     await running.stop();
   }
+}
+
+/** What --json prints. `outcome` is undefined where it stopped before the first record. */
+function summaryOf(
+  outcome: ImportOutcome | undefined,
+  isDryRun: boolean,
+  rejects: string | undefined,
+): object {
+  const { created = 0, updated = 0, present = 0, skipped = 0, rejected = 0 } = outcome ?? {};
+  const related = Object.fromEntries(outcome?.related ?? []);
+  const counts = { created, updated, present, skipped, rejected, related };
+  return { dryRun: isDryRun, ...counts, rejects: rejects ?? null };
 }
 
 async function readMapping(path: string): Promise<unknown> {

@@ -86,12 +86,17 @@ export async function rotateKey(
   });
 }
 
-export async function revokeKey(folder: string, id: string): Promise<void> {
+export async function revokeKey(
+  folder: string,
+  id: string,
+  { json }: { readonly json?: boolean },
+): Promise<void> {
   requireKeyId(id);
   await withOwner(await loadProject(folder), progress, async (owner) => {
     const revoked = await revokeApiKey(owner, id);
     if (revoked === undefined) throw noSuchKey(id);
-    print(`Revoked ${revoked.hint}… (${revoked.role}, ${revoked.name}). ${SOON}`);
+    if (json === true) printJson(revoked);
+    else print(`Revoked ${revoked.hint}… (${revoked.role}, ${revoked.name}). ${SOON}`);
   });
 }
 

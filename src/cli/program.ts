@@ -74,27 +74,28 @@ function addMigrate(program: Command, folder: Folder): void {
     .command("new <name>")
     .description("write the next migration from what changed in the tables")
     .option("--by-hand", "write a draft to be completed, for renames")
+    .option("--json", "its path as JSON; null where there is nothing to write")
     .addHelpText("after", examples("backwright migrate new add-meter-readings"))
-    .action(async (name: string, { byHand }: { byHand?: boolean }) =>
-      (await migrating()).newMigration(folder(), name, byHand === true),
+    .action(async (name: string, options) =>
+      (await migrating()).newMigration(folder(), name, options),
     );
   migrate
     .command("up")
     .description("apply what is pending")
     .option("--to <name>", "stop after this migration")
+    .option("--json", "what was applied, as JSON")
     .addHelpText(
       "after",
       examples("backwright migrate up", "backwright migrate up --to 0002-meters"),
     )
-    .action(async ({ to }: { to?: string }) => (await migrating()).migrateProjectUp(folder(), to));
+    .action(async (options) => (await migrating()).migrateProjectUp(folder(), options));
   migrate
     .command("down")
     .description("take the newest migrations back")
     .option("--steps <number>", "how many", wholeNumber, 1)
+    .option("--json", "what was taken back, as JSON")
     .addHelpText("after", examples("backwright migrate down --steps 2"))
-    .action(async ({ steps }: { steps: number }) =>
-      (await migrating()).migrateProjectDown(folder(), steps),
-    );
+    .action(async (options) => (await migrating()).migrateProjectDown(folder(), options));
   migrate
     .command("status")
     .description("compare the migrations here with the database; 1 where an applied one differs")
@@ -122,6 +123,7 @@ function addDatabase(program: Command, folder: Folder): void {
     .command("url")
     .description("print the owner's address, with its password")
     .option("--app", "the app login instead: what requests see")
+    .option("--json", "with its login as JSON")
     .addHelpText("after", examples("backwright db url", "backwright db url --app"))
     .action(async (options) => (await databases()).printDatabaseUrl(folder(), options));
   database
@@ -176,8 +178,9 @@ function addKeys(program: Command, folder: Folder): void {
   group
     .command("revoke <id>")
     .description("end a key, within five seconds")
+    .option("--json", "what was revoked, as JSON")
     .addHelpText("after", examples("backwright keys revoke <id>"))
-    .action(async (id: string) => (await keys()).revokeKey(folder(), id));
+    .action(async (id: string, options) => (await keys()).revokeKey(folder(), id, options));
 }
 
 function addModel(program: Command, folder: Folder): void {
@@ -214,6 +217,7 @@ function addTransfer(program: Command, folder: Folder): void {
     .addOption(new Option("--format <format>", "unless the file's name tells").choices(FORMATS))
     .option("--dry-run", "check every record and write nothing")
     .option("--rejects <file>", "where rejected records go (<file>.rejected.<format>)")
+    .option("--json", "the summary as JSON")
     .addHelpText(
       "after",
       examples(
@@ -233,6 +237,7 @@ function addTransfer(program: Command, folder: Folder): void {
     .option("--query <query>", "filters, sort, fields and include as in an address")
     .addOption(new Option("--format <format>").choices(FORMATS).default("ndjson"))
     .option("--spreadsheet", "with csv: cells that would be formulas begin with '")
+    .option("--json", "the summary, which goes to standard error, as JSON")
     .addHelpText(
       "after",
       examples(
@@ -251,8 +256,11 @@ function addAccess(program: Command, folder: Folder): void {
     .command("access")
     .description("print who may do what: operations and fields by role")
     .addOption(formats.default("text"))
+    .option("--json", "the same as --format json")
     .addHelpText("after", examples("backwright access", "backwright access --format markdown"))
-    .action(async ({ format }) => (await access()).printAccess(folder(), format));
+    .action(async ({ format, json }) =>
+      (await access()).printAccess(folder(), json === true ? "json" : format),
+    );
   group
     .command("explain")
     .description("say which grant decides, and for a record which conditions hold")
@@ -266,7 +274,10 @@ function addAccess(program: Command, folder: Folder): void {
       "after",
       examples("backwright access explain --as technician --operation workOrders.update"),
     )
-    .action(async (options) => (await access()).explainAccess(folder(), options));
+    // `access` has a --json as well, and takes it wherever it stands.
+    .action(async (_options, command: Command) =>
+      (await access()).explainAccess(folder(), command.optsWithGlobals()),
+    );
 }
 
 function addAid(program: Command, folder: Folder): void {
@@ -279,6 +290,14 @@ function addAid(program: Command, folder: Folder): void {
     .addHelpText("after", examples("backwright doctor"))
     .action(async ({ json }: { json?: boolean }) =>
       (await import("./doctor-command.ts")).runDoctor(folder(), json === true),
+    );
+  program
+    .command("version")
+    .description("print the versions that a report of a fault should name")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("backwright version"))
+    .action(async ({ json }: { json?: boolean }) =>
+      (await import("./doctor-command.ts")).printVersions(json === true),
     );
   program
     .command("completion")

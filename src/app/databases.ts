@@ -92,6 +92,7 @@ export async function withProjectDatabase<T>(
   work: (database: ProjectDatabase) => Promise<T>,
 ): Promise<T> {
   const database = await openProjectDatabase(project, commandSettings(), onProgress);
+  const ignoreSignals = releaseOnSignal(database);
   try {
     return await work(database);
   } catch (error) {
@@ -101,8 +102,35 @@ export async function withProjectDatabase<T>(
       cause: error,
     });
   } finally {
+    ignoreSignals();
     await database.release();
   }
+}
+
+/**
+ * Ctrl-C during a command: the embedded server is given up before the process ends, and would run on
+ * else. A second signal ends it at once. Returns what takes that back. Leaves signals alone that
+ * the command listens to by itself.
+ */
+export function releaseOnSignal({
+  isEmbedded,
+  release,
+}: Pick<ProjectDatabase, "isEmbedded" | "release">): () => void {
+  if (!isEmbedded) return () => undefined;
+  const end = (signal: NodeJS.Signals): void => {
+    if (process.listenerCount(signal) > 0) return;
+    const code = signal === "SIGINT" ? 130 : 143;
+    release().then(
+      () => process.exit(code),
+      () => process.exit(code),
+    );
+  };
+  process.once("SIGINT", end);
+  process.once("SIGTERM", end);
+  return () => {
+    process.off("SIGINT", end);
+    process.off("SIGTERM", end);
+  };
 }
 
 /** A session of the owner, who sees every tenant. */

@@ -1,6 +1,6 @@
 // `backwright export`: what the holder of a key may read, to standard output.
 import { once } from "node:events";
-import { commandSettings } from "../app/databases.ts";
+import { commandSettings, releaseOnSignal } from "../app/databases.ts";
 import { operate } from "../app/operate.ts";
 import { loadProject } from "../app/project.ts";
 import { BackwrightError, ERROR_CATALOGUE, StartError } from "../base/errors.ts";
@@ -29,6 +29,7 @@ export async function exportRecords(
   const resource = resourceOf(project.model, name);
   const key = await keyOf(project, options);
   const running = await operate(project, commandSettings(), createLog("warn"), progress);
+  const ignoreSignals = releaseOnSignal({ isEmbedded: true, release: () => running.stop() });
   let isGone = false;
   process.stdout.once("error", () => {
     isGone = true;
@@ -68,6 +69,7 @@ export async function exportRecords(
       cause: error,
     });
   } finally {
+    ignoreSignals();
     await running.stop();
   }
 }

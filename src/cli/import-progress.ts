@@ -8,6 +8,11 @@ const PLAIN_LINE_MS = 2_000;
 
 const counted = new Intl.NumberFormat("en-US");
 
+/** A dumb terminal shows what should move its cursor. */
+function canRewrite(): boolean {
+  return process.stderr.isTTY === true && process.env.TERM !== "dumb";
+}
+
 export class ImportProgress {
   readonly #totalBytes: number;
   readonly #startedAt = monotonicMs();
@@ -18,7 +23,7 @@ export class ImportProgress {
   }
 
   advanced(outcome: ImportOutcome, bytes: number): void {
-    const isTerminal = process.stderr.isTTY === true;
+    const isTerminal = canRewrite();
     const now = monotonicMs();
     if (now - this.#shownAt < (isTerminal ? REDRAW_MS : PLAIN_LINE_MS)) return;
     this.#shownAt = now;
@@ -28,7 +33,7 @@ export class ImportProgress {
 
   /** Takes the line off the terminal. */
   clear(): void {
-    if (process.stderr.isTTY === true) process.stderr.write("\r\u001b[2K");
+    if (canRewrite()) process.stderr.write("\r\u001b[2K");
   }
 
   /** What came of it, in a line. */

@@ -97,7 +97,7 @@ export async function withProjectDatabase<T>(
     return await work(database);
   } catch (error) {
     if (postgresFailure(error)?.kind !== "missing") throw error;
-    throw new StartError("The database has not the tables that this needs.", {
+    throw new StartError("The database lacks tables that this needs.", {
       fix: "backwright migrate up (`backwright dev` does it by itself)",
       cause: error,
     });

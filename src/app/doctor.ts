@@ -31,7 +31,8 @@ export async function examine(
   for (const finding of unknownSettings(environment)) tell(finding);
   const project = await attempt("backend", tell, async () => {
     const loaded = await loadProject(folder);
-    tell(ok("backend", `${loaded.backend.name}: ${loaded.model.resources.size} resources`));
+    const { size } = loaded.model.resources;
+    tell(ok("backend", `${loaded.backend.name}: ${size} ${size === 1 ? "resource" : "resources"}`));
     return loaded;
   });
   if (project !== undefined) await examineTables(project, tell);

@@ -206,7 +206,7 @@ async function findRecord(
     );
     if (row === undefined) {
       throw new StartError(`No tenant has a record ${id} of ${resource.name}.`, {
-        fix: `--id with an id of the table ${tableName(table)}`,
+        fix: `--id with an id of the table ${table.sqlName}`,
       });
     }
     return { tenant: row.tenant ?? undefined, isDeleted: row.deleted };

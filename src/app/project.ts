@@ -81,8 +81,9 @@ async function importDefault(path: string): Promise<unknown> {
     if (cause instanceof StartError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     const place = placeOf(cause);
-    const where = place === undefined || place.startsWith(`${path}:`) ? "" : ` (${place})`;
-    throw new StartError(`${path} could not be loaded: ${reason}${where}`, {
+    const isHere = place?.startsWith(`${path}:`) === true;
+    const where = place === undefined || isHere ? "" : ` (${place})`;
+    throw new StartError(`${isHere ? place : path} could not be loaded: ${reason}${where}`, {
       fix: isPackageMissing(cause)
         ? "npm install, or correct the import."
         : "Correct what it names, and run the command again.",

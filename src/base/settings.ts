@@ -67,7 +67,7 @@ export function readSettings(environment: Environment, mode: Mode): Settings {
   return {
     mode,
     host: environment.HOST ?? (mode === "development" ? "127.0.0.1" : "0.0.0.0"),
-    port: integer(environment, "PORT", 0, 65_535),
+    port: integer(environment, "PORT", 0, 65_535, 3_000),
     corsOrigins: origins(environment),
     secretKey: secretKey(environment, mode),
     databaseUrl,
@@ -128,13 +128,14 @@ function integer(
   name: string,
   least: number,
   most: number,
+  example = least,
 ): number | undefined {
   const value = environment[name];
   if (value === undefined || value === "") return undefined;
   const number = Number(value);
   if (!Number.isInteger(number) || number < least || number > most) {
     throw new StartError(`${name} must be a whole number from ${least} to ${most}.`, {
-      fix: `${name}=${least}`,
+      fix: `${name}=${example}`,
     });
   }
   return number;

@@ -109,17 +109,18 @@ const TENANTS_SHOWN = 3;
 
 /** Throws StartError with those that there are. */
 async function requireTenant(owner: Session, model: Model, id: string): Promise<void> {
-  const table = tableName(model.tenant);
+  const { schema = "public", sqlName } = model.tenant;
+  const name = `${schema}.${sqlName}`;
   const known = await owner.query<{ id: string }>(
-    `select id::text as id from ${table} order by id::text = $1 desc, id limit ${TENANTS_SHOWN}`,
+    `select id::text as id from ${tableName(model.tenant)} order by id::text = $1 desc, id limit ${TENANTS_SHOWN}`,
     [id.toLowerCase()],
   );
   if (known[0]?.id === id.toLowerCase()) return;
   throw new StartError(`There is no tenant "${id}" in the database.`, {
     fix:
       known.length === 0
-        ? `Make one first: a row of ${table}. A seed.ts does it when \`backwright dev\` starts.`
-        : `--tenant ${known.map((one) => one.id).join(" | ")}, or another id of ${table}`,
+        ? `Make one first: a row of ${name}. A seed.ts does it when \`backwright dev\` starts.`
+        : `--tenant ${known.map((one) => one.id).join(" | ")}, or another id of ${name}`,
   });
 }
 

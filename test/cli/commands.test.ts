@@ -176,7 +176,7 @@ describe("in a project", () => {
     const wrong = await run(["manifest"]);
     await writeFile(path, kept);
     expect([broken.code, broken.stdout]).toEqual([1, ""]);
-    expect(broken.stderr).toMatch(/backend\.ts could not be loaded: a mistake of mine/);
+    expect(broken.stderr).toMatch(/backend\.ts:1 could not be loaded: a mistake of mine/);
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toMatch(/does not export a backend as its default\.\n {2}fix: /);
   });

@@ -4,7 +4,6 @@
 // Planted faults, each red before it was taken out again:
 // - modules outside the project's folder not followed -> a table of another package
 // - TablesMissing told as a failure -> a table of another package
-// - #isAhead left true after the migration -> a table of another package
 // - folders of migrations not watched -> a pending migration
 // - migrations applied only after the old one has stopped -> a table of another package
 // - environment files not among the named files -> a setting

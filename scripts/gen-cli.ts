@@ -27,7 +27,7 @@ lie in \`.backwright/\` (as root under \`/var/lib/backwright/\`), beside the dev
 | --- | --- |
 | 0 | done; \`dev\` and \`start\` after a signal too: they finish what is in flight first |
 | 1 | not done, and standard error says why; \`--verbose\` adds the cause |
-| 130, 143 | Ctrl-C or SIGTERM during a command; a second one of \`dev\` and \`start\`: ended at once |
+| 130, 143 | Ctrl-C or SIGTERM during a command; of \`dev\` and \`start\` the second one |
 
 \`migrate status\` ends with 1 where an applied migration is changed, missing or interrupted,
 \`doctor\` where something keeps the backend from serving. \`db psql\` ends as psql does.

@@ -108,8 +108,8 @@ export async function withProjectDatabase<T>(
 }
 
 /**
- * Ctrl-C during a command: the embedded server is given up before the process ends, and would run on
- * else. A second signal ends it at once. Returns what takes that back. Leaves signals alone that
+ * Ctrl-C during a command: the embedded server is given up before the process ends; else it would
+ * run on. A second signal ends it at once. Returns what takes that back. Leaves signals alone that
  * the command listens to by itself.
  */
 export function releaseOnSignal({

@@ -1,5 +1,5 @@
-// The doctor's part that asks a database: the two logins, the server, the connections that are left,
-// the clocks and the migrations. Reads only.
+// The doctor's part that asks a database: the two logins, the server, the connections that are
+// left, the clocks, the migrations and what they assert. Reads only.
 import { now } from "../base/clock.ts";
 import type { Settings } from "../base/settings.ts";
 import { checkServingRole } from "../database/roles.ts";

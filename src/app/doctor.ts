@@ -1,6 +1,6 @@
 // What may be wrong around a project, looked at one thing after the other: versions, settings, the
-// declaration, the port, the database. Changes nothing: an embedded server that is there and does not
-// run is started for the look and stopped again; one that is not there is not made.
+// declaration, the port, the database. Changes nothing: an embedded server that is there and does
+// not run is started for the look and stopped again; one that is not there is not made.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";

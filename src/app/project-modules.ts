@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 /** Of this package: src/ or dist/, which is loaded once. */
 const OWN = new URL("..", import.meta.url).href;
 
-/** A module of the project or of a package beside it, linked by a workspace; not an installed one. */
+/** Of the project, or of a package that a workspace links; not of an installed one. */
 function isOurs(url: string): boolean {
   return url.startsWith("file:") && !url.includes("/node_modules/") && !url.startsWith(OWN);
 }

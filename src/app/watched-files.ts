@@ -1,4 +1,4 @@
-// Which files a development start depends on: what the program loaded, the migrations, the settings.
+// Which files a development start depends on: modules, migrations, settings and the seed.
 import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { environmentFiles } from "./environment-files.ts";

@@ -74,7 +74,8 @@ const ANSWER = `_backwright_answer() {
 /** A function that prints the words of a key, and fails for a key that it does not know. */
 function table(name: string, rows: Iterable<readonly [string, readonly string[]]>): string {
   const cases = [...rows].map(([key, words]) => `    "${key}") echo "${words.join(" ")}" ;;`);
-  return `_backwright_${name}() {\n  case "$1" in\n${cases.join("\n")}\n    *) return 1 ;;\n  esac\n}\n`;
+  const body = [...cases, "    *) return 1 ;;"].join("\n");
+  return `_backwright_${name}() {\n  case "$1" in\n${body}\n  esac\n}\n`;
 }
 
 type Rows = readonly (readonly [string, readonly string[]])[];
@@ -156,5 +157,6 @@ function fishTable(name: string, rows: Rows): string {
     const printed = words.length === 0 ? "" : `            printf '%s\\n' ${list}\n`;
     return `        case '${key}'\n${printed}            return 0\n`;
   });
-  return `function __backwright_${name}\n    switch "$argv[1]"\n${cases.join("")}    end\n    return 1\nend\n`;
+  const body = `    switch "$argv[1]"\n${cases.join("")}    end\n    return 1\n`;
+  return `function __backwright_${name}\n${body}end\n`;
 }

@@ -14,9 +14,8 @@ export function printFirstKey({ model }: Project, { tenantId }: DevelopmentBacke
     print(`  ${styled("cyan", `backwright keys create ${options}`)}`);
     return;
   }
-  print(
-    "\nNobody can call it yet: there is no tenant. Save this as seed.ts, which runs while there is none:",
-  );
+  print("\nNobody can call it yet: there is no tenant.");
+  print("Save this as seed.ts, which runs while there is none:");
   for (const line of seedText(model.tenant.fields.values(), role)) print(`  ${line}`);
 }
 
@@ -28,7 +27,8 @@ function seedText(fields: Iterable<FieldModel>, role: string): readonly string[]
     "",
     "export default async function seed({ tenant, key }: SeedContext): Promise<void> {",
     `  const tenantId = await tenant({ ${values.join(", ")} });`,
-    `  await key({ tenantId, tenant: "Acme", role: "${role}", id: newId(), name: "The first key" });`,
+    '  const person = { id: newId(), name: "Olga" };',
+    `  await key({ ...person, tenantId, tenant: "Acme", role: "${role}" });`,
     "}",
   ];
 }

@@ -112,7 +112,8 @@ async function requireTenant(owner: Session, model: Model, id: string): Promise<
   const { schema = "public", sqlName } = model.tenant;
   const name = `${schema}.${sqlName}`;
   const known = await owner.query<{ id: string }>(
-    `select id::text as id from ${tableName(model.tenant)} order by id::text = $1 desc, id limit ${TENANTS_SHOWN}`,
+    `select id::text as id from ${tableName(model.tenant)}
+     order by id::text = $1 desc, id limit ${TENANTS_SHOWN}`,
     [id.toLowerCase()],
   );
   if (known[0]?.id === id.toLowerCase()) return;

@@ -53,7 +53,8 @@ const OFFERS: Readonly<Record<Shell, (...words: readonly string[]) => string>> =
       `zmodload zsh/zpty
 zpty shell zsh -f -i
 zpty -w shell "PS1= ; source ../zsh"
-zpty -w shell 'compadd() { print -rl -- "\${(@)@[\${@[(i)--]}+1,-1]:#^\${PREFIX}*}" >>../offered; builtin compadd "$@" }'
+zpty -w shell 'compadd() { offer "\${(@)@[\${@[(i)--]}+1,-1]}"; builtin compadd "$@" }'
+zpty -w shell 'offer() { print -rl -- "\${(@)@:#^\${PREFIX}*}" >>../offered }'
 zpty -w shell "touch ../ready"
 repeat 200; do [[ -e ../ready ]] && break; sleep 0.05; done
 zpty -w -n shell ${JSON.stringify(typed)}$'\\t'

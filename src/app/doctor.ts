@@ -4,7 +4,8 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
-import { type Environment, readSettings, SETTING_NAMES, type Settings } from "../base/settings.ts";
+import { SETTING_NAMES } from "../base/setting-table.ts";
+import { type Environment, readSettings, type Settings } from "../base/settings.ts";
 import { openExistingDatabase } from "./databases.ts";
 import { examineDatabase } from "./doctor-database.ts";
 import { attempt, type Finding, ok, type Tell } from "./finding.ts";

@@ -11,7 +11,6 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeVersion, ownVersion, unknownSettings } from "../../src/app/doctor.ts";
 import type { Finding } from "../../src/app/finding.ts";
-import { readSettings, SETTING_NAMES } from "../../src/base/settings.ts";
 import { openSession } from "../../src/database/session.ts";
 import { EXAMPLE } from "../support/backend.ts";
 import { createTestDatabase, type TestDatabase, testAdminUrl } from "../support/postgres.ts";
@@ -183,21 +182,6 @@ test("in words every finding is one line with a mark, without colours when piped
     "! settings    CORS_ORIGIN is not a setting; did you mean CORS_ORIGINS?",
   );
   expect(stdout).toMatch(/\n {14}fix: SECRET_KEY=/);
-});
-
-test("the settings that are known are those that are read", () => {
-  const read = new Set<string>();
-  const environment = new Proxy<Record<string, string>>(
-    { DATABASE_URL: "postgres://a@b/c", SECRET_KEY: "0".repeat(32) },
-    {
-      get(target, name: string) {
-        read.add(name);
-        return target[name];
-      },
-    },
-  );
-  readSettings(environment, "production");
-  expect([...read].sort()).toEqual([...SETTING_NAMES].sort());
 });
 
 describe("a variable", () => {

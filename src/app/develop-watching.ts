@@ -3,11 +3,16 @@
 import { monotonicMs } from "../base/clock.ts";
 import { StartError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { readSettings, type Settings } from "../base/settings.ts";
+import type { Settings } from "../base/settings.ts";
 import { TablesMissing } from "../migrate/grants.ts";
 import { TypeCheck } from "./check-types.ts";
 import { openProjectDatabase, type ProjectDatabase } from "./databases.ts";
-import { applyMigrations, type DevelopmentBackend, develop } from "./develop.ts";
+import {
+  applyMigrations,
+  type DevelopmentBackend,
+  develop,
+  developmentSettings,
+} from "./develop.ts";
 import { loadEnvironmentFiles } from "./environment-files.ts";
 import { hasPendingChanges } from "./pending-changes.ts";
 import { loadProject, type Project } from "./project.ts";
@@ -197,7 +202,7 @@ class Restarts {
 /** What can change while it runs; a key that was made for this run stays. */
 function readAgain(folder: string, before: Settings): Settings {
   loadEnvironmentFiles(folder, "development");
-  const settings = readSettings(process.env, "development");
+  const settings = developmentSettings();
   const isFixed =
     settings.databaseUrl === before.databaseUrl &&
     settings.databaseOwnerUrl === before.databaseOwnerUrl &&

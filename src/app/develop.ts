@@ -1,6 +1,6 @@
 // The development start: embedded server, migrations, seed on an empty database, then serving.
 import type { Log } from "../base/log.ts";
-import type { Settings } from "../base/settings.ts";
+import { readSettings, type Settings } from "../base/settings.ts";
 import { openSession, type Session } from "../database/session.ts";
 import { migrateUp } from "../migrate/runner.ts";
 import { wallsOf } from "../migrate/source.ts";
@@ -31,6 +31,11 @@ export interface DevelopOptions {
   readonly database?: ProjectDatabase;
   /** The migrations have been applied. */
   readonly isMigrated?: boolean;
+}
+
+/** Of `backwright dev`, whose terminal is for people: warnings alone unless LOG_LEVEL says more. */
+export function developmentSettings(): Settings {
+  return readSettings({ LOG_LEVEL: "warn", ...process.env }, "development");
 }
 
 /** Starts a project for development. Throws StartError; whatever was started is stopped again. */

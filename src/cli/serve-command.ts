@@ -1,5 +1,5 @@
 // `backwright dev` and `backwright start`: run until a signal, then stop in order.
-import { type DevelopmentBackend, develop } from "../app/develop.ts";
+import { type DevelopmentBackend, develop, developmentSettings } from "../app/develop.ts";
 import { developWatching } from "../app/develop-watching.ts";
 import { serveProduction } from "../app/produce.ts";
 import { loadProject } from "../app/project.ts";
@@ -13,7 +13,7 @@ interface Stoppable {
 }
 
 export async function runDevelopment(folder: string, isWatching: boolean): Promise<void> {
-  const settings = readSettings({ LOG_LEVEL: "warn", ...process.env }, "development");
+  const settings = developmentSettings();
   const log = createLog(settings.logLevel);
   const started = await untilStopped(log, () =>
     isWatching ? startWatching(folder, settings, log) : startOnce(folder, settings, log),

@@ -10,6 +10,7 @@ import { isNearly } from "../base/spelling.ts";
 import { openExistingDatabase } from "./databases.ts";
 import { examineDatabase } from "./doctor-database.ts";
 import { attempt, type Finding, ok, type Tell } from "./finding.ts";
+import { tooOld } from "./node-version.ts";
 import { hasPendingChanges } from "./pending-changes.ts";
 import { loadProject, type Project } from "./project.ts";
 import { DEFAULT_PORTS } from "./serve.ts";
@@ -57,14 +58,9 @@ export async function examine(
   }
 }
 
-const NODE_MIN = [22, 18] as const;
-
 export function nodeVersion(version: string): Finding {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const isRecent = major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1]);
-  if (isRecent) return ok("Node", version);
-  const message = `${version} is older than ${NODE_MIN.join(".")}`;
-  return { about: "Node", level: "failure", message, fix: "Install Node 24." };
+  const found = tooOld(version);
+  return found === undefined ? ok("Node", version) : { about: "Node", level: "failure", ...found };
 }
 
 // Shorter names (PORT, HOST) are near too many of others.

@@ -2,6 +2,7 @@
 // called, so that help and completion are quick.
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { loadEnvironmentFiles } from "../app/environment-files.ts";
+import { requireNode } from "../app/node-version.ts";
 import { requireProjectFolder } from "../app/project-folder.ts";
 import { backwrightVersion } from "../app/version.ts";
 
@@ -15,6 +16,8 @@ const documenting = () => import("./docs-command.ts");
 const transferring = () => import("./import-command.ts");
 
 type Folder = () => string;
+/** They say themselves what is wrong with it. */
+const ON_ANY_NODE = new Set(["doctor", "version"]);
 const FORMATS = ["csv", "ndjson", "json"];
 
 export function createProgram(): Command {
@@ -26,6 +29,7 @@ export function createProgram(): Command {
     .showSuggestionAfterError();
   const folder: Folder = () => program.opts<{ project: string }>().project;
   program.hook("preAction", (_program, command) => {
+    if (!ON_ANY_NODE.has(command.name())) requireNode();
     requireProjectFolder(folder());
     loadEnvironmentFiles(folder(), command.name() === "start" ? "production" : "development");
   });

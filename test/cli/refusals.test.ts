@@ -5,6 +5,7 @@
 // - requireProjectFolder left out -> --project
 // - fileFailure that hands every cause back -> a file
 // - a StartError without `fix` -> the first test
+// - requireNode left out of the program -> an old Node
 // - nameHelp left out -> a mistake in a command
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -57,6 +58,15 @@ function expectOneBlock({ code, stdout, stderr }: Ended, message: RegExp): void 
   expect(stderr).toMatch(message);
   expect(stderr).toMatch(/^error .*\n {2}fix: \S.*\n( {2}\(--verbose shows the cause\)\n)?$/);
 }
+
+test("an old Node is refused in words before anything that it cannot load", async () => {
+  const old = 'Object.defineProperty(process.versions, "node", { value: "20.19.0" })';
+  const environment = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(old)}` };
+  const run = (...args: string[]) => runProgram(args, { directory: EXAMPLE, environment });
+  expectOneBlock(await run("dev"), /^error Node 20\.19\.0 is older than 22\.18: /);
+  expectOneBlock(await run("migrate", "status"), /^error Node 20\.19\.0 is older than 22\.18: /);
+  expect((await run("version")).stdout).toContain("20.19.0");
+});
 
 describe("--project", { concurrent: true }, () => {
   const commands = ["dev", "start", "migrate up", "db url", "keys list", "manifest", "access"];

@@ -46,7 +46,7 @@ export async function importFile(
   try {
     const actor = actorOf(running, key);
     const isDryRun = options.dryRun === true;
-    const rejects = new RejectsFile(rejectsPath(path, format, options), format, plan.file.exact);
+    const rejects = new RejectsFile(rejectsPath(path, format, options), format, plan.file);
     const shown = new ImportProgress(size);
     const stop = stopOnSignal();
     let outcome: ImportOutcome | undefined;

@@ -3,14 +3,16 @@ import { parseExactly } from "../base/exact-json.ts";
 import type { ResourceModel } from "../model/model.ts";
 import { textOf } from "./evaluate.ts";
 
-/** Null: an empty cell. */
-export function csvLine(cells: readonly (string | null)[]): string {
-  return `${cells.map(csvCell).join(",")}\n`;
+/** Null: an empty cell. `delimiter`: one character. */
+export function csvLine(cells: readonly (string | null)[], delimiter = ","): string {
+  return `${cells.map((cell) => csvCell(cell, delimiter)).join(delimiter)}\n`;
 }
 
-function csvCell(text: string | null): string {
+function csvCell(text: string | null, delimiter: string): string {
   if (text === null) return "";
-  return text === "" || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return text === "" || text.includes(delimiter) || /["\r\n]/.test(text)
+    ? `"${text.replaceAll('"', '""')}"`
+    : text;
 }
 
 /** What a spreadsheet takes for a formula: by OWASP's list, but numbers are none. */

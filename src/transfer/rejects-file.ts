@@ -4,7 +4,7 @@ import { type FileHandle, open, rename, stat } from "node:fs/promises";
 import { StartError } from "../base/errors.ts";
 import { csvLine } from "./csv-text.ts";
 import { textOf } from "./evaluate.ts";
-import type { Format } from "./read-records.ts";
+import type { FileShape, Format } from "./read-records.ts";
 import type { Rejected } from "./run-import.ts";
 
 const REASONS = ["rejected_line", "rejected_field", "rejected_reason"] as const;
@@ -14,16 +14,18 @@ export class RejectsFile {
   readonly path: string;
   readonly #format: Format;
   readonly #exact: boolean;
+  readonly #delimiter: string;
   /** Where the file of an earlier run is now. */
   earlier: string | undefined;
   #file: FileHandle | undefined;
   #columns: readonly string[] = [];
 
-  /** `exact`: whether the file tells an empty text from no text. */
-  constructor(path: string, format: Format, exact: boolean) {
+  /** `shape`: as the mapping describes the file that the records come from. */
+  constructor(path: string, format: Format, shape: Pick<FileShape, "exact" | "delimiter">) {
     this.path = path;
     this.#format = format;
-    this.#exact = exact;
+    this.#exact = shape.exact;
+    this.#delimiter = shape.delimiter;
   }
 
   get hasRecords(): boolean {
@@ -39,7 +41,7 @@ export class RejectsFile {
     if (isCsv && !this.hasRecords) {
       const own: readonly string[] = REASONS;
       this.#columns = Object.keys(first.cells).filter((column) => !own.includes(column));
-      text = csvLine([...this.#columns, ...REASONS]);
+      text = csvLine([...this.#columns, ...REASONS], this.#delimiter);
     }
     for (const one of rejected) text += isCsv ? this.#csvLine(one) : ndjsonLine(one);
     try {
@@ -76,7 +78,8 @@ export class RejectsFile {
         ? null
         : textOf(value);
     });
-    return csvLine([...cells, ...REASONS.map((name) => String(reasons[name]) || null)]);
+    const why = REASONS.map((name) => String(reasons[name]) || null);
+    return csvLine([...cells, ...why], this.#delimiter);
   }
 }
 

@@ -118,6 +118,23 @@ describe("the file of the rejected records", () => {
     expect(readFileSync(rejects, "utf8")).toContain(",a,2,name,");
   });
 
+  // Planted: csvLine without the delimiter -> red.
+  test("has the delimiter of the mapping, so that it goes in by the same one", async () => {
+    const own = write(
+      "semicolons.map.json",
+      readFileSync(map, "utf8").replace("{", '{ "delimiter": ";",'),
+    );
+    const path = write("semicolons.csv", "Name;Street\n;a,b\n");
+    await start(path, "--map", own).ended;
+    const rejected = readFileSync(`${path}.rejected.csv`, "utf8");
+    expect(rejected).toMatch(
+      /^Name;Street;rejected_line;rejected_field;rejected_reason\n;a,b;2;name;/,
+    );
+    const mended = write("mended.csv", rejected.replace("\n;", "\nSemicolons;"));
+    const again = await start(mended, "--map", own).ended;
+    expect(again.stdout, again.stderr).toContain("1 created, 0 already there, 0 rejected");
+  });
+
   test("is not the imported file, and is not made where nothing is refused", async () => {
     const path = write("good.csv", `Name,Street\n${rows("good", 1)}`);
     const same = await start(path, "--rejects", path).ended;

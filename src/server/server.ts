@@ -24,6 +24,7 @@ import {
 import { addObserver, type ExchangeObserver } from "./exchange.ts";
 import type { HttpReply, HttpRequest, Route } from "./http.ts";
 import { checkMediaType, parseJsonBody } from "./json-body.ts";
+import { addRefusals } from "./no-route.ts";
 
 export interface Readiness {
   readonly ready: boolean;
@@ -263,11 +264,6 @@ function addBodyParser(app: FastifyInstance, limits: RequestLimits): void {
   );
 }
 
-const HEALTH_ROUTES = [
-  { method: "GET", path: "/health" },
-  { method: "GET", path: "/ready" },
-];
-
 function addHealth(app: FastifyInstance, readiness: () => Readiness): void {
   // Touches nothing: it answers whether this process can answer.
   app.get("/health", (_request, reply) => send(reply, { status: 200, body: '{"status":"ok"}' }));
@@ -286,36 +282,6 @@ function addRoutes(app: FastifyInstance, routes: readonly Route[]): void {
       handler: async (request, reply) => send(reply, await route.handle(httpRequest(request))),
     });
   }
-}
-
-/** Refuses what has no route, before its body is read or judged. */
-function addRefusals(app: FastifyInstance, routes: readonly Route[]): void {
-  // Hooks run for an address without a route only where there is a handler for those.
-  app.setNotFoundHandler(() => {
-    throw new BackwrightError("ROUTE_NOT_FOUND");
-  });
-  app.addHook("onRequest", (request, reply, done) => {
-    if (!request.is404) return done();
-    const [path = ""] = request.url.split("?");
-    const found = new Set<string>();
-    for (const { method, path: pattern } of [...HEALTH_ROUTES, ...routes]) {
-      if (!matches(pattern, path)) continue;
-      found.add(method);
-      if (method === "GET") found.add("HEAD");
-    }
-    if (found.size === 0) return done(new BackwrightError("ROUTE_NOT_FOUND"));
-    reply.header("allow", [...found].join(", "));
-    done(new BackwrightError("METHOD_NOT_ALLOWED"));
-  });
-}
-
-function matches(pattern: string, path: string): boolean {
-  const wanted = pattern.split("/");
-  const given = path.split("/");
-  return (
-    wanted.length === given.length &&
-    wanted.every((part, at) => (part.startsWith(":") ? given[at] !== "" : part === given[at]))
-  );
 }
 
 function httpRequest(request: FastifyRequest): HttpRequest {

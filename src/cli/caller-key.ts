@@ -25,11 +25,15 @@ async function developmentKey(project: Project, { tenant, role }: WhoOptions): P
     (one) =>
       (tenant === undefined || one.tenant === tenant) && (role === undefined || one.role === role),
   );
-  const [found, another] = wanted;
-  if (found !== undefined && (another === undefined || role !== undefined)) return found.key;
+  const [found] = wanted;
+  // Of several people of one role any will do; which tenant and role must be said.
+  const isOne = wanted.every((one) => one.tenant === found?.tenant && one.role === found.role);
+  if (found !== undefined && isOne) return found.key;
   if (keys.length === 0) {
     throw new StartError("Say whose key to use: there are no development keys here.", {
-      fix: "--key bw_…, or BACKWRIGHT_KEY. `backwright keys create --help` says how to make one.",
+      fix:
+        "npx backwright dev writes the demo data and its keys; or --key bw_…, or BACKWRIGHT_KEY. " +
+        "`npx backwright keys create --help` says how to make one.",
     });
   }
   const known = keys.map((one) => `--tenant "${one.tenant}" --role ${one.role}`);

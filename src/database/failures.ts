@@ -13,6 +13,7 @@ export type FailureKind =
   | "not null"
   | "value" // A value that the column cannot hold.
   | "too large" // More was read than a reply may hold.
+  | "missing" // A table or column that the model has and the database has not.
   | "refused" // backwright.refuse(), the reason is the message.
   | "other";
 
@@ -53,6 +54,8 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   "23P01": "unique", // An exclusion constraint: another row already claims it.
   "54000": "value", // Longer than an index entry can be.
   "25006": "unavailable",
+  "42P01": "missing",
+  "42703": "missing",
   BW001: "refused",
 };
 const CLASSES: Readonly<Record<string, FailureKind>> = {

@@ -4,6 +4,10 @@ import { DatabaseFailure } from "../database/failures.ts";
 import { REFUSED_AFTER_IMAGE } from "../sql/write-shape.ts";
 import { LESS_TO_READ, replyTooLarge } from "./reply-size.ts";
 
+const NOT_MIGRATED =
+  "The database lacks a table or column that this needs. A migration is missing: " +
+  "npx backwright migrate status, then migrate new or migrate up.";
+
 /** Turns whatever a statement threw into the error that the caller sees. */
 export function publicError(
   error: unknown,
@@ -56,6 +60,8 @@ export function publicError(
             cause: error,
           })
         : new BackwrightError("UNAVAILABLE", { retryAfterSeconds: 1, cause: error });
+    case "missing":
+      return new BackwrightError("INTERNAL", { message: NOT_MIGRATED, cause: error });
     default:
       return new BackwrightError("INTERNAL", { cause: error });
   }

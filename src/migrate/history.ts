@@ -73,6 +73,9 @@ export async function createHistory(session: Session): Promise<void> {
   if (!(await hasHistory(session))) await session.query(CREATE_HISTORY);
 }
 
+const BEGIN_ANEW =
+  "To begin anew with an empty development database: npx backwright db reset, then dev.";
+
 /** Compares what is known here with the history. Read-only; no history: nothing is applied. */
 export async function readStatus(
   session: Session,
@@ -92,7 +95,8 @@ export async function readStatus(
       advice:
         row.scope === "system"
           ? "A newer Backwright has migrated this database: install that version or a later one."
-          : "Restore its folder from version control; this checkout may be older than the data.",
+          : "Restore its folder from version control; this checkout may be older than the data. " +
+            BEGIN_ANEW,
     })),
   ];
 }
@@ -152,7 +156,7 @@ function statusOf(known: KnownMigration, rows: readonly HistoryRow[]): Migration
     known.scope === "system"
       ? "This Backwright differs from the one that migrated the database: reinstall it."
       : `An applied file stays as it is: restore ${known.up.source} (git checkout), ` +
-        "and put the change into a new migration.";
+        `and put the change into a new migration. ${BEGIN_ANEW}`;
   return { ...base, state: "changed", advice };
 }
 

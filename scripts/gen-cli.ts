@@ -14,10 +14,12 @@ const HEAD = `# The command line
 
 <!-- Written by scripts/gen-cli.ts from src/cli/program.ts: change it there. -->
 
-\`backwright --help\` and \`backwright <command> --help\` say the same. Results go to standard
-output, progress and errors to standard error, so a result can be piped. Colours are for terminals:
-off when piped, with \`NO_COLOR\` and \`TERM=dumb\`, on with \`FORCE_COLOR=1\`. What is not known is
-refused with what was probably meant, and every refusal says what to do next.
+In a project's folder write \`npx backwright …\`: the program is installed there, not on the whole
+machine. \`backwright --help\` and \`backwright <command> --help\` say the same as this page.
+Results go to standard output, progress and errors to standard error, so a result can be piped.
+Colours are for terminals: off when piped, with \`NO_COLOR\` and \`TERM=dumb\`, on with
+\`FORCE_COLOR=1\`. What is not known is refused with what was probably meant, and every refusal
+says what to do next.
 
 Commands that need a database take \`DATABASE_URL\` and \`DATABASE_OWNER_URL\`
 ([settings](settings.md)); without them they start the project's embedded PostgreSQL, whose files

@@ -98,7 +98,7 @@ export async function withProjectDatabase<T>(
   } catch (error) {
     if (postgresFailure(error)?.kind !== "missing") throw error;
     throw new StartError("The database lacks tables that this needs.", {
-      fix: "backwright migrate up (`backwright dev` does it by itself)",
+      fix: "npx backwright migrate up (`npx backwright dev` does it by itself)",
       cause: error,
     });
   } finally {

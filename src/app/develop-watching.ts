@@ -61,7 +61,7 @@ const LOOK_AFTER_MS = 1_000;
 
 const HOW_TO_MIGRATE =
   "To write the next migration, which is applied as soon as it is there: " +
-  "backwright migrate new <name>";
+  "npx backwright migrate new <name>";
 
 class Restarts {
   readonly #options: WatchingOptions;
@@ -209,7 +209,7 @@ function readAgain(folder: string, before: Settings): Settings {
     settings.logLevel === before.logLevel;
   if (!isFixed) {
     throw new StartError("DATABASE_URL, DATABASE_OWNER_URL and LOG_LEVEL are read at the start.", {
-      fix: "Stop `backwright dev` and start it again.",
+      fix: "Stop `npx backwright dev` and start it again.",
     });
   }
   const { secretKey } = process.env.SECRET_KEY === undefined ? before : settings;
@@ -219,6 +219,6 @@ function readAgain(folder: string, before: Settings): Settings {
 function refuseNewName(previous: Project, { backend }: Project): void {
   if (backend.name === previous.backend.name) return;
   throw new StartError("The backend has another name, and with it another database.", {
-    fix: "Stop `backwright dev` and start it again.",
+    fix: "Stop `npx backwright dev` and start it again.",
   });
 }

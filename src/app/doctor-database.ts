@@ -56,7 +56,7 @@ async function examineRights(
       const roles = { owner: row?.name ?? "", app: appRole };
       if ((await missingGrants(owner, roles)).length > 0) {
         const message = "of the app login are not those that a migration run gives it";
-        tell({ about: "rights", level: "warning", message, fix: "backwright migrate up" });
+        tell({ about: "rights", level: "warning", message, fix: "npx backwright migrate up" });
       } else tell(ok("rights", "of the app login are those that it needs"));
       const walls = wallsOf(project.model);
       await attempt("walls", tell, async () => {
@@ -139,7 +139,12 @@ async function examineOwner({ ownerUrl }: ProjectDatabase, tell: Tell): Promise<
     if (row?.is_owner === true) tell(ok("owner login", "owns the database"));
     else {
       const message = "DATABASE_OWNER_URL does not own the database";
-      tell({ about: "owner login", level: "failure", message, fix: "backwright database setup" });
+      tell({
+        about: "owner login",
+        level: "failure",
+        message,
+        fix: "npx backwright database setup",
+      });
     }
   });
 }
@@ -151,11 +156,16 @@ async function migrations(project: Project, database: ProjectDatabase): Promise<
   const about = "migrations";
   if (astray !== undefined) {
     const message = `${astray.name} is ${astray.state} in the database`;
-    return { about, level: "failure", message, fix: astray.advice ?? "backwright migrate status" };
+    return {
+      about,
+      level: "failure",
+      message,
+      fix: astray.advice ?? "npx backwright migrate status",
+    };
   }
   const files = rows.filter(({ state }) => state === "pending").map(({ name }) => name);
   const pending = [...files, ...(await missingFinders(database.url, findersOf(project.model)))];
   if (pending.length === 0) return ok(about, "are applied");
   const message = `pending: ${pending.join(", ")}`;
-  return { about, level: "warning", message, fix: "backwright migrate up" };
+  return { about, level: "warning", message, fix: "npx backwright migrate up" };
 }

@@ -45,7 +45,7 @@ export async function examine(
   const database = await attempt("database", tell, async () => {
     const found = await openExistingDatabase(project, settings, onProgress);
     if (found === undefined) {
-      const fix = "backwright dev, which makes it and writes the demo data";
+      const fix = "npx backwright dev, which makes it and writes the demo data";
       tell({ about: "database", level: "warning", message: "there is none yet", fix });
     }
     return found;
@@ -115,7 +115,7 @@ async function examineTables(project: Project, tell: Tell): Promise<void> {
   if (!isAhead) tell(ok(about, "are those of the last migration"));
   else {
     const message = "are declared otherwise than in the last migration";
-    tell({ about, level: "warning", message, fix: "backwright migrate new <name>" });
+    tell({ about, level: "warning", message, fix: "npx backwright migrate new <name>" });
   }
 }
 

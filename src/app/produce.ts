@@ -66,7 +66,7 @@ async function pendingMigrations(url: string, project: Project): Promise<readonl
   const changed = rows.find((row) => row.state !== "applied" && row.state !== "pending");
   if (changed !== undefined) {
     throw new StartError(`The migration ${changed.name} is ${changed.state} in the database.`, {
-      fix: changed.advice ?? "backwright migrate status",
+      fix: changed.advice ?? "npx backwright migrate status",
     });
   }
   const pending = rows.filter((row) => row.state === "pending").map((row) => row.name);

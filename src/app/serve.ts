@@ -74,7 +74,7 @@ export const SERVING_NAME = "backwright";
 const FORGET_EVERY_MS = 600_000;
 const KEYS_HINT =
   "in development the start prints keys, one for each role, and keeps them in " +
-  ".backwright/keys.json; backwright keys create makes another";
+  ".backwright/keys.json; npx backwright keys create makes another";
 const FORGET_AT_ONCE = 10_000;
 
 /** Starts serving. Throws StartError, with everything that was opened closed again. */

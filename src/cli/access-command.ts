@@ -40,7 +40,7 @@ function matrixText({ resource, operations, fields, notes }: AccessMatrix): stri
 const indent = (text: string): string => text.replace(/^(?=.)/gm, "  ");
 
 const SUBJECT_FIX =
-  "--subject with me.id of the caller; `backwright keys list` shows those of keys";
+  "--subject with me.id of the caller; `npx backwright keys list` shows those of keys";
 
 export interface ExplainOptions {
   readonly as: string;

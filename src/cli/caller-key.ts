@@ -56,7 +56,7 @@ export function actorOf(
       const refused = publicError(cause, context.constraints);
       if (refused.status !== 401) throw refused;
       throw new StartError("The key is not valid, or not any more.", {
-        fix: "Use a living one; `backwright keys list` shows how they begin.",
+        fix: "Use a living one; `npx backwright keys list` shows how they begin.",
         cause,
       });
     }

@@ -43,7 +43,7 @@ export async function printDatabaseUrl(
     const url = app === true ? database.url : requireOwnerUrl(database);
     if (json === true) printJson({ url, login: app === true ? "app" : "owner", isEmbedded });
     else print(url);
-    if (isEmbedded) progress("It answers while `backwright dev` runs.");
+    if (isEmbedded) progress("It answers while `npx backwright dev` runs.");
   });
 }
 
@@ -58,7 +58,7 @@ export async function runPsql(
     throw new StartError("psql is not installed: it is PostgreSQL's own command line.", {
       fix:
         "apt install postgresql-client, or brew install libpq. Other clients take the address " +
-        "that `backwright db url` prints.",
+        "that `npx backwright db url` prints.",
     });
   }
   const project = await loadProject(folder);
@@ -97,10 +97,10 @@ export async function resetProjectDatabase(folder: string, isSure: boolean): Pro
   const project = await loadProject(folder);
   const question = `Delete the development database of ${project.backend.name}, for good? [y/N] `;
   if (!isSure && !(await confirms(question))) {
-    throw new StartError("Nothing was deleted.", { fix: "backwright db reset --yes" });
+    throw new StartError("Nothing was deleted.", { fix: "npx backwright db reset --yes" });
   }
   await resetDatabase(project);
-  print("The development database is gone. `backwright dev` makes a new one.");
+  print("The development database is gone. `npx backwright dev` makes a new one.");
 }
 
 async function confirms(question: string): Promise<boolean> {

@@ -11,7 +11,7 @@ export function printFirstKey({ model }: Project, { tenantId }: DevelopmentBacke
   if (tenantId !== undefined) {
     const options = `--tenant ${tenantId} --role ${role} --subject ${newId()}`;
     print("\nThere are no development keys. To make one, for a caller of your choice (--subject):");
-    print(`  ${styled("cyan", `backwright keys create ${options}`)}`);
+    print(`  ${styled("cyan", `npx backwright keys create ${options}`)}`);
     return;
   }
   print("\nNobody can call it yet: there is no tenant.");

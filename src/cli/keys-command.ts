@@ -52,11 +52,11 @@ export async function listKeys(folder: string, options: ListKeysOptions): Promis
   const project = await loadProject(folder);
   const { tenant: tenantId, all } = options;
   if (tenantId !== undefined)
-    requireId("--tenant", tenantId, "`backwright keys list` shows the tenants that have keys.");
+    requireId("--tenant", tenantId, "`npx backwright keys list` shows the tenants that have keys.");
   await withOwner(project, progress, async (owner) => {
     const keys = await listApiKeys(owner, { tenantId, isLiving: all !== true });
     if (options.json === true) printJson(keys);
-    else if (keys.length === 0) progress("There are no keys: backwright keys create --help");
+    else if (keys.length === 0) progress("There are no keys: npx backwright keys create --help");
     else
       printTable(
         ["id", "key", "role", "state", "expires", "tenant", "subject", "name"],
@@ -101,7 +101,11 @@ export async function revokeKey(
 }
 
 function requireKeyId(id: string): void {
-  requireId("The key's id", id, "`backwright keys list` shows the ids; the key itself is none.");
+  requireId(
+    "The key's id",
+    id,
+    "`npx backwright keys list` shows the ids; the key itself is none.",
+  );
 }
 
 // LIMIT: enough to choose from at a glance; a list of all is a query's work.
@@ -120,13 +124,13 @@ async function requireTenant(owner: Session, model: Model, id: string): Promise<
   throw new StartError(`There is no tenant "${id}" in the database.`, {
     fix:
       known.length === 0
-        ? `Make one first: a row of ${name}. A seed.ts does it when \`backwright dev\` starts.`
+        ? `Make one first: a row of ${name}. A seed.ts does it when \`npx backwright dev\` starts.`
         : `--tenant ${known.map((one) => one.id).join(" | ")}, or another id of ${name}`,
   });
 }
 
 function noSuchKey(id: string): StartError {
-  return new StartError(`There is no living key ${id}.`, { fix: "backwright keys list --all" });
+  return new StartError(`There is no living key ${id}.`, { fix: "npx backwright keys list --all" });
 }
 
 function printSecret(made: IssuedApiKey, { json }: { readonly json?: boolean }): void {

@@ -36,7 +36,7 @@ export async function newMigration(
   }
   print(`Wrote ${path}`);
   print(
-    "Read up.sql and down.sql, then: backwright migrate up (a running `dev` applies it itself)",
+    "Read up.sql and down.sql, then: npx backwright migrate up (a running `dev` applies it itself)",
   );
 }
 

@@ -26,6 +26,7 @@ export function createProgram(): Command {
     .version(backwrightVersion(), "--version", "print the version")
     .option("--project <folder>", "the folder of backend.ts", ".")
     .option("--verbose", "show the cause of an error")
+    .addHelpText("after", "\nIn a project: npx backwright <command>")
     .showSuggestionAfterError();
   const folder: Folder = () => program.opts<{ project: string }>().project;
   program.hook("preAction", (_program, command) => {

@@ -283,7 +283,7 @@ export async function checkServingRole(query: RunQuery): Promise<void> {
       fix:
         `Log in as the app role instead: DATABASE_URL=postgres://${encodeURIComponent(app)}:…, ` +
         "and keep this login for DATABASE_OWNER_URL only. To create the role: " +
-        "backwright database setup",
+        "npx backwright database setup",
     },
   );
 }

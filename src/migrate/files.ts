@@ -126,7 +126,7 @@ function refuseWrongNumbers(directory: string, names: readonly string[]): void {
         {
           fix:
             "Delete the folder that is not applied anywhere yet and plan it again with " +
-            "`backwright migrate new <name>`, so that it builds on the other one.",
+            "`npx backwright migrate new <name>`, so that it builds on the other one.",
         },
       );
     }

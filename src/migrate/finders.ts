@@ -58,7 +58,7 @@ export async function assertFinders(
     const failure = postgresFailure(error);
     if (failure === null || failure.kind === "lock") throw error;
     throw new StartError(`A finder of the search cannot be made: ${failure.message}`, {
-      fix: "Plan the difference between model and database: backwright migrate new <name>",
+      fix: "Plan the difference between model and database: npx backwright migrate new <name>",
       cause: error,
     });
   }

@@ -86,14 +86,14 @@ export async function assertWalls(
   }
   if (problems.length === 0 && missing.length > 0) {
     throw new TablesMissing(`The database has no ${missing.join(", ")} of the model yet.`, {
-      fix: "Write the migration: backwright migrate new <name>",
+      fix: "Write the migration: npx backwright migrate new <name>",
     });
   }
   if (problems.length === 0) return;
   throw new StartError(`The wall between tenants is not complete:\n${problems.join("\n")}`, {
     fix:
-      "Plan the difference with `backwright migrate new <name>`, or repair it in a migration by " +
-      "hand; until then rows of one tenant could be seen by another.",
+      "Plan the difference with `npx backwright migrate new <name>`, or repair it in a migration " +
+      "by hand; until then rows of one tenant could be seen by another.",
   });
 }
 

@@ -103,7 +103,7 @@ function ambiguous(missing: readonly MissingHint[], cause: unknown): StartError 
     `The model changed in a way that only you can tell from a rename:\n${questions.join("\n")}`,
     {
       fix:
-        "Write this migration by hand: `backwright migrate new <name> --by-hand` makes the " +
+        "Write this migration by hand: `npx backwright migrate new <name> --by-hand` makes the " +
         "folder with the new snapshot and a draft; edit its up.sql and down.sql.",
       cause,
     },

@@ -247,7 +247,8 @@ function refuseUnsafeRoles(
   superuser: string | null,
   role: { app: string | null; member: boolean | null; unbound: boolean | null } | undefined,
 ): void {
-  const setUp = "`backwright database setup` creates an owner and an app role as they should be.";
+  const setUp =
+    "`npx backwright database setup` creates an owner and an app role as they should be.";
   if (superuser !== null) {
     throw new StartError(`Migrations do not run as the superuser "${superuser}".`, {
       fix: `Give the address of an ordinary role that owns the database. ${setUp}`,
@@ -278,7 +279,7 @@ function pendingUntil(
   const last = to === undefined ? known.length - 1 : known.findIndex((one) => isNamed(one, to));
   if (to !== undefined && last < 0) {
     throw new StartError(`There is no migration "${to}".`, {
-      fix: "Give a folder's name, number included; `backwright migrate status` lists them.",
+      fix: "Give a folder's name, number included; `npx backwright migrate status` lists them.",
     });
   }
   return known.filter(
@@ -304,7 +305,7 @@ function stepsBack(
   );
   if (steps > applied.length) {
     throw new StartError(`Cannot take back ${steps} migrations: ${applied.length} are applied.`, {
-      fix: "`backwright migrate status` lists them.",
+      fix: "`npx backwright migrate status` lists them.",
     });
   }
   return applied

@@ -73,7 +73,8 @@ export function formatSnapshot(snapshot: Snapshot): string {
 
 /** Reads the text of a `snapshot.json`; throws a StartError naming `path` when it is not one. */
 export function parseSnapshot(text: string, path: string): Snapshot {
-  const fix = "Restore the file from version control; it is written by `backwright migrate new`.";
+  const fix =
+    "Restore the file from version control; it is written by `npx backwright migrate new`.";
   let value: unknown;
   try {
     value = JSON.parse(text);

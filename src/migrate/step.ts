@@ -39,7 +39,7 @@ export function stepFailure(step: MigrationStep, error: unknown, inScript: boole
     return new StartError(
       `${place}: the connection was lost (${messageOf(error)}). An open transaction ` +
         "is rolled back.",
-      { fix: "Run `backwright migrate status`, then repeat the command.", cause: error },
+      { fix: "Run `npx backwright migrate status`, then repeat the command.", cause: error },
     );
   }
   const rolledBack = `The file was rolled back; ${step.standing}.`;

@@ -45,7 +45,7 @@ test("a database that is not migrated is a warning, and everything else is in or
   for (const about of [...abouts, "PostgreSQL", "connections", "clock", "owner login"]) {
     expect(of(about)).toMatchObject([{ level: "ok" }]);
   }
-  expect(of("migrations")).toMatchObject([{ level: "warning", fix: "backwright migrate up" }]);
+  expect(of("migrations")).toMatchObject([{ level: "warning", fix: "npx backwright migrate up" }]);
 });
 
 describe("in a project of its own", () => {
@@ -66,7 +66,7 @@ describe("in a project of its own", () => {
     const { code, of } = await embedded();
     expect(code).toBe(0);
     expect(of("database")).toMatchObject([{ level: "warning", message: "there is none yet" }]);
-    expect(of("database")[0]?.fix).toMatch(/^backwright dev/);
+    expect(of("database")[0]?.fix).toMatch(/^npx backwright dev/);
     expect([of("app login"), of("migrations")]).toEqual([[], []]);
     expect(await isThere(project.state)).toBe(false);
   });
@@ -79,7 +79,9 @@ describe("in a project of its own", () => {
       const { code, of } = await embedded();
       expect(code).toBe(0);
       expect(of("app login")).toMatchObject([{ level: "ok" }]);
-      expect(of("migrations")).toMatchObject([{ level: "warning", fix: "backwright migrate up" }]);
+      expect(of("migrations")).toMatchObject([
+        { level: "warning", fix: "npx backwright migrate up" },
+      ]);
       expect(of("migrations")[0]?.message).toContain("0001-init");
       expect(await project.postmaster()).toBeUndefined();
     }
@@ -92,7 +94,7 @@ describe("in a project of its own", () => {
     const { code, of } = await examine({}, project.directory);
     await writeFile(path, schema);
     expect(code).toBe(0);
-    const fix = "backwright migrate new <name>";
+    const fix = "npx backwright migrate new <name>";
     expect(of("tables")).toMatchObject([{ level: "warning", fix }]);
   });
 });
@@ -120,7 +122,7 @@ test("rights and walls that are not those of a migration run are told", {
   const open = await examine();
   await owner.query("alter table sites enable row level security");
   await owner.close();
-  expect(poor.of("rights")).toMatchObject([{ level: "warning", fix: "backwright migrate up" }]);
+  expect(poor.of("rights")).toMatchObject([{ level: "warning", fix: "npx backwright migrate up" }]);
   expect([open.code, open.of("walls")]).toMatchObject([
     1,
     [{ level: "failure", message: expect.stringContaining("public.sites has row level secur") }],

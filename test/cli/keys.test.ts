@@ -105,7 +105,9 @@ test("rotate makes a key of the same kind and ends the old one, at once or after
   expect([await opens(again.key), await opens(made.key)]).toEqual([true, true]);
   const twice = await keys("rotate", id);
   expect([twice.code, twice.stdout]).toEqual([1, ""]);
-  expect(twice.stderr).toMatch(/There is no living key .*\n {2}fix: backwright keys list --all/);
+  expect(twice.stderr).toMatch(
+    /There is no living key .*\n {2}fix: npx backwright keys list --all/,
+  );
 });
 
 test("revoke ends a key for good", async () => {

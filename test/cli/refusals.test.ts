@@ -42,6 +42,24 @@ test("every refusal in the source says what to do next", () => {
   expect(calls.filter(({ text }) => !/\bfix\b/.test(text)).map(({ place }) => place)).toEqual([]);
 });
 
+// Installed in a project, the program is not on the PATH: what is pasted has to begin with npx.
+// Planted: "backwright migrate up" as a fix -> red.
+test("a command that a message names is one that can be pasted", () => {
+  const command = /(?<!npx )\bbackwright (?:migrate|dev|keys|db|database|doctor|start)\b/;
+  const files = repositoryFiles().filter((path) =>
+    /^src\/(app|base|cli|database|migrate|operations|transfer)\/.*\.ts$/.test(path),
+  );
+  const places = files
+    .filter((path) => !/program\.ts$|setting-table\.ts$/.test(path))
+    .flatMap((path) =>
+      readRepositoryFile(path)
+        .split("\n")
+        .filter((line) => !/^\s*(\/\/|\/?\*)|applicationName/.test(line) && command.test(line))
+        .map((line) => `${path}: ${line.trim()}`),
+    );
+  expect(places).toEqual([]);
+});
+
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "backwright-refusals-"));

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => backend?.close());
 
 // Planted: publicError without `missing` -> red, "Quote the request id".
-test("a column that the database lacks is told as a missing migration, without its SQL", async () => {
+test("a column that the database lacks is told as a missing migration, without SQL", async () => {
   const { key } = await backend.person(await backend.tenant("Harbour"), "manager");
   await backend.owner.query("alter table sites rename column address to street");
   const { status, json, text } = await backend.request("/v1/sites", { key });

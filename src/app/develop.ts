@@ -12,7 +12,7 @@ import { requestExplainer } from "./explain-request.ts";
 import { readDevelopmentKeys, writeDevelopmentKeys } from "./keys-file.ts";
 import { loadSeed, type Project } from "./project.ts";
 import { type DevelopmentKey, runSeed } from "./seed.ts";
-import { type Entrance, type RunningBackend, serve } from "./serve.ts";
+import { DEFAULT_PORTS, type Entrance, type RunningBackend, serve } from "./serve.ts";
 
 interface Seeded {
   readonly keys: readonly DevelopmentKey[];
@@ -58,6 +58,10 @@ export async function develop(
       explain: requestExplainer(project.model, database),
       ...(entrance === undefined ? {} : { entrance }),
     });
+    const isElsewhere = Number(new URL(running.url).port) !== DEFAULT_PORTS.first;
+    if (settings.port === undefined && entrance === undefined && isElsewhere) {
+      onProgress(`Port ${DEFAULT_PORTS.first} is taken by another program: this is the next one.`);
+    }
     const seeded = await seedOnce(project, running, ownerUrl, onProgress);
     return {
       ...running,

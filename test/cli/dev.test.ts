@@ -275,11 +275,18 @@ describe("PORT", () => {
     expect(await project.postmaster()).toBeUndefined();
   });
 
-  test("that is not set is the first free one of 3000 to 3010", async () => {
-    const url = await addressOf(start({ PORT: undefined }));
-    const chosen = Number(new URL(url).port);
-    expect(chosen).toBeGreaterThanOrEqual(3_000);
+  // Planted: develop() that does not tell -> red.
+  test("that is not set is the first free one of 3000 to 3010, told when not 3000", async () => {
+    const first = createServer();
+    await new Promise((resolve) => {
+      first.once("error", resolve).listen(3_000, "127.0.0.1", () => resolve(undefined));
+    });
+    const program = start({ PORT: undefined });
+    const chosen = Number(new URL(await addressOf(program)).port);
+    first.close();
+    expect(chosen).toBeGreaterThan(3_000);
     expect(chosen).toBeLessThanOrEqual(3_010);
+    expect(program.stderr()).toContain("Port 3000 is taken by another program");
   });
 });
 

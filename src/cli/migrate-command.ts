@@ -35,9 +35,9 @@ export async function newMigration(
     return;
   }
   print(`Wrote ${path}`);
-  print(
-    "Read up.sql and down.sql, then: npx backwright migrate up (a running `dev` applies it itself)",
-  );
+  const first = byHand === true ? "Complete" : "Read";
+  print(`${first} up.sql and down.sql, then: npx backwright migrate up`);
+  print("(a running `dev` applies it itself)");
 }
 
 export async function migrateProjectUp(

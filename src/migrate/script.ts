@@ -14,6 +14,9 @@ const DESTROYS_DATA = "-- destroys data";
 const NAME = '"(?:[^"]|"")+"';
 const DESTRUCTIVE = new RegExp(`^(DROP TABLE |ALTER TABLE (${NAME}\\.)?${NAME} DROP COLUMN )`);
 const CONCURRENT_INDEX = /^CREATE (UNIQUE )?INDEX CONCURRENTLY /;
+const COLUMN_CHANGE = new RegExp(
+  `^ALTER TABLE ((?:${NAME}\\.)?${NAME}) (ADD|DROP) COLUMN (${NAME})`,
+);
 const DRAFT_GUARD = `do $$ begin
   raise exception 'This migration is a draft: complete it, then remove this statement.';
 end $$;`;
@@ -89,5 +92,24 @@ export function formatDraft(statements: readonly string[]): string {
     .split("\n")
     .map((line) => `-- ${line}`.trimEnd());
   const intro = "-- What dropping and creating would do; a rename keeps the rows instead:";
-  return `${[DRAFT_GUARD, "", intro, ...comments].join("\n")}\n`;
+  const renames = likelyRenames(statements).map((statement) => `-- ${statement}`);
+  const offer = renames.length === 0 ? [] : ["", "-- If it is a rename, this is all of it:"];
+  return `${[DRAFT_GUARD, "", intro, ...comments, ...offer, ...renames].join("\n")}\n`;
+}
+
+/** Of tables that lose one column and get one. */
+function likelyRenames(statements: readonly string[]): readonly string[] {
+  const tables = new Map<string, { added: string[]; dropped: string[] }>();
+  for (const statement of statements) {
+    const [, table = "", verb, column = ""] = COLUMN_CHANGE.exec(statement) ?? [];
+    if (verb === undefined) continue;
+    const own = tables.get(table) ?? { added: [], dropped: [] };
+    tables.set(table, own);
+    (verb === "ADD" ? own.added : own.dropped).push(column);
+  }
+  return [...tables].flatMap(([table, { added, dropped }]) =>
+    added.length === 1 && dropped.length === 1
+      ? [`ALTER TABLE ${table} RENAME COLUMN ${dropped[0]} TO ${added[0]};`]
+      : [],
+  );
 }

@@ -210,6 +210,9 @@ describe("renames", () => {
     const draft = await draftMigration(after, snapshot);
     expect(draft.up).toContain("raise exception 'This migration is a draft");
     expect(draft.up).toContain('-- ALTER TABLE "assets" DROP COLUMN "title";');
+    // Planted: likelyRenames without what is dropped -> red.
+    expect(draft.up).toContain('-- ALTER TABLE "assets" RENAME COLUMN "title" TO "name";');
+    expect(draft.down).toContain('-- ALTER TABLE "assets" RENAME COLUMN "name" TO "title";');
     expect(await planMigration(after, draft.snapshot)).toMatchObject({ empty: true });
   });
 });

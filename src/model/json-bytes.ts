@@ -139,7 +139,10 @@ function farInstant(high: number, low: number, moment: Moment, to: JsonBuffer): 
   const day = `${String(isBefore ? 1 - year : year).padStart(4, "0")}-${two(month)}-${two(date)}`;
   const minutes = Math.floor(ofDay / 60);
   const clock = `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(ofDay % 60)}`;
-  const part = micros === 0 ? "" : `.${String(micros).padStart(6, "0").replace(/0{1,5}$/, "")}`;
+  const digits = String(micros)
+    .padStart(6, "0")
+    .replace(/0{1,5}$/, "");
+  const part = micros === 0 ? "" : `.${digits}`;
   to.write(`"${day} ${clock}${part}+00${isBefore ? " BC" : ""}"`);
 }
 

@@ -56,6 +56,7 @@ export function recordReader({ resource, fields, includes }: RecordShape): Recor
     version(row) {
       if (own.version === undefined || writeVersion === undefined) return null;
       columns.ofRow(row);
+      if (columns.isNull(own.version)) return null;
       json.clear();
       writeVersion(columns.bytes, columns.start(own.version), columns.length(own.version), json);
       return json.text();

@@ -1,6 +1,7 @@
 // Checks the pages of documentation against the repository: links, code blocks by language, and the
 // TypeScript of every page as a project of its own under the compiler. SQL is left to the test.
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, posix } from "node:path";
 import { checkShell, type ShellFacts } from "./check-shell.ts";
 import { anchorsOf, blocksOf, type CodeBlock, filesNamedIn, linksOf } from "./markdown.ts";
@@ -66,6 +67,32 @@ function checkBlock(
   return [{ line, problem }];
 }
 
+/**
+ * TypeScript of the pages that is not formatted as a project of `npm create backwright` formats it:
+ * who copies it there must not meet a complaint of that project's own linter.
+ */
+export async function checkFormat(pages: readonly Page[]): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), "backwright-docs-"));
+  try {
+    const template = join(ROOT, "create-backwright/templates/base/biome.template.json");
+    cpSync(template, join(folder, "biome.json"));
+    const found = pages.flatMap(({ path, text }) =>
+      blocksOf(text).flatMap(({ language, code, line }) =>
+        language === "ts" ? [{ place: `${path}:${line}`, code }] : [],
+      ),
+    );
+    for (const [at, { code }] of found.entries()) writeFileSync(join(folder, `${at}.ts`), code);
+    const biome = join(ROOT, "node_modules/@biomejs/biome/bin/biome");
+    await runNodeProgram([biome, "format", "--write", "."], { cwd: folder });
+    return found.flatMap(({ place, code }, at) => {
+      const formatted = readFileSync(join(folder, `${at}.ts`), "utf8");
+      return formatted === code ? [] : [`${place}: is not formatted; it would be:\n${formatted}`];
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 interface DocsFile {
   readonly page: string;
   readonly line: number;
@@ -81,28 +108,42 @@ export async function checkTypeScript(pages: readonly Page[]): Promise<string[]>
   mkdirSync(join(ROOT, ".checks"), { recursive: true });
   const folder = mkdtempSync(join(ROOT, ".checks", "docs-"));
   try {
+    const withCode = pages.filter(({ text }) => codeOf(text).length > 0);
     const files = new Map<string, DocsFile>();
-    const twice = pages.flatMap((page) => writePage(page, folder, files));
-    if (files.size === 0) return twice;
-    const compilerOptions = { noUnusedLocals: false, noUnusedParameters: false, rootDir: ROOT };
-    const config = { extends: "../../tsconfig.json", compilerOptions, include: ["."], exclude: [] };
-    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
-    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-    const { output } = await runNodeProgram([tsc, "-p", "."], { cwd: folder });
-    return [...twice, ...complaints(output, files)];
+    const problems = withCode.flatMap((page) => writePage(page, folder, files));
+    // Pages with one base are one program, so that the base is read and checked once.
+    for (const [base, group] of Map.groupBy(withCode, baseOf)) {
+      problems.push(...complaints(await compile(folder, base, group.map(projectOf)), files));
+    }
+    return problems;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+/** What a page does not have itself is found in its base: rootDirs lays them over each other. */
+async function compile(folder: string, base: string | undefined, projects: readonly string[]) {
+  const rootDirs = base === undefined ? [] : [join(ROOT, base), ...projects];
+  const unused = { noUnusedLocals: false, noUnusedParameters: false };
+  const compilerOptions = { ...unused, rootDir: ROOT, rootDirs };
+  const config = { extends: "../../tsconfig.json", compilerOptions, include: projects };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ ...config, exclude: [] }));
+  const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+  const { output } = await runNodeProgram([tsc, "-p", "."], { cwd: folder });
+  return output;
+}
+
+const codeOf = (text: string): readonly CodeBlock[] =>
+  blocksOf(text).filter(({ language }) => language === "ts");
+
+const projectOf = ({ path }: Page): string => path.replace(/\.md$/, "").toLowerCase();
+
+const baseOf = ({ text }: Page): string | undefined =>
+  /<!--\s*project:\s*(?<path>[\w./-]+)\s*-->/.exec(text)?.groups?.path;
+
 function writePage(page: Page, folder: string, files: Map<string, DocsFile>): string[] {
-  const blocks = blocksOf(page.text).filter(({ language }) => language === "ts");
-  if (blocks.length === 0) return [];
-  const project = page.path.replace(/\.md$/, "").toLowerCase();
-  const base = /<!--\s*project:\s*(?<path>[\w./-]+)\s*-->/.exec(page.text)?.groups?.path;
-  const filter = (source: string) => !source.includes("node_modules");
-  if (base) cpSync(join(ROOT, base), join(folder, project), { recursive: true, filter });
-  return blocks.flatMap((block) => {
+  const project = projectOf(page);
+  return codeOf(page.text).flatMap((block) => {
     const path = posix.join(project, block.title ?? titleInside(block) ?? `line-${block.line}.ts`);
     if (files.has(path)) return [`${page.path}:${block.line}: a second file ${path}`];
     files.set(path, { page: page.path, line: block.line });

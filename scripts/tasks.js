@@ -83,6 +83,10 @@ export const TASKS = {
     about: "write docs/reference/errors.md from the error catalogue",
     command: (args) => ["scripts/gen-errors.ts", ...args],
   },
+  "docs-settings": {
+    about: "write docs/reference/settings.md from the table of settings",
+    command: (args) => ["scripts/gen-settings.ts", ...args],
+  },
   bench: {
     about: "measure against other backends",
     installs: "bench",

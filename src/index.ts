@@ -8,11 +8,26 @@ export type { SeedContext } from "./app/seed.ts";
 export { now } from "./base/clock.ts";
 export { BackwrightError, type ErrorCode, type ErrorDetail, StartError } from "./base/errors.ts";
 export { newId } from "./base/ids.ts";
+// Mostly not written by anybody, but named by the declarations that `tsc --declaration` makes:
+// without them it refuses to export what is made of them.
+export type { StateBuilder } from "./model/columns.ts";
 export { id, softDeleted, state, tracked } from "./model/columns.ts";
 export type { ContractOf } from "./model/contract.ts";
-// Not written by anybody, but named by the declarations that `tsc --declaration` makes.
-export type { Backend, Definition, DomainOf, Resource } from "./model/declare.ts";
-export type { Action, ActionContext, ActionTypes, Event } from "./model/declare-actions.ts";
+export type {
+  Aggregates,
+  Backend,
+  BackendOptions,
+  Definition,
+  DomainOf,
+  Me,
+  Resource,
+  ResourceNamed,
+  ResourceOptions,
+  Rows,
+} from "./model/declare.ts";
+export type { Action, ActionContext, ActionTypes, Event, Schema } from "./model/declare-actions.ts";
+export type { ClaimKinds } from "./model/declare-claims.ts";
+export type { Field, TableName } from "./model/declare-tables.ts";
 export { define } from "./model/define.ts";
 export { searchIndex } from "./model/search-index.ts";
 

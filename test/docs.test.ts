@@ -5,7 +5,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { checkPage, checkTypeScript, type DocsFacts, type Page } from "../scripts/check-docs.ts";
+import {
+  checkFormat,
+  checkPage,
+  checkTypeScript,
+  type DocsFacts,
+  type Page,
+} from "../scripts/check-docs.ts";
 import { blocksOf } from "../scripts/markdown.ts";
 import { ROOT, readRepositoryFile, repositoryFiles } from "../scripts/repository-files.ts";
 import { TASKS } from "../scripts/tasks.js";
@@ -70,8 +76,21 @@ describe("the documentation", () => {
     expect(pages.flatMap((page) => checkPage(page, facts))).toEqual([]);
   });
 
-  test("shows TypeScript that compiles", { timeout: 60_000 }, async () => {
+  test("shows TypeScript that compiles", { timeout: 120_000 }, async () => {
     expect(await checkTypeScript(pages)).toEqual([]);
+  });
+});
+
+describe("the TypeScript of the documentation", () => {
+  test("is formatted as the projects of npm create backwright are", async () => {
+    expect(await checkFormat(pages)).toEqual([]);
+  });
+
+  test("is refused when it is not", async () => {
+    const text = "# Planted\n\n```ts\nexport const one = 'two'\n```\n";
+    const [problem, ...more] = await checkFormat([{ path: "planted.md", text }]);
+    expect(problem).toMatch(/^planted\.md:4: .*\nexport const one = "two";\n$/);
+    expect(more).toEqual([]);
   });
 });
 
@@ -216,5 +235,16 @@ describe("the checker of the documentation", () => {
     const problems = await checkTypeScript([{ path: "docs/planted.md", text }]);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(/^docs\/planted\.md:7: error TS2322/);
+  });
+
+  test("lays a page over the folder that it names", { timeout: 60_000 }, async () => {
+    const text = [
+      "<!-- project: examples/work-orders -->",
+      '```ts title="resources/more.ts"\nimport { me } from "../domain.ts";',
+      "export const id: string = me.id;\n```",
+    ].join("\n");
+    const problems = await checkTypeScript([{ path: "docs/planted.md", text }]);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(/^docs\/planted\.md:4: error TS2322/);
   });
 });

@@ -2,6 +2,7 @@
 // plain Node, its types hold for a strict project, and it carries nothing of the inside.
 import { execFileSync } from "node:child_process";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -102,6 +103,40 @@ describe("the lockfile", () => {
   });
 });
 
+/** One of everything that a project may make and export. */
+const EXPORTS = `
+import { define, id, mount, newId, searchIndex, softDeleted, state, tracked } from "backwright";
+import { createClient } from "backwright/client";
+import { startTestBackend } from "backwright/testing";
+import type { Api } from "./backend.ts";
+import { backend, me, resource, rows } from "./domain.ts";
+import { relations } from "./relations.ts";
+import { teams } from "./resources/teams.ts";
+import { organizations } from "./schema.ts";
+
+export const columns = { id: id(), ...tracked(), ...softDeleted(), status: state(["a", "b"]) };
+export { newId, searchIndex };
+export const definition = define({ relations, tenant: organizations, roles: ["manager"] });
+export const mine = rows("workOrders", { requesterId: me.id });
+export const sites = resource("sites", { scope: "tenant", access: { manager: "all" } });
+export const app = backend({ name: "x", resources: { sites, teams } });
+export const versioned = backend({
+  name: "x",
+  resources: { sites },
+  versions: { v1: { resources: { sites: { rename: { name: "title" } } } }, v2: {} },
+});
+export const api = () => mount(app, { prefix: "/api" });
+export const client = createClient<Api>({ url: "https://api.example.org", key: "bw_" });
+export const { workOrders, categories, teams: teamsClient } = client;
+export const upserted = () => categories.upsert("name", { name: "Water" });
+export const bulk = () => teamsClient.bulkCreate([{ name: "Red" }]);
+export const listed = () => workOrders.list({ include: { asset: { include: { site: true } } } });
+export const report = () => workOrders.aggregate({ groupBy: ["status"], count: true });
+export const walk = () => workOrders.all({});
+export const several = () => client.batch([{ operation: "sites.create", body: { name: "Quay" } }]);
+export const started = () => startTestBackend();
+`;
+
 describe("the package that a user installs", () => {
   const folder = mkdtempSync(join(tmpdir(), "backwright-consumer-"));
   const installed = join(folder, "node_modules", "backwright");
@@ -192,6 +227,26 @@ describe("the package that a user installs", () => {
     writeFileSync(join(own, "use.ts"), use.join("\n"));
     const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
     expect(runNode([tsc, "-p", own])).toBe("");
+  });
+
+  // Planted: `Rows`, `BackendOptions`, `SeveralClient` not exported -> red with TS2883 (before
+  // TypeScript 7 TS2742 and TS4023), which is what every project with `declaration` would meet.
+  test("lets a project that writes declarations export whatever is made of it", {
+    timeout: 60_000,
+  }, () => {
+    const own = join(folder, "library");
+    const filter = (path: string) => !/node_modules|\.backwright|\btest(?:ing)?\b/.test(path);
+    cpSync(EXAMPLE, own, { recursive: true, filter });
+    const options = { strict: true, exactOptionalPropertyTypes: true, skipLibCheck: true };
+    const place = { module: "nodenext", target: "es2024", lib: ["es2024", "dom"], types: ["node"] };
+    const written = { declaration: true, emitDeclarationOnly: true, outDir: "out" };
+    const names = { allowImportingTsExtensions: true, noUncheckedIndexedAccess: true };
+    const compilerOptions = { ...options, ...place, ...written, ...names };
+    writeFileSync(join(own, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+    writeFileSync(join(own, "exports.ts"), EXPORTS);
+    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+    expect(runNode([tsc, "-p", own])).toBe("");
+    expect(readFileSync(join(own, "out/exports.d.ts"), "utf8")).toContain("export declare const");
   });
 
   test("gives its types to a strict project", { timeout: 60_000 }, () => {

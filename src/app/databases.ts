@@ -1,9 +1,9 @@
 // Which PostgreSQL a command talks to: the addresses in the settings, else the embedded server.
 import { StartError } from "../base/errors.ts";
-import { readSettings, type Settings } from "../base/settings.ts";
+import { notSet, readSettings, type Settings } from "../base/settings.ts";
 import { discardEmbedded, startEmbedded } from "../database/embedded.ts";
 import { embeddedCredentials } from "../database/embedded-credentials.ts";
-import { roleNames, setupDatabase } from "../database/roles.ts";
+import { databaseName, roleNames, setupDatabase } from "../database/roles.ts";
 import { openSession, type Session } from "../database/session.ts";
 import { forgetDevelopmentKeys } from "./keys-file.ts";
 import type { Project } from "./project.ts";
@@ -104,13 +104,5 @@ export async function resetDatabase(project: Project): Promise<void> {
 /** The owner's address. Throws StartError naming the setting. */
 export function requireOwnerUrl(database: ProjectDatabase): string {
   if (database.ownerUrl !== undefined) return database.ownerUrl;
-  throw new StartError("DATABASE_OWNER_URL is not set. It is the login that migrates.", {
-    fix: "DATABASE_OWNER_URL=postgres://myapp_owner:password@host:5432/myapp",
-  });
-}
-
-/** work-orders → work_orders */
-export function databaseName(backendName: string): string {
-  const name = backendName.toLowerCase().replace(/[^a-z0-9]+/g, "_");
-  return name.replace(/^_+|_+$/g, "").slice(0, 57) || "backwright";
+  throw notSet("DATABASE_OWNER_URL");
 }

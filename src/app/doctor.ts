@@ -3,7 +3,8 @@
 import { createServer } from "node:net";
 import { now } from "../base/clock.ts";
 import { StartError } from "../base/errors.ts";
-import { type Environment, readSettings, SETTING_NAMES, type Settings } from "../base/settings.ts";
+import { SETTING_NAMES } from "../base/setting-table.ts";
+import { type Environment, readSettings, type Settings } from "../base/settings.ts";
 import { checkServingRole } from "../database/roles.ts";
 import { openSession, type Session } from "../database/session.ts";
 import { missingFinders } from "../migrate/finders.ts";

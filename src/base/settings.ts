@@ -1,7 +1,15 @@
 // Settings come from the environment, are read once at start and are never guessed:
-// a setting that is missing or malformed stops the start and names itself.
+// a setting that is missing or malformed stops the start and names itself. The table of them is
+// setting-table.ts.
 import { randomBytes } from "node:crypto";
 import { StartError } from "./errors.ts";
+import {
+  SETTINGS,
+  type Setting,
+  type SettingName,
+  type SettingOf,
+  settingLine,
+} from "./setting-table.ts";
 
 export type Mode = "development" | "production";
 
@@ -32,33 +40,12 @@ export interface Settings {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Every setting by its name; what is not here is not read. */
-export const SETTING_NAMES = [
-  "PORT",
-  "HOST",
-  "DATABASE_URL",
-  "DATABASE_OWNER_URL",
-  "SECRET_KEY",
-  "CORS_ORIGINS",
-  "DOCS",
-  "DRAIN_DELAY",
-  "LOG_LEVEL",
-  "DATABASE_READ_CONNECTIONS",
-  "DATABASE_WRITE_CONNECTIONS",
-  "DATABASE_STATEMENT_TIMEOUT",
-] as const;
-
-const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"];
-
 /** Reads and checks the settings. Throws StartError naming the setting and an example value. */
 export function readSettings(environment: Environment, mode: Mode): Settings {
-  const databaseUrl = postgresUrl(environment, "DATABASE_URL");
-  const databaseOwnerUrl = postgresUrl(environment, "DATABASE_OWNER_URL");
-  if (mode === "production" && databaseUrl === undefined) {
-    throw new StartError("DATABASE_URL is not set. It is the login that serves requests.", {
-      fix: "DATABASE_URL=postgres://myapp_app:password@host:5432/myapp",
-    });
-  }
+  const of = new EnvironmentReader(environment, mode);
+  const databaseUrl = of.address("DATABASE_URL");
+  const databaseOwnerUrl = of.address("DATABASE_OWNER_URL");
+  if (mode === "production" && databaseUrl === undefined) throw notSet("DATABASE_URL");
   if (databaseUrl === undefined && databaseOwnerUrl !== undefined) {
     throw new StartError("DATABASE_OWNER_URL is set, but DATABASE_URL is not.", {
       fix: "Set both, or neither to use the embedded PostgreSQL in development.",
@@ -66,91 +53,98 @@ export function readSettings(environment: Environment, mode: Mode): Settings {
   }
   return {
     mode,
-    host: environment.HOST ?? (mode === "development" ? "127.0.0.1" : "0.0.0.0"),
-    port: integer(environment, "PORT", 0, 65_535),
-    corsOrigins: origins(environment),
-    secretKey: secretKey(environment, mode),
+    host: of.text("HOST"),
+    port: of.integer("PORT"),
+    corsOrigins: of.origins("CORS_ORIGINS"),
+    secretKey: of.secret("SECRET_KEY") ?? randomSecret(mode),
     databaseUrl,
     databaseOwnerUrl,
-    logLevel: oneOf(environment, "LOG_LEVEL", LOG_LEVELS) ?? "info",
-    docs:
-      (oneOf(environment, "DOCS", ["on", "off"]) ?? (mode === "development" ? "on" : "off")) ===
-      "on",
-    readConnections: integer(environment, "DATABASE_READ_CONNECTIONS", 1, 16) ?? 3,
-    writeConnections: integer(environment, "DATABASE_WRITE_CONNECTIONS", 1, 64) ?? 8,
-    drainDelayMs: integer(environment, "DRAIN_DELAY", 0, 20_000) ?? 0,
-    statementTimeoutMs: integer(environment, "DATABASE_STATEMENT_TIMEOUT", 10, 600_000) ?? 5_000,
+    logLevel: of.choice("LOG_LEVEL"),
+    docs: of.choice("DOCS") === "on",
+    readConnections: of.integer("DATABASE_READ_CONNECTIONS"),
+    writeConnections: of.integer("DATABASE_WRITE_CONNECTIONS"),
+    drainDelayMs: of.integer("DRAIN_DELAY"),
+    statementTimeoutMs: of.integer("DATABASE_STATEMENT_TIMEOUT"),
   };
 }
 
-function secretKey(environment: Environment, mode: Mode): string {
-  const given = environment.SECRET_KEY;
-  if (given !== undefined && given.length < 32) {
-    throw new StartError("SECRET_KEY is shorter than 32 characters.", {
-      fix: "SECRET_KEY=$(openssl rand -base64 32)",
-    });
-  }
-  if (given !== undefined) return given;
-  if (mode === "production") {
-    throw new StartError("SECRET_KEY is not set. It signs page cursors.", {
-      fix: "SECRET_KEY=$(openssl rand -base64 32)",
-    });
-  }
-  return randomBytes(32).toString("base64"); // Development: cursors live as long as the process.
+/** The failure of a start that needs this setting. */
+export function notSet(name: SettingName): StartError {
+  return new StartError(`${name} is not set. It ${SETTINGS[name].does}.`, {
+    fix: settingLine(name),
+  });
 }
 
-function origins(environment: Environment): readonly string[] {
-  const given = (environment.CORS_ORIGINS ?? "").split(",").map((origin) => origin.trim());
-  const wanted = given.filter((origin) => origin !== "");
-  for (const origin of wanted) {
-    const isOrigin = URL.canParse(origin) && new URL(origin).origin === origin;
-    if (origin === "*" || (isOrigin && !origin.includes("*"))) continue;
-    throw new StartError(`CORS_ORIGINS: "${origin}" is not an origin.`, {
-      fix: "CORS_ORIGINS=https://app.example.org,https://admin.example.org",
-    });
-  }
-  return wanted;
+function randomSecret(mode: Mode): string {
+  if (mode === "production") throw notSet("SECRET_KEY");
+  return randomBytes(32).toString("base64"); // Cursors live as long as the process.
 }
 
-function postgresUrl(environment: Environment, name: string): string | undefined {
-  const value = environment[name];
-  if (value === undefined || value === "") return undefined;
-  if (!/^postgres(ql)?:\/\//.test(value)) {
-    throw new StartError(`${name} is not a PostgreSQL address.`, {
-      fix: `${name}=postgres://user:password@host:5432/database`,
-    });
+/** A setting with a default always has a value. */
+type Given<Name extends SettingName, T> = (typeof SETTINGS)[Name] extends { default: unknown }
+  ? T
+  : T | undefined;
+
+/** Reads settings by the kinds of the table. What is empty counts as not set. */
+class EnvironmentReader {
+  readonly #environment: Environment;
+  readonly #mode: Mode;
+
+  constructor(environment: Environment, mode: Mode) {
+    this.#environment = environment;
+    this.#mode = mode;
   }
-  return value;
+
+  text<Name extends SettingName>(name: Name): Given<Name, string> {
+    const given = this.#environment[name];
+    const { default: preset }: Setting = SETTINGS[name];
+    const fallback = typeof preset === "object" ? preset[this.#mode] : preset;
+    return (given === undefined || given === "" ? fallback : given) as Given<Name, string>;
+  }
+
+  integer<Name extends SettingOf<"integer">>(name: Name): Given<Name, number> {
+    const value: string | undefined = this.text(name);
+    const { min, max } = SETTINGS[name].type;
+    const number = value === undefined ? undefined : Number(value);
+    if (number === undefined || (Number.isInteger(number) && number >= min && number <= max)) {
+      return number as Given<Name, number>;
+    }
+    throw refused(name, `must be a whole number from ${min} to ${max}`);
+  }
+
+  choice(name: SettingOf<"choice">): string {
+    const value = this.text(name);
+    const { values }: { readonly values: readonly string[] } = SETTINGS[name].type;
+    if (values.includes(value)) return value;
+    throw refused(name, `must be one of ${values.join(", ")}`);
+  }
+
+  address(name: SettingOf<"address">): string | undefined {
+    const value = this.text(name);
+    if (value === undefined || /^postgres(ql)?:\/\//.test(value)) return value;
+    throw refused(name, "is not a PostgreSQL address");
+  }
+
+  secret(name: SettingOf<"secret">): string | undefined {
+    const value = this.text(name);
+    const { lengthMin } = SETTINGS[name].type;
+    if (value === undefined || value.length >= lengthMin) return value;
+    throw refused(name, `is shorter than ${lengthMin} characters`);
+  }
+
+  origins(name: SettingOf<"origins">): readonly string[] {
+    const given = (this.text(name) ?? "").split(",").map((origin) => origin.trim());
+    const wanted = given.filter((origin) => origin !== "");
+    for (const origin of wanted) {
+      const isOrigin = URL.canParse(origin) && new URL(origin).origin === origin;
+      if (origin === "*" || (isOrigin && !origin.includes("*"))) continue;
+      throw refused(name, `is not a list of origins: "${origin}" is not an origin`);
+    }
+    return wanted;
+  }
 }
 
-function integer(
-  environment: Environment,
-  name: string,
-  least: number,
-  most: number,
-): number | undefined {
-  const value = environment[name];
-  if (value === undefined || value === "") return undefined;
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < least || number > most) {
-    throw new StartError(`${name} must be a whole number from ${least} to ${most}.`, {
-      fix: `${name}=${least}`,
-    });
-  }
-  return number;
-}
-
-function oneOf(
-  environment: Environment,
-  name: string,
-  allowed: readonly string[],
-): string | undefined {
-  const value = environment[name];
-  if (value === undefined || value === "") return undefined;
-  if (!allowed.includes(value)) {
-    throw new StartError(`${name} must be one of ${allowed.join(", ")}.`, {
-      fix: `${name}=${allowed.at(0)}`,
-    });
-  }
-  return value;
+/** Never with the value: it may be a secret. */
+function refused(name: SettingName, why: string): StartError {
+  return new StartError(`${name} ${why}.`, { fix: settingLine(name) });
 }

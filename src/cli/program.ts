@@ -193,7 +193,7 @@ function addModel(program: Command, folder: Folder): void {
   program
     .command("docs")
     .description(
-      "write pages about the backend: architecture, schema, access, setup, testing, errors",
+      "write pages about it: architecture, schema, access, setup, settings, testing, errors",
     )
     .option("--out <folder>", "where to; docs/ of the project unless given")
     .option("--check", "write nothing; fail where a page is missing or stale")

@@ -13,8 +13,8 @@ interface Stoppable {
 }
 
 export async function runDevelopment(folder: string, isWatching: boolean): Promise<void> {
-  const settings = readSettings(process.env, "development");
-  const log = createLog(process.env.LOG_LEVEL === undefined ? "warn" : settings.logLevel);
+  const settings = readSettings({ LOG_LEVEL: "warn", ...process.env }, "development");
+  const log = createLog(settings.logLevel);
   const started = await untilStopped(log, () =>
     isWatching ? startWatching(folder, settings, log) : startOnce(folder, settings, log),
   );

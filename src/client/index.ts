@@ -1,6 +1,11 @@
 // The door of "backwright/client": browser-safe, no dependencies.
 
-export type { AggregatePage, AggregateQuery, AggregateRow } from "./aggregate-types.ts";
+export type {
+  AggregateMethods,
+  AggregatePage,
+  AggregateQuery,
+  AggregateRow,
+} from "./aggregate-types.ts";
 export { type ClientOptions, createClient } from "./client.ts";
 export type { Client } from "./client-types.ts";
 export { ApiError, type ApiErrorDetail } from "./errors.ts";
@@ -12,6 +17,7 @@ export type {
   BulkReply,
   BulkTarget,
   Result,
+  SeveralClient,
 } from "./several-types.ts";
 export type {
   ActionClient,

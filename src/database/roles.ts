@@ -26,6 +26,12 @@ export interface SetupOptions {
   readonly passwords: RoleNames;
 }
 
+/** work-orders → work_orders */
+export function databaseName(backendName: string): string {
+  const name = backendName.toLowerCase().replace(/[^a-z0-9]+/g, "_");
+  return name.replace(/^_+|_+$/g, "").slice(0, DATABASE_NAME_BYTES_MAX) || "backwright";
+}
+
 /** Throws StartError for a name that is empty, longer than 57 bytes, or not text to PostgreSQL. */
 export function roleNames(database: string): RoleNames {
   const bytes = Buffer.byteLength(database);

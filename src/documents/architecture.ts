@@ -1,19 +1,7 @@
 // docs/backend-architecture.md: what the backend serves, to whom, and what happens in it.
 import type { Model, ResourceModel } from "../model/model.ts";
 import { code, codes, mermaid, page, prose, table } from "./markdown.ts";
-
-const LIFE = [
-  "participant C as Caller",
-  "participant S as Server",
-  "participant P as PostgreSQL",
-  "C->>S: request with an API key",
-  "S->>S: key to actor: tenant, role, claims",
-  "S->>S: parse, then decide by the role's policy",
-  "S->>P: tenant's setting and one prepared statement, in one round trip",
-  "P->>P: row-level security keeps to the tenant",
-  "P-->>S: rows",
-  'S-->>C: { "data": … }',
-];
+import { actionDiagram, operationDiagrams } from "./sequences.ts";
 
 export function architecturePage(model: Model): string {
   const resources = [...model.resources.values()];
@@ -22,8 +10,8 @@ export function architecturePage(model: Model): string {
     prose(`${code(model.name)} serves ${resources.length} resources to the roles
       ${codes(model.roles)}. A tenant is a row of ${code(model.tenant.sqlName)}. A role that has no
       rule may do nothing.`),
-    "## A request's life",
-    mermaid("sequenceDiagram", LIFE),
+    "## What an operation does",
+    operationDiagrams(),
     prose(`A write is one transaction: the row, its audit entry, its event and the stored reply of
       its \`Idempotency-Key\` are all there or none is.`),
     claimsSection(model),
@@ -62,9 +50,7 @@ function resourceSection(resource: ResourceModel, model: Model): readonly (strin
     `### ${resource.name}`,
     table(["operation", ...model.roles], operationRows(resource, model.roles)),
     ...[...resource.states].map(([field, moves]) => stateDiagram(resource, field, moves)),
-    ...[...resource.actions.values()].map(({ name, path }) =>
-      actionDiagram(name, `/${model.version}/${resource.path}/{id}/${path}`),
-    ),
+    ...[...resource.actions.keys()].map((name) => actionDiagram(resource, name, model)),
   ];
 }
 
@@ -103,19 +89,4 @@ function stateDiagram(
     `How ${code(`${resource.name}.${field}`)} moves:`,
     mermaid("stateDiagram-v2", lines),
   ).trimEnd();
-}
-
-function actionDiagram(name: string, path: string): string {
-  const lines = [
-    "participant C as Caller",
-    "participant A as Action",
-    "participant P as PostgreSQL",
-    `C->>A: POST ${path}`,
-    "A->>P: begin: claim of the Idempotency-Key, lock of the record",
-    `A->>A: code of ${name}`,
-    "A->>P: change: record, audit entry, event",
-    "A->>P: stored reply, commit",
-    'A-->>C: { "data": … }',
-  ];
-  return page(`${code(name)}:`, mermaid("sequenceDiagram", lines)).trimEnd();
 }

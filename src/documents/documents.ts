@@ -5,6 +5,7 @@ import { accessPage } from "./access.ts";
 import { architecturePage } from "./architecture.ts";
 import { databaseSchemaPage } from "./database-schema.ts";
 import { errorReferencePage } from "./error-reference.ts";
+import { settingsPage } from "./settings.ts";
 import { setupPage, testingPage } from "./setup.ts";
 
 const MARK = "<!-- Written by `backwright docs` from the backend itself: change that. -->";
@@ -16,6 +17,7 @@ export function documentsOf(model: Model): ReadonlyMap<string, string> {
     ["database-schema.md", databaseSchemaPage(model)],
     ["access.md", accessPage(model)],
     ["backend-setup.md", setupPage(model)],
+    ["backend-settings.md", settingsPage(model)],
     ["backend-testing.md", testingPage(model)],
     ["errors.md", errorReferencePage()],
   ];

@@ -29,6 +29,7 @@ export function setupPage(model: Model): string {
     table(["what", "command"], commands),
     "## Production",
     steps.join("\n"),
+    "Every setting, and who reads it: [backend settings](backend-settings.md).",
     prose(`\`/health\` says that the process lives, \`/ready\` that it should get requests. SIGTERM
       lets it finish what is in flight.`),
   );

@@ -180,7 +180,7 @@ export interface Resource<
 }
 
 /** A resource under its own name; the key in `resources` must be that name. */
-interface ResourceNamed<N> extends AnyResource {
+export interface ResourceNamed<N> extends AnyResource {
   readonly name: N & string;
 }
 export interface BackendOptions<Rs> {

@@ -1,5 +1,4 @@
 // A project served on a database of its own, for as long as a test file runs.
-import { databaseName } from "../app/databases.ts";
 import { loadProject } from "../app/project.ts";
 import { type SeedContext, seedContext } from "../app/seed.ts";
 import { type RunningBackend, serve } from "../app/serve.ts";
@@ -7,7 +6,7 @@ import { newId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import { readSettings } from "../base/settings.ts";
 import { startEmbedded } from "../database/embedded.ts";
-import { roleNames } from "../database/roles.ts";
+import { databaseName, roleNames } from "../database/roles.ts";
 import { openSession, type Session } from "../database/session.ts";
 import { createThrowawayDatabase, dropAbandoned } from "../database/throwaway.ts";
 import { migrateUp } from "../migrate/runner.ts";

@@ -2,7 +2,6 @@
 import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Finding, nodeVersion, unknownSettings } from "../../src/app/doctor.ts";
-import { readSettings, SETTING_NAMES } from "../../src/base/settings.ts";
 import { EXAMPLE } from "../support/backend.ts";
 import { createTestDatabase, type TestDatabase, testAdminUrl } from "../support/postgres.ts";
 import { type Environment, runProgram } from "./program.ts";
@@ -78,21 +77,6 @@ test("in words every finding is one line with a mark, without colours when piped
     "! settings    CORS_ORIGIN is not a setting; did you mean CORS_ORIGINS?",
   );
   expect(stdout).toMatch(/\n {14}fix: SECRET_KEY=/);
-});
-
-test("the settings that are known are those that are read", () => {
-  const read = new Set<string>();
-  const environment = new Proxy<Record<string, string>>(
-    { DATABASE_URL: "postgres://a@b/c", SECRET_KEY: "0".repeat(32) },
-    {
-      get(target, name: string) {
-        read.add(name);
-        return target[name];
-      },
-    },
-  );
-  readSettings(environment, "production");
-  expect([...read].sort()).toEqual([...SETTING_NAMES].sort());
 });
 
 describe("a variable", () => {

@@ -1,4 +1,5 @@
 // Who may do what to tasks: a role that is not named may do nothing.
+import { BackwrightError } from "backwright";
 import { me, resource, rows } from "../domain.ts";
 
 const mine = rows("tasks", { createdBy: me.id });
@@ -18,7 +19,10 @@ export const tasks = resource("tasks", {
   actions: {
     // POST /v1/tasks/<id>/complete
     complete: {
-      async run({ change }) {
+      async run({ record, actor, change }) {
+        if (actor.role === "member" && record.createdBy !== actor.id) {
+          throw new BackwrightError("FORBIDDEN", { message: "This task is somebody else's." });
+        }
         await change({ status: "done" });
       },
     },

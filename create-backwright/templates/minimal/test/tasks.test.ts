@@ -59,9 +59,18 @@ test("another company sees nothing of it", async () => {
   assert.deepEqual(data, []);
 });
 
-test("completing a task is an action", async () => {
+test("completing a task is an action, which a member runs on their own tasks alone", async () => {
   const tasks = member.client<Api>().tasks;
   const task = await tasks.create({ title: "Water the plants" });
   const done = await tasks.complete(task.id);
   assert.equal(done.status, "done");
+  const other = await owner
+    .client<Api>()
+    .tasks.create({ title: "Lock the door", createdBy: owner.id });
+  await backend.scenario({
+    as: member,
+    request: `POST /v1/tasks/${other.id}/complete`,
+    status: 403,
+    events: {},
+  });
 });

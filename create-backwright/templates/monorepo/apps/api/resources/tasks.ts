@@ -1,5 +1,6 @@
 // Who may do what to tasks: a role that is not named may do nothing.
 import { me, resource, rows } from "@__NAME__/domain";
+import { BackwrightError } from "backwright";
 
 const mine = rows("tasks", { createdBy: me.id });
 
@@ -18,7 +19,10 @@ export const tasks = resource("tasks", {
   actions: {
     // POST /v1/tasks/<id>/complete
     complete: {
-      async run({ change }) {
+      async run({ record, actor, change }) {
+        if (actor.role === "member" && record.createdBy !== actor.id) {
+          throw new BackwrightError("FORBIDDEN", { message: "This task is somebody else's." });
+        }
         await change({ status: "done" });
       },
     },

@@ -11,7 +11,7 @@ import { blocksOf, type CodeBlock } from "../../scripts/markdown.ts";
 import { ROOT, readRepositoryFile } from "../../scripts/repository-files.ts";
 import { COMPILE_CACHE } from "../cli/compile-cache.ts";
 import { removeProject } from "../database/embedded-process.ts";
-import { testAdminUrl } from "../support/postgres.ts";
+import { createTestDatabase, type TestDatabase, testAdminUrl } from "../support/postgres.ts";
 
 const NOT_COPIED = [".backwright", "node_modules"];
 const SERVED = "http://127.0.0.1:3000";
@@ -33,6 +33,8 @@ interface Desk {
   readonly directory: string;
   readonly bin: string;
   readonly port: number;
+  /** The PostgreSQL of a page that is about production; undefined for the others. */
+  readonly database: TestDatabase | undefined;
 }
 
 /** Follows a page from its first block to its last. */
@@ -43,6 +45,7 @@ export async function followPage(path: string): Promise<Followed> {
     return await typeAll(await scriptOf(desk, page), desk);
   } finally {
     await removeProject(join(desk.project, ".backwright"));
+    await desk.database?.drop();
     await rm(desk.root, { recursive: true, force: true, maxRetries: 5 });
   }
 }
@@ -71,7 +74,9 @@ async function layDesk(path: string, page: string): Promise<Desk> {
     await writeFile(join(bin, name), text);
     await chmod(join(bin, name), 0o755);
   }
-  return { root, project, directory: isTour ? root : project, bin, port };
+  const needsDatabase = says(page, "deployed") || page.includes("@db:5432");
+  const database = needsDatabase ? await createTestDatabase("guide") : undefined;
+  return { root, project, directory: isTour ? root : project, bin, port, database };
 }
 
 function programs(project: string): Readonly<Record<string, string>> {
@@ -80,14 +85,14 @@ function programs(project: string): Readonly<Record<string, string>> {
   const tasks = join(ROOT, "scripts/tasks.js");
   return {
     backwright: `#!/bin/bash
-if [ "\${1-}" = dev ]; then exec serve "${project}"; fi
+case "\${1-}" in dev | start) exec serve "$1" ;; esac
 ${node} "${main}" "$@"
 `,
     npx: '#!/bin/bash\nexec "$@"\n',
     node: `#!/bin/bash\n${node} "$@"\n`,
     npm: `#!/bin/bash
 case "$*" in
-  start | "run dev") exec serve "${project}" ;;
+  start | "run dev") exec serve dev ;;
   test) ${node} --test ;;
   "run import:311 -- "*)
     shift 3
@@ -105,15 +110,16 @@ esac
 `,
     // Goes on when the server is ready, as a reader does in another terminal.
     serve: `#!/bin/bash
-cd "$1"
-setsid "${process.execPath}" --conditions=backwright-source "${main}" dev > dev.log 2>&1 &
+cd "${project}"
+setsid "${process.execPath}" --conditions=backwright-source "${main}" "$1" > serve.log 2>&1 &
 echo $! >> "$GUIDE_SERVERS"
 for attempt in $(seq 300); do
-  grep -q "Ctrl-C" dev.log && exit 0
+  if [ "$1" = dev ]; then grep -q Ctrl-C serve.log && exit 0
+  else "$GUIDE_CURL" -sf -o serve.ready "http://127.0.0.1:$PORT/ready" && exit 0; fi
   kill -0 $! 2> /dev/null || break
   sleep 0.1
 done
-cat dev.log >&2
+cat serve.log >&2
 exit 1
 `,
     curl: `#!/bin/bash\nexec "$GUIDE_CURL" -sS --max-time 20 -w '%{stderr}@status %{http_code}\\n' "$@"\n`,
@@ -122,18 +128,41 @@ jq -r --arg role "\${1-}" '
   [.keys[] | select($role == "" or .role == $role)][0].key
 ' "${project}/.backwright/keys.json"
 `,
+    // What a page leaves for the reader to paste.
+    paste: `#!/bin/bash
+case "$1" in
+  tenant)
+    id=$(backwright keys list --all --json | jq -r '.[0].tenantId // empty')
+    echo "\${id:-$(paste first-tenant)}" ;;
+  person) backwright keys list --all --json | jq -r '.[0].subject' ;;
+  comment)
+    "$GUIDE_CURL" -s -H "Authorization: Bearer $(key)" "http://127.0.0.1:$PORT/v1/comments" |
+      jq -r '.data[0].id' ;;
+  first-tenant)
+    ${node} --input-type=module -e '
+      import pg from "pg";
+      const client = new pg.Client(process.env.GUIDE_ADMIN_URL);
+      await client.connect();
+      const text = "insert into organizations (id, name) values (uuidv7(), $1) returning id";
+      const { rows } = await client.query(text, ["Harbour"]);
+      console.log(rows[0].id);
+      await client.end();
+    ' ;;
+esac
+`,
   };
 }
 
 /** The page as one shell script. */
 async function scriptOf(desk: Desk, page: string): Promise<string> {
   const lines = ["set -euo pipefail"];
-  if (/^<!-- served -->$/m.test(page)) lines.push('echo "@line served" >&2', "npm start");
+  if (says(page, "served")) lines.push('echo "@line served" >&2', "npm start");
+  if (says(page, "deployed")) lines.push('echo "@line deployed" >&2', deployed);
   const tests: string[] = [];
   for (const block of blocksOf(page)) {
     const code = atDesk(block.code, desk);
     lines.push(`echo "@line ${block.line}" >&2`);
-    if (block.language === "sh") lines.push(shell(withKeys(code), expectedOf(page, block).exit));
+    if (block.language === "sh") lines.push(shell(filledIn(code), expectedOf(page, block).exit));
     const isProgram = block.language === "ts" && block.title === undefined;
     if (block.title === undefined && !isProgram) continue;
     const name = block.title ?? `line-${block.line}.ts`;
@@ -188,8 +217,25 @@ const atDesk = (code: string, { port }: Desk): string =>
     .replaceAll(SERVED, `http://127.0.0.1:${port}`)
     .replaceAll("https://api.example.org", `http://127.0.0.1:${port}`);
 
-const withKeys = (code: string): string =>
-  code.replace(/bw_paste_the_key_of_the_(?<role>\w+)/g, "$(key $1)").replaceAll("bw_…", "$(key)");
+/** What a page leaves for the reader to fill in, and where it comes from here. */
+const BLANKS: readonly (readonly [RegExp, string])[] = [
+  [/bw_paste_the_key_of_the_(?<role>\w+)/g, "$(key $1)"],
+  [/bw_paste_a_key_here|bw_…/g, "$(key)"],
+  [/paste_the_id_of_a_(?<what>[\w-]+)/g, "$(paste $1)"],
+  [/postgres:\/\/my_app_app:…@db:5432\/my_app/g, '"$GUIDE_APP_URL"'],
+  [/postgres:\/\/my_app_owner:…@db:5432\/my_app/g, '"$GUIDE_OWNER_URL"'],
+  [/SECRET_KEY=…/g, 'SECRET_KEY="$GUIDE_SECRET"'],
+];
+
+const filledIn = (code: string): string =>
+  BLANKS.reduce((text, [blank, filling]) => text.replace(blank, filling), code);
+
+/** A page that says <!-- served --> or <!-- deployed --> begins with a backend that runs, or may. */
+const says = (page: string, word: string): boolean => page.includes(`<!-- ${word} -->`);
+
+const deployed =
+  'export DATABASE_URL="$GUIDE_APP_URL" SECRET_KEY="$GUIDE_SECRET"; ' +
+  'DATABASE_OWNER_URL="$GUIDE_OWNER_URL" backwright migrate up';
 
 function typeAll(script: string, desk: Desk): Promise<Followed> {
   const servers = join(desk.root, "servers");
@@ -204,6 +250,10 @@ function typeAll(script: string, desk: Desk): Promise<Followed> {
       NODE_COMPILE_CACHE: COMPILE_CACHE,
       PORT: String(desk.port),
       GUIDE_CURL: "/usr/bin/curl",
+      GUIDE_ADMIN_URL: desk.database?.adminUrl,
+      GUIDE_APP_URL: desk.database?.appUrl,
+      GUIDE_OWNER_URL: desk.database?.ownerUrl,
+      GUIDE_SECRET: "a secret of the reader, long enough to sign with",
       GUIDE_SERVERS: servers,
       TEST_DATABASE_ADMIN_URL: testAdminUrl(),
     },

@@ -5,6 +5,7 @@ import { now } from "../base/clock.ts";
 import { StartError } from "../base/errors.ts";
 import { SETTING_NAMES } from "../base/setting-table.ts";
 import { type Environment, readSettings, type Settings } from "../base/settings.ts";
+import { isNearly } from "../base/spelling.ts";
 import { checkServingRole } from "../database/roles.ts";
 import { openSession, type Session } from "../database/session.ts";
 import { missingFinders } from "../migrate/finders.ts";
@@ -65,32 +66,20 @@ export function nodeVersion(version: string): Finding {
   return { about: "Node", level: "failure", message, fix: "Install Node 24." };
 }
 
+// Shorter names (PORT, HOST) are near too many of others.
+const LENGTH_MIN = 5;
+
 /** Variables that look like ours and are not read: a setting that is silently not in force. */
 export function unknownSettings(environment: Environment): readonly Finding[] {
   return Object.keys(environment).flatMap((name) => {
     if (SETTING_NAMES.some((known) => known === name)) return [];
-    const meant = SETTING_NAMES.find((known) => isNearly(name, known));
+    const meant = SETTING_NAMES.find(
+      (known) => known.length >= LENGTH_MIN && isNearly(name, known),
+    );
     if (meant === undefined) return [];
     const message = `${name} is not a setting; did you mean ${meant}?`;
     return [{ about: "settings", level: "warning", message } as const];
   });
-}
-
-/** The same but for one letter too many, too few or wrong, or two exchanged. */
-function isNearly(given: string, known: string): boolean {
-  if (known.length < 5 || Math.abs(given.length - known.length) > 1) return false;
-  let start = 0;
-  while (start < known.length && given[start] === known[start]) start += 1;
-  const rest = (text: string, from: number): string => text.slice(from);
-  const [g1 = "", g2 = ""] = [given[start], given[start + 1]];
-  return (
-    rest(given, start + 1) === rest(known, start + 1) ||
-    rest(given, start + 1) === rest(known, start) ||
-    rest(given, start) === rest(known, start + 1) ||
-    (g1 === known[start + 1] &&
-      g2 === known[start] &&
-      rest(given, start + 2) === rest(known, start + 2))
-  );
 }
 
 async function examinePort({ host, port }: Settings, tell: (finding: Finding) => void) {

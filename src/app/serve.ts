@@ -69,6 +69,9 @@ export interface RunningBackend {
 const DRAIN_MS = 25_000;
 const PORTS = { first: 3_000, last: 3_010 };
 const FORGET_EVERY_MS = 600_000;
+const KEYS_HINT =
+  "in development the start prints keys, one for each role, and keeps them in " +
+  ".backwright/keys.json; backwright keys create makes another";
 const FORGET_AT_ONCE = 10_000;
 
 /** Starts serving. Throws StartError, with everything that was opened closed again. */
@@ -87,8 +90,9 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
   };
   const context = contextOf(model);
   const older = model.older.map((one) => ({ ...contextOf(one), declared: context }));
-  const authenticator = new Authenticator(database, model);
   const { mode } = settings;
+  const hint = mode === "development" ? KEYS_HINT : undefined;
+  const authenticator = new Authenticator(database, model, hint);
   const examples = mode === "development" ? new Examples() : undefined;
   const documents = new Documents(model, { ...entrance, mode }, examples);
   try {

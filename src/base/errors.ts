@@ -39,6 +39,11 @@ export const ERROR_CATALOGUE = {
     message: "Your role does not allow this.",
     advice: "Do not repeat it. Ask for a role that grants this operation.",
   },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    message: "The address and the headers together are larger than this server accepts.",
+    advice: "Send fewer or shorter headers; ask for fewer fields, filters or values.",
+  },
   IDEMPOTENCY_IN_PROGRESS: {
     status: 409,
     message: "A request with this Idempotency-Key is still being processed. Try again shortly.",
@@ -179,6 +184,22 @@ export class BackwrightError extends Error {
     this.details = (options.details ?? []).slice(0, DETAILS_MAX);
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
+}
+
+/** Of a request with wrong parameters or members: the names of the first ten as its message. */
+export function notValid(
+  code: "PARAMETER_INVALID" | "VALIDATION_ERROR",
+  details: readonly ErrorDetail[],
+): BackwrightError {
+  const names = [...new Set(details.map(({ field }) => field))].slice(0, NAMES_MAX).join(", ");
+  return new BackwrightError(code, { message: `Not valid: ${names}.`, details });
+}
+
+const NAMES_MAX = 10;
+
+/** Throws what `notValid` makes where there is any detail. */
+export function refuseInvalid(...problems: Parameters<typeof notValid>): void {
+  if (problems[1].length > 0) throw notValid(...problems);
 }
 
 /** What stops a start or a command: `message` says what and where, `fix` says what to do next. */

@@ -38,3 +38,14 @@ export function roundedNumbers(value: unknown): unknown {
   const members = Object.entries(value).map(([key, one]) => [key, roundedNumbers(one)] as const);
   return Object.fromEntries(members);
 }
+
+/** Noughts of the numbers of a document once exponents are written out: 1e400 has 400. */
+export function noughtsOf(value: unknown): number {
+  if (isNumber(value)) {
+    const source = isRawJSON(value) ? value.rawJSON : String(value);
+    const at = source.toLowerCase().indexOf("e");
+    return at === -1 ? 0 : Math.abs(Number(source.slice(at + 1)));
+  }
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.values(value).reduce((sum: number, one) => sum + noughtsOf(one), 0);
+}

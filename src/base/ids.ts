@@ -71,3 +71,10 @@ export function createIdSource(counterMax = COUNTER_MAX): () => string {
  * processes interleave as their clocks do. Anybody can read the time of making from an id.
  */
 export const newId: () => string = createIdSource();
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Text of a UUID of any version, in letters of either case. */
+export function isUuid(given: unknown): given is string {
+  return typeof given === "string" && UUID.test(given);
+}

@@ -1,8 +1,7 @@
 // Arguments that name things of the project: what is not there is refused with what is.
 import { StartError } from "../base/errors.ts";
+import { isUuid } from "../base/ids.ts";
 import type { Model } from "../model/model.ts";
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function requireRole(model: Model, role: string, option = "--role"): void {
   if (model.roles.includes(role)) return;
@@ -12,5 +11,5 @@ export function requireRole(model: Model, role: string, option = "--role"): void
 }
 
 export function requireId(option: string, value: string): void {
-  if (!UUID.test(value)) throw new StartError(`${option} must be a UUID.`);
+  if (!isUuid(value)) throw new StartError(`${option} must be a UUID.`);
 }

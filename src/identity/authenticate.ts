@@ -2,7 +2,7 @@
 // most CREDENTIAL_CACHE_MS: a hit costs one SHA-256 and a map.
 import type { Actor } from "../access/actor.ts";
 import { monotonicMs } from "../base/clock.ts";
-import { BackwrightError } from "../base/errors.ts";
+import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
 import { CREDENTIAL_CACHE_MS } from "../base/limits.ts";
 import type { Database } from "../database/database.ts";
 import { encodeArray } from "../model/fields.ts";
@@ -17,6 +17,8 @@ interface LookedUpClaim {
   readonly statement: Statement;
 }
 
+const HEADER = "Authorization";
+
 // Asked again before the time is over, so that a busy key never waits for the look-up.
 const REFRESH_AFTER_MS = CREDENTIAL_CACHE_MS * 0.6;
 
@@ -26,12 +28,15 @@ export class Authenticator {
   readonly #claims: readonly LookedUpClaim[];
   readonly #findKey: Statement;
   readonly #tenantLives: Statement;
+  readonly #hint: readonly ErrorDetail[];
   readonly #credentials = new Credentials();
   readonly #gate = new LookUpGate();
 
-  constructor(database: Database, model: Model) {
+  /** `hint` says in a refusal where keys are to be had. */
+  constructor(database: Database, model: Model, hint?: string) {
     this.#database = database;
     this.#model = model;
+    this.#hint = hint === undefined ? [] : [{ field: HEADER, message: hint }];
     this.#claims = [...model.claims.values()].flatMap((claim) => {
       const statement = claimStatement(claim);
       return statement === undefined ? [] : [{ claim, statement }];
@@ -52,12 +57,18 @@ export class Authenticator {
   async authenticate(authorization: string | undefined): Promise<Actor> {
     const [scheme, key, ...rest] = authorization?.split(" ") ?? [];
     const isBearer = scheme?.toLowerCase() === "bearer" && rest.length === 0;
+    if (authorization === undefined) throw this.#refusal("is missing");
     if (!isBearer || key === undefined || !isApiKey(key)) {
-      throw new BackwrightError("UNAUTHENTICATED");
+      throw this.#refusal("is not Bearer with an API key, bw_…");
     }
     const actor = await this.#lookUp(hashApiKey(key));
-    if (actor === null) throw new BackwrightError("UNAUTHENTICATED");
+    if (actor === null) throw this.#refusal("holds a key that is unknown, expired or revoked");
     return actor;
+  }
+
+  #refusal(message: string): BackwrightError {
+    const details = [{ field: HEADER, message }, ...this.#hint];
+    return new BackwrightError("UNAUTHENTICATED", { details });
   }
 
   #lookUp(keyHash: string): Promise<Actor | null> {

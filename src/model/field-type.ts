@@ -1,5 +1,6 @@
 // What a type of the API is: how values go in and out. The types themselves stand in fields.ts.
 import { z } from "zod";
+import { expected } from "./input-words.ts";
 
 export interface FieldType {
   /** The PostgreSQL type that parameters are cast to. */
@@ -41,7 +42,7 @@ export function stringType(
   return {
     sql,
     example,
-    schema: z.string(message).refine(accepts, message),
+    schema: z.string(expected(message)).refine(accepts, message),
     parse: (text) => (accepts(text) ? text : undefined),
     encode: String,
     json: asIs,

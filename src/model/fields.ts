@@ -1,7 +1,8 @@
 // What each PostgreSQL type means on the wire: how a JSON value or a query string becomes a
 // parameter, how a column becomes JSON inside PostgreSQL. The only place that knows types.
 import { z } from "zod";
-import { roundedNumber } from "../base/exact-number.ts";
+import { isNumber, roundedNumber } from "../base/exact-number.ts";
+import { isUuid } from "../base/ids.ts";
 import {
   asIs,
   asText,
@@ -10,6 +11,8 @@ import {
   isStorableText,
   stringType,
 } from "./field-type.ts";
+import { expected } from "./input-words.ts";
+import { jsonType } from "./json-type.ts";
 import { isCidr, isDeviceAddress, isInet } from "./network-text.ts";
 import { rangeText } from "./range-text.ts";
 import { intervalOf, isDay, isInstant, isLocalTime, isTime, isZonedTime } from "./time-text.ts";
@@ -24,19 +27,8 @@ const moment =
 const utc = moment("+00", " at time zone 'UTC'", 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 const local = moment("", "", 'YYYY-MM-DD"T"HH24:MI:SS.US');
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const NUMERIC = /^-?\d{1,100}(\.\d{1,100})?$/;
 const INTEGER = /^-?\d{1,19}$/;
-
-/** JSON of finite numbers and storable text, keys included. */
-function isStorableJson(value: unknown): boolean {
-  if (typeof value === "string") return isStorableText(value);
-  if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value !== "object") return typeof value === "boolean";
-  if (value === null) return true;
-  if (Array.isArray(value)) return value.every(isStorableJson);
-  return Object.entries(value).every(([key, one]) => isStorableText(key) && isStorableJson(one));
-}
 
 function isIntegerWithin(text: string, least: bigint, most: bigint): boolean {
   if (!INTEGER.test(text)) return false;
@@ -51,7 +43,7 @@ function integerType(sql: string, bits: number): FieldType {
     sql,
     example: "42",
     schema: z
-      .number(message)
+      .number(expected(message, isNumber))
       .int(message)
       .refine((value) => isIntegerWithin(String(value), -most - 1n, most), message),
     parse: (text) => (isIntegerWithin(text, -most - 1n, most) ? text : undefined),
@@ -72,7 +64,7 @@ function bigintType(): FieldType {
     example: "9007199254740993",
     schema: z.union(
       [z.string().refine(accepts, message), z.number().refine(Number.isSafeInteger, message)],
-      message,
+      expected(message, (value) => typeof value === "string" || isNumber(value)),
     ),
     parse: (text) => (accepts(text) ? text : undefined),
     encode: String,
@@ -95,25 +87,12 @@ function floatType(sql: string): FieldType {
   return {
     sql,
     example: "1.5",
-    schema: z.preprocess(roundedNumber, z.number(message)),
+    schema: z.preprocess(roundedNumber, z.number(expected(message, isNumber))),
     parse: (text) =>
       text.trim() !== "" && Number.isFinite(Number(text)) ? String(Number(text)) : undefined,
     encode: String,
     json: asIs,
     comparable: true,
-  };
-}
-
-function jsonType(sql: string): FieldType {
-  return {
-    sql,
-    example: "{}",
-    // Not z.json(): it drops a member named __proto__ and takes a second for a megabyte.
-    schema: z.custom(isStorableJson, "must be JSON without the character NUL"),
-    parse: () => undefined,
-    encode: (value) => JSON.stringify(value),
-    json: asIs,
-    comparable: false,
   };
 }
 
@@ -186,7 +165,7 @@ function coordinatesType(
   return {
     sql,
     example,
-    schema: z.custom((value) => given(value) !== undefined, message),
+    schema: z.custom((value) => given(value) !== undefined, expected(message, Array.isArray)),
     parse: () => undefined,
     encode: (value) => given(value) ?? "",
     json: (column) => `case when ${column} is not null then to_json(${json(column)}) end`,
@@ -222,7 +201,9 @@ export function arrayType(element: FieldType): FieldType {
     sql: `${element.sql}[]`,
     element,
     example: "",
-    schema: z.array(element.schema, "must be a list").max(1_000, "must have at most 1000 entries"),
+    schema: z
+      .array(element.schema, expected("must be a list"))
+      .max(1_000, "must have at most 1000 entries"),
     parse: () => undefined,
     encode: (value) => encodeArray((value as readonly unknown[]).map(element.encode)),
     // Elements are written as a field of their type is: row_to_json would make numbers of bigints.
@@ -256,7 +237,7 @@ const TYPES: Readonly<Record<string, () => FieldType>> = {
     stringType(
       "uuid",
       "01890a5d-ac96-774b-bcce-b302099a8057",
-      (text) => UUID.test(text),
+      isUuid,
       "must be a UUID, like 01890a5d-ac96-774b-bcce-b302099a8057",
     ),
   smallint: () => integerType("smallint", 16),
@@ -266,7 +247,7 @@ const TYPES: Readonly<Record<string, () => FieldType>> = {
   "double precision": () => floatType("double precision"),
   boolean: () => ({
     ...stringType("boolean", "true", (t) => t === "true" || t === "false", "must be true or false"),
-    schema: z.boolean("must be true or false"),
+    schema: z.boolean(expected("must be true or false")),
   }),
   date: () => stringType("date", "2026-12-01", isDay, "must be a date, like 2026-12-01"),
   "timestamp with time zone": () => ({

@@ -18,10 +18,13 @@ import { actionOps } from "./action-ops.ts";
 import { type ActionTarget, changeRecord } from "./change.ts";
 import { inClaimedTransaction } from "./claimed.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
-import { showAgain, type WriteReply } from "./execute-write.ts";
+import type { WriteReply } from "./execute-write.ts";
 import { publicError } from "./failures.ts";
-import { checkSameRequest, claimKey, type StoredReply } from "./idempotency.ts";
+import { checkSameRequest, claimKey } from "./idempotency.ts";
+import { IN_OUR_WORDS, invalidInput } from "./input-problems.ts";
+import { OUTPUT, OUTPUT_UNSEEN, showOutcomeAgain } from "./kept-output.ts";
 import { type RecordInput, requireVersions } from "./plan-write.ts";
+import { ReplySize } from "./reply-size.ts";
 import { wholeRecord } from "./whole-record.ts";
 
 export interface ActionInput extends RecordInput {
@@ -29,11 +32,6 @@ export interface ActionInput extends RecordInput {
   /** The reply is stored, though by another than the action. */
   readonly isKept?: boolean;
 }
-
-// What stands for the mask of a stored reply that is no record. The second was given to somebody
-// who could not see the record any more once the action was done.
-const OUTPUT = "output";
-const OUTPUT_UNSEEN = "output-unseen";
 
 /** Runs an action on a record. Throws BackwrightError; nothing is written then. */
 export async function runAction(
@@ -191,6 +189,8 @@ class ActionRun {
       throw new TypeError(message, { cause: checked.error });
     }
     const json = JSON.stringify(checked.data) ?? "null";
+    // Code may put together what no request could have sent; the record's own size is no reason.
+    new ReplySize(tooMuch(action)).add(json);
     const isSeen = !isStored || (await this.#readAgain(transaction)) !== undefined;
     return { id, json, version: null, mask: isSeen ? OUTPUT : OUTPUT_UNSEEN };
   }
@@ -207,43 +207,17 @@ class ActionRun {
   }
 }
 
-/** The stored bytes, to somebody who may run the action and see the record today. */
-export async function showOutcomeAgain(
-  context: OperationsContext,
-  request: RequestContext,
-  resource: ResourceModel,
-  stored: Pick<StoredReply, "id" | "json" | "version" | "mask" | "status">,
-): Promise<WriteReply> {
-  const { id, json, mask } = stored;
-  if (mask !== OUTPUT && mask !== OUTPUT_UNSEEN) {
-    return showAgain(context, request, resource, stored);
-  }
-  if (mask === OUTPUT) {
-    const read = decide(request.actor, resource, "read");
-    const { statement } = wholeRecord(context, resource, request.actor.role, read);
-    const [row] = await context.database.read(statement, request.actor, [id]);
-    if (row === undefined) throw new BackwrightError("NOT_FOUND");
-  }
-  return { id, json, version: null, mask, isNew: false, replayed: true };
-}
+const tooMuch = ({ name }: ActionModel): readonly ErrorDetail[] => [
+  { field: name, message: "came to a larger reply than may be sent; nothing was written" },
+];
 
 /** Throws VALIDATION_ERROR naming what is wrong. */
 async function parseInput(action: ActionModel, body: unknown): Promise<unknown> {
   // The code of an action works with JavaScript's numbers.
   const given = roundedNumbers(body ?? {});
-  const parsed = await z.safeParseAsync(action.input ?? NOTHING, given);
-  if (parsed.success) return action.input === undefined ? undefined : parsed.data;
-  const details: ErrorDetail[] = parsed.error.issues.flatMap((issue) => {
-    const at = issue.path.map(String);
-    if (issue.code !== "unrecognized_keys") {
-      return [{ field: at.join("."), message: issue.message }];
-    }
-    const message = `is not part of the input of ${action.name}`;
-    return issue.keys.map((key) => ({ field: [...at, key.slice(0, 100)].join("."), message }));
-  });
-  const names = [...new Set(details.map(({ field }) => field))].slice(0, 10).join(", ");
-  const message = names === "" ? "The body is not valid." : `Not valid: ${names}.`;
-  throw new BackwrightError("VALIDATION_ERROR", { message, details });
+  const parsed = await z.safeParseAsync(action.input ?? NOTHING, given, IN_OUR_WORDS);
+  if (!parsed.success) throw invalidInput(parsed.error);
+  return action.input === undefined ? undefined : parsed.data;
 }
 
 const NOTHING = z.strictObject({});

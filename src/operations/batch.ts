@@ -1,10 +1,13 @@
 // Batch: operations of several resources as one transaction, in their order, all or none. A later
 // one may name the record of an earlier one by `{ "$result": 0 }`.
 import { decide, decideAction } from "../access/decide.ts";
-import { BackwrightError } from "../base/errors.ts";
+import { BackwrightError, notValid } from "../base/errors.ts";
+import { isUuid } from "../base/ids.ts";
 import { BATCH_OPERATIONS_MAX } from "../base/limits.ts";
+import { allowedNames } from "../base/spelling.ts";
 import type { Transaction } from "../database/transaction.ts";
 import { encodeArray } from "../model/fields.ts";
+import { mismatch } from "../model/input-words.ts";
 import { offers, type ResourceModel } from "../model/model.ts";
 import { lockManyStatement } from "../sql/action.ts";
 import { runAction } from "./action.ts";
@@ -13,6 +16,7 @@ import { inClaimedTransaction } from "./claimed.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
 import { checkSameRequest, claimKey } from "./idempotency.ts";
+import { objectOf, refuseUnknown } from "./input-problems.ts";
 import {
   type Done,
   isOfTheWhole,
@@ -21,7 +25,7 @@ import {
   outcomesAgain,
   placed,
 } from "./outcomes.ts";
-import { isId, objectOf, parseTarget, refuse, refuseUnknown } from "./parse-several.ts";
+import { parseTarget } from "./parse-several.ts";
 import { getRecord } from "./read.ts";
 import { lessToWrite, ReplySize } from "./reply-size.ts";
 import { requireReadable } from "./version-tokens.ts";
@@ -170,7 +174,7 @@ async function lockAll(
   const ids = new Map<ResourceModel, Set<string>>();
   for (const { resource, name, id } of operations) {
     // What is no id is refused when its turn comes.
-    if (!isId(id) || name === "get" || name === "restore") continue;
+    if (!isUuid(id) || name === "get" || name === "restore") continue;
     ids.set(resource, (ids.get(resource) ?? new Set()).add(id));
   }
   const inOrder = [...ids].sort(([one], [other]) => (one.ownName < other.ownName ? -1 : 1));
@@ -186,7 +190,11 @@ async function lockAll(
 
 /** Ids of earlier records in the places of the body that take one. */
 function resolveBody({ resource, name, body }: Operation, ids: readonly string[]): unknown {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    if (name !== "create" && name !== "update") return body; // An action says what it takes.
+    const message = mismatch("must be an object", body);
+    throw notValid("VALIDATION_ERROR", [{ field: "body", message }]);
+  }
   const entries = Object.entries(body).map(([field, value]) => {
     // A field that is JSON may hold any object, this one, too.
     const isJson = isVerb(name) && resource.table.fields.get(field)?.type?.sql !== "uuid";
@@ -202,23 +210,19 @@ function resolved(value: unknown, field: string, ids: readonly string[]): unknow
   if ($result === undefined || Object.keys(rest).length > 0) return value;
   const id = typeof $result === "number" ? ids[$result] : undefined;
   if (id !== undefined) return id;
-  throw new BackwrightError("VALIDATION_ERROR", {
-    message: `Not valid: ${field}.`,
-    details: [{ field, message: "$result must be the place of an earlier operation, from 0" }],
-  });
+  const message = "$result must be the place of an earlier operation, from 0";
+  throw notValid("VALIDATION_ERROR", [{ field, message }]);
 }
 
 /** Throws VALIDATION_ERROR. */
 function parseOperations(body: unknown, served: readonly ResourceModel[]): readonly Operation[] {
   const { operations, ...rest } = objectOf(body);
-  refuseUnknown(rest, "operations");
-  if (
-    !Array.isArray(operations) ||
-    operations.length === 0 ||
-    operations.length > BATCH_OPERATIONS_MAX
-  ) {
+  refuseUnknown(rest, ["operations"]);
+  const isList = Array.isArray(operations);
+  if (!isList || operations.length === 0 || operations.length > BATCH_OPERATIONS_MAX) {
     const message = `must be a list of 1 to ${BATCH_OPERATIONS_MAX} operations`;
-    refuse([{ field: "operations", message }]);
+    const field = "operations";
+    throw notValid("VALIDATION_ERROR", [{ field, message: mismatch(message, operations, isList) }]);
   }
   return (operations as unknown[]).map((given, index) => {
     try {
@@ -239,25 +243,27 @@ const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
 
 function parseOperation(given: unknown, served: readonly ResourceModel[]): Operation {
   const { operation, ...members } = objectOf(given);
-  const [, of = "", name = ""] = /^(\w+)\.(\w+)$/.exec(String(operation)) ?? [];
+  const isText = typeof operation === "string";
+  const [, of = "", name = ""] = (isText && /^(\w+)\.(\w+)$/.exec(operation)) || [];
   const resource = served.find((one) => one.name === of);
   if (resource === undefined) {
-    const names = served.map((one) => `${one.name}.<operation>`);
-    throw unknownOperation("<resource>.<operation>", names);
+    const message = mismatch("must be <resource>.<operation>", operation, isText);
+    const names = served.map((one) => one.name);
+    throw unknownOperation(`${message}; resources ${allowedNames(of, names)}`);
   }
   const offered = operationNames(resource);
-  if (!offered.includes(name)) throw unknownOperation(`${of}.<operation>`, offered);
+  if (!offered.includes(name)) {
+    throw unknownOperation(`must be ${of}.<operation>; ${allowedNames(name, offered)}`);
+  }
   const allowed = MEMBERS.get(name) ?? ["id", "version", "body"];
   const strange = Object.entries(members).filter(([member]) => !allowed.includes(member));
-  refuseUnknown(Object.fromEntries(strange), ["operation", ...allowed].join(", "));
+  refuseUnknown(Object.fromEntries(strange), ["operation", ...allowed]);
   const { id, version, body } = members;
   return { resource, name, id, version, body };
 }
 
-function unknownOperation(form: string, names: Iterable<string>): BackwrightError {
-  const message = `must be ${form}, one of ${[...names].join(", ")}`;
-  const details = [{ field: "operation", message }];
-  return new BackwrightError("VALIDATION_ERROR", { message: "Not valid: operation.", details });
+function unknownOperation(message: string): BackwrightError {
+  return notValid("VALIDATION_ERROR", [{ field: "operation", message }]);
 }
 
 /** The operations that a batch may hold of a resource, whatever the role. */

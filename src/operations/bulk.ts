@@ -1,10 +1,11 @@
 // Bulk: the same write of many records of one resource in one transaction. Each record is told by
 // itself; or, atomic, all are written or none.
 import { decide, grantOf } from "../access/decide.ts";
-import type { ErrorDetail } from "../base/errors.ts";
+import { type ErrorDetail, refuseInvalid } from "../base/errors.ts";
 import { BULK_RECORDS_MAX } from "../base/limits.ts";
 import type { Transaction } from "../database/transaction.ts";
 import { encodeArray } from "../model/fields.ts";
+import { mismatch } from "../model/input-words.ts";
 import type { CreateGrant, ResourceModel } from "../model/model.ts";
 import { lockManyStatement } from "../sql/action.ts";
 import { inClaimedTransaction } from "./claimed.ts";
@@ -13,6 +14,7 @@ import { canCreateMany, createMany, type RecordValues } from "./create-many.ts";
 import { executeWrite, type WriteReply } from "./execute-write.ts";
 import { publicError } from "./failures.ts";
 import { checkSameRequest, claimKey } from "./idempotency.ts";
+import { objectOf, refuseUnknown } from "./input-problems.ts";
 import {
   type Done,
   isDone,
@@ -24,7 +26,7 @@ import {
   refusalOf,
 } from "./outcomes.ts";
 import { parseBody } from "./parse-body.ts";
-import { objectOf, parseTarget, refuse, refuseUnknown } from "./parse-several.ts";
+import { parseTarget } from "./parse-several.ts";
 import { planCreate, requireVersions } from "./plan-write.ts";
 import { lessToWrite, ReplySize } from "./reply-size.ts";
 import { requireReadable } from "./version-tokens.ts";
@@ -171,7 +173,7 @@ class BulkRun {
     const { verb, context, request, resource } = this.#bulk;
     const pending = this.#parsed<PendingChange>((record, index) => {
       const { id, version, rest } = parseTarget(record);
-      if (verb === "delete") refuseUnknown(rest, "id, version");
+      if (verb === "delete") refuseUnknown(rest, ["id", "version"]);
       requireVersions(resource, version);
       requireReadable(version, resource, request.actor);
       return { index, id, version, body: rest };
@@ -274,15 +276,16 @@ class BulkRun {
 /** Throws VALIDATION_ERROR. */
 function parseRequest(body: unknown): { records: readonly unknown[]; isAtomic: boolean } {
   const { records, atomic = false, ...rest } = objectOf(body);
-  refuseUnknown(rest, "records, atomic");
+  refuseUnknown(rest, ["records", "atomic"]);
   const details: ErrorDetail[] = [];
-  if (!Array.isArray(records) || records.length === 0 || records.length > BULK_RECORDS_MAX) {
+  const isList = Array.isArray(records);
+  if (!isList || records.length === 0 || records.length > BULK_RECORDS_MAX) {
     const message = `must be a list of 1 to ${BULK_RECORDS_MAX} records`;
-    details.push({ field: "records", message });
+    details.push({ field: "records", message: mismatch(message, records, isList) });
   }
   if (typeof atomic !== "boolean") {
-    details.push({ field: "atomic", message: "must be true or false" });
+    details.push({ field: "atomic", message: mismatch("must be true or false", atomic) });
   }
-  refuse(details);
+  refuseInvalid("VALIDATION_ERROR", details);
   return { records: records as unknown[], isAtomic: atomic === true };
 }

@@ -13,11 +13,18 @@ import {
 } from "../model/model.ts";
 import type { Value } from "../sql/statement.ts";
 import { updateDiagnosis, updateStatement } from "../sql/write.ts";
-import type { ReferenceGuard, UpdateShape } from "../sql/write-shape.ts";
+import type { UpdateShape } from "../sql/write-shape.ts";
 import type { OperationsContext, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
 import type { FieldValue } from "./parse-body.ts";
-import { assign, Inputs, refuseUpdate, statesBefore } from "./plan-write.ts";
+import {
+  assign,
+  Inputs,
+  referenceGuards,
+  refuseUpdate,
+  shapeKey,
+  stateGuards,
+} from "./plan-write.ts";
 
 /** The record that an action is run on. */
 export interface ActionTarget {
@@ -57,18 +64,15 @@ export async function changeRecord(
       eventId: inputs.add(newId()),
       idempotency: undefined,
     },
-    references: referenceGuards(context, resource, values, inputs),
+    // Targets must exist in the tenant; whether the caller sees them is the action's business.
+    references: referenceGuards(values, inputs, ({ name }) => {
+      const target = context.model.resources.get(resource.table.references.get(name) ?? "");
+      return target && { target, rows: EVERYTHING };
+    }),
     assignments: assign(values, inputs),
-    states: values
-      .filter(({ field }) => resource.states.has(field.name))
-      .map(({ field, value }) => ({
-        field,
-        from: inputs.add(statesBefore(resource, field, value)),
-      })),
+    states: stateGuards(resource, values, inputs),
   };
-  const names = values.map(({ field }) => field.name).join();
-  const guards = shape.references.map(({ field }) => field.name).join();
-  const key = ["change", resource.name, action.name, shape.role, names, guards].join("|");
+  const key = shapeKey(`change ${action.name}`, shape);
   try {
     const statement = context.shapes.get(key, () => updateStatement(shape, context.model));
     const [row] = await transaction.run(statement, inputs.values);
@@ -80,23 +84,6 @@ export async function changeRecord(
     throw publicError(error, context.constraints);
   }
   throw new BackwrightError("UNAVAILABLE", { retryAfterSeconds: 1 });
-}
-
-/** Targets must exist in the tenant; whether the caller sees them is the action's business. */
-function referenceGuards(
-  context: OperationsContext,
-  resource: ResourceModel,
-  values: readonly FieldValue[],
-  inputs: Inputs,
-): ReferenceGuard[] {
-  const guards: ReferenceGuard[] = [];
-  for (const { field, value } of values) {
-    const key = resource.table.references.get(field.name);
-    const target = key === undefined ? undefined : context.model.resources.get(key);
-    if (target === undefined || value === null) continue;
-    guards.push({ field, input: inputs.add(value), target, rows: EVERYTHING });
-  }
-  return guards;
 }
 
 /** In the model's order, whatever the patch's, which has the fields' own names. */

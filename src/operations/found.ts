@@ -1,6 +1,6 @@
 // Lists whose rows a finder finds: by a part of a value where no index holds them in order, and by
 // the words of `q`. Few rows are found, so every filter and every order goes with them.
-import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
+import { BackwrightError, type ErrorDetail, refuseInvalid } from "../base/errors.ts";
 import { FINDER_MATCHES_MAX, SEARCH_TEXT_MAX } from "../base/limits.ts";
 import { DatabaseFailure } from "../database/failures.ts";
 import { isFreeText, partIndexLine } from "../model/compile-search.ts";
@@ -18,7 +18,7 @@ import { anyOrder, type Filter, filterName, newestFirst, type Sort } from "../sq
 import type { Arm } from "../sql/serve-arms.ts";
 import type { ParsedArms, ParsedFilter } from "./parse-filter.ts";
 import { holdsTrigram, isMatch } from "./parse-match.ts";
-import { type Parsing, refuse } from "./parsing.ts";
+import type { Parsing } from "./parsing.ts";
 
 export interface HighlightRequest {
   readonly search: SearchModel;
@@ -106,7 +106,10 @@ export function foundArm(
     }
   }
   const message = "needs three letters or digits in a row, or a filter that an index serves";
-  refuse(short.map((one) => ({ field: parameterOf(one), message })));
+  refuseInvalid(
+    "PARAMETER_INVALID",
+    short.map((one) => ({ field: parameterOf(one), message })),
+  );
   return undefined;
 }
 

@@ -3,10 +3,10 @@
 
 import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
 import type { ResourceModel } from "../model/model.ts";
-import { showOutcomeAgain } from "./action.ts";
 import type { KeptReply } from "./claimed.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import type { StoredReply } from "./idempotency.ts";
+import { showOutcomeAgain } from "./kept-output.ts";
 
 export interface Done extends RecordReply {
   readonly status: number;

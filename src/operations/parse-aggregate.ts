@@ -1,8 +1,9 @@
 // Reads the question of an aggregate against what the resource declares and the role may read: a
 // field that one may not read can be neither grouped by, nor summed up, nor sorted or filtered by.
 import type { Actor } from "../access/actor.ts";
-import type { ErrorDetail } from "../base/errors.ts";
+import { type ErrorDetail, refuseInvalid } from "../base/errors.ts";
 import { AGGREGATE_FIELDS_MAX, AGGREGATE_GROUPS_MAX } from "../base/limits.ts";
+import { allowedNames } from "../base/spelling.ts";
 import { hasBuckets } from "../model/compile-aggregates.ts";
 import {
   type AggregatesModel,
@@ -18,10 +19,12 @@ import type { AggregateOrder, Figure, Group } from "../sql/aggregate.ts";
 import type { Filter } from "../sql/serve.ts";
 import type { Value } from "../sql/statement.ts";
 import { parseFilters, type RawFilter } from "./parse-filter.ts";
-import { names, type Parsing, refuse } from "./parsing.ts";
+import { allowed, type Parsing } from "./parsing.ts";
 
 /** A question as a face received it: every value is text. */
 export interface AggregateQuery {
+  /** What was wrong with it already: told with what is found here. */
+  readonly problems?: readonly ErrorDetail[] | undefined;
   readonly groupBy?: string | undefined;
   readonly count?: string | undefined;
   readonly measures?: Readonly<Partial<Record<Measure, string>>> | undefined;
@@ -55,8 +58,8 @@ export function parseAggregate(
   actor: Pick<Actor, "role">,
   model: Model,
 ): AggregateRequest {
-  const parsing: Parsing = { model, actor, resource, grant, problems: [] };
-  const { problems } = parsing;
+  const problems = [...(query.problems ?? [])];
+  const parsing: Parsing = { model, actor, resource, grant, problems };
   const groups = parseGroups(query.groupBy, readable(declared.groupBy, grant), problems);
   const figures = parseFigures(query, declared, grant, problems);
   const parsed = parseFilters(query.filters ?? [], parsing);
@@ -76,7 +79,7 @@ export function parseAggregate(
     const message = "is for days, weeks … of an instant, and groupBy names none";
     problems.push({ field: "timeZone", message });
   }
-  refuse(problems);
+  refuseInvalid("PARAMETER_INVALID", problems);
   return {
     groups,
     figures,
@@ -105,22 +108,18 @@ function* listed(
   problems.push({ field: parameter, message: "names a field twice" });
 }
 
-function allowedFor(fields: readonly FieldModel[]): string {
-  return fields.length === 0 ? "there are none" : `allowed: ${names(fields)}`;
-}
-
 function parseGroups(
   text: string | undefined,
-  allowed: readonly FieldModel[],
+  fields: readonly FieldModel[],
   problems: ErrorDetail[],
 ): readonly Group[] {
   const groups: Group[] = [];
   for (const name of listed(text, "groupBy", problems)) {
     const [fieldName = "", unit, ...rest] = name.split(".");
-    const field = allowed.find((candidate) => candidate.name === fieldName);
+    const field = fields.find((candidate) => candidate.name === fieldName);
     const bucket = BUCKETS.find((candidate) => candidate === unit);
     if (field === undefined) {
-      const message = `"${name}" cannot be grouped by; ${allowedFor(allowed)}`;
+      const message = `"${name}" cannot be grouped by; ${allowed(fieldName, fields)}`;
       problems.push({ field: "groupBy", message });
     } else if (unit !== undefined && !hasBuckets(field)) {
       problems.push({ field: "groupBy", message: `"${name}": ${fieldName} is no date or time` });
@@ -144,12 +143,12 @@ function parseFigures(
     problems.push({ field: "count", message: "must be true or false" });
   }
   for (const measure of MEASURES) {
-    const allowed = readable(declared.measures[measure], grant);
+    const fields = readable(declared.measures[measure], grant);
     for (const name of listed(query.measures?.[measure], measure, problems)) {
-      const field = allowed.find((candidate) => candidate.name === name);
+      const field = fields.find((candidate) => candidate.name === name);
       if (field !== undefined) figures.push({ name: `${measure}.${name}`, measure, field });
       else {
-        const message = `"${name}" is not offered here; ${allowedFor(allowed)}`;
+        const message = `"${name}" is not offered here; ${allowed(name, fields)}`;
         problems.push({ field: measure, message });
       }
     }
@@ -170,8 +169,8 @@ function parseOrder(
     const descending = key.startsWith("-");
     const column = columns.indexOf(descending ? key.slice(1) : key);
     if (column === -1) {
-      const allowed = columns.length === 0 ? "nothing" : columns.join(", ");
-      const message = `"${key}" is not in the reply; allowed, with or without "-": ${allowed}`;
+      const others = allowedNames(key.replace(/^-/, ""), columns);
+      const message = `"${key}" is not in the reply, with "-" or without; ${others}`;
       problems.push({ field: "sort", message });
     } else if (order.some((one) => one.column === column)) {
       problems.push({ field: "sort", message: `names "${columns[column]}" twice` });

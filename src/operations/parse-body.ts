@@ -1,8 +1,9 @@
 // Reads the body of a create or update: bare object, known and writable fields, valid values.
 import { z } from "zod";
-import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
+import { BackwrightError } from "../base/errors.ts";
 import type { CreateGrant, FieldModel, UpdateGrant } from "../model/model.ts";
 import type { Value } from "../sql/statement.ts";
+import { IN_OUR_WORDS, invalidInput, objectOf } from "./input-problems.ts";
 
 /** One field to write, as PostgreSQL text. */
 export interface FieldValue {
@@ -23,13 +24,8 @@ export function parseBody(
   grant: Grant,
   verb: "create" | "update",
 ): readonly FieldValue[] {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new BackwrightError("VALIDATION_ERROR", {
-      message: "The body must be a JSON object with the fields of the record.",
-    });
-  }
-  const parsed = schemasOf(grant)[verb].safeParse(body);
-  if (!parsed.success) throw invalid(parsed.error, grant);
+  const parsed = schemasOf(grant)[verb].safeParse(objectOf(body), IN_OUR_WORDS);
+  if (!parsed.success) throw invalidInput(parsed.error);
   const values: FieldValue[] = [];
   for (const field of grant.fields) {
     const given = parsed.data[field.name];
@@ -62,29 +58,4 @@ function schemasOf(grant: Grant): BodySchemas {
   const made = { create, update: create.partial() };
   schemas.set(grant, made);
   return made;
-}
-
-const UNKNOWN_NAMED_MAX = 20;
-
-function invalid(error: z.ZodError, grant: Grant): BackwrightError {
-  const details: ErrorDetail[] = [];
-  for (const issue of error.issues) {
-    const [field] = issue.path;
-    if (issue.code === "unrecognized_keys") {
-      const message = `is not a field that you may write here; writable: ${fieldNames(grant)}`;
-      const first = issue.keys.slice(0, UNKNOWN_NAMED_MAX);
-      for (const key of first) details.push({ field: key.slice(0, 100), message });
-    } else {
-      details.push({ field: issue.path.join("."), message: describe(issue, field, grant) });
-    }
-  }
-  const names = [...new Set(details.map((detail) => detail.field))].slice(0, 10).join(", ");
-  return new BackwrightError("VALIDATION_ERROR", { message: `Not valid: ${names}.`, details });
-}
-
-function describe(issue: z.core.$ZodIssue, field: PropertyKey | undefined, grant: Grant): string {
-  const isMissing = issue.input === undefined && issue.code === "invalid_type";
-  if (!isMissing) return issue.message;
-  const declared = grant.fields.find((one) => one.name === field);
-  return declared?.nullable === false ? `is required and ${issue.message}` : issue.message;
 }

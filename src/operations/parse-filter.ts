@@ -2,13 +2,14 @@
 // is decided in sql/serve.ts.
 import type { ErrorDetail } from "../base/errors.ts";
 import { FILTERS_MAX, IN_VALUES_MAX, OR_ARMS_MAX } from "../base/limits.ts";
+import { allowedNames } from "../base/spelling.ts";
 import { encodeArray } from "../model/fields.ts";
 import type { FieldModel, Match, Operator } from "../model/model.ts";
 import { type Filter, filterName, type RelatedRecords } from "../sql/serve.ts";
 import type { Value } from "../sql/statement.ts";
 import { armsOf, type Grouped, isNegated } from "./groups.ts";
-import { filterable, isMatch, operatorsOf, readMatch } from "./parse-match.ts";
-import { names, type Parsing, readableRelations, splitList } from "./parsing.ts";
+import { filterable, isMatch, OPERATORS, operatorsOf, readMatch } from "./parse-match.ts";
+import { allowed, type Parsing, readableRelations, splitList } from "./parsing.ts";
 
 export interface RawFilter extends Grouped {
   readonly field: string;
@@ -95,19 +96,20 @@ const OPPOSITE: Readonly<Partial<Record<Operator, Operator>>> = {
 function parseFilter(raw: RawFilter, parsing: Parsing): ParsedFilter | undefined {
   const { problems } = parsing;
   const named = findField(raw, parsing);
-  if (named === undefined) return undefined;
+  if (named === undefined) {
+    refuseOperator(raw, OPERATORS, problems);
+    return undefined;
+  }
   const { parameter, field, through } = named;
-  const allowed = operatorsOf(field);
-  const asked = allowed.find((candidate) => candidate === raw.operator);
+  const operators = operatorsOf(field);
+  const asked = operators.find((candidate) => candidate === raw.operator);
   const isUnder = isNegated(raw);
   // A row that is found by no related record is found by the negation: the test is `exists`.
   const turned = isUnder && through === undefined;
   const operator = turned && asked !== undefined ? (OPPOSITE[asked] ?? asked) : asked;
   const negated = isUnder && operator === asked && !(turned && operator === "isNull");
   if (operator === undefined) {
-    const none = `there is no operator "${raw.operator}" for ${field.name}`;
-    const message = `${none}; allowed: ${allowed.join(", ")}`;
-    problems.push({ field: parameter, message });
+    refuseOperator(raw, operators, problems);
     return undefined;
   }
   if (operator === "isNull") {
@@ -128,6 +130,18 @@ function parseFilter(raw: RawFilter, parsing: Parsing): ParsedFilter | undefined
   return parseComparison(raw, { ...named, negated }, operator, problems);
 }
 
+function refuseOperator(
+  raw: RawFilter,
+  operators: readonly Operator[],
+  problems: ErrorDetail[],
+): void {
+  const { field, operator } = raw;
+  if (operators.some((one) => one === operator)) return;
+  const none = `there is no operator "${operator}" for ${field}`;
+  const message = `${none}; ${allowedNames(operator, operators)}`;
+  problems.push({ field: parameterName(raw), message });
+}
+
 /** `title` is a field of the resource, `site.name` one of a record that it refers to. */
 function findField(raw: RawFilter, parsing: Parsing): Named | undefined {
   const { grant, problems } = parsing;
@@ -137,16 +151,19 @@ function findField(raw: RawFilter, parsing: Parsing): Named | undefined {
   const relations = at === -1 ? [] : readableRelations(parsing);
   const related = relations.find((one) => one.relation.name === relation);
   if (at !== -1 && related === undefined) {
-    const allowed = relations.map((one) => one.relation.name).join(", ");
+    const others = allowedNames(
+      relation,
+      relations.map((one) => one.relation.name),
+    );
     const message = `leads through "${relation}", which is no relation that you may read`;
-    const others = allowed === "" ? "there are none" : `allowed: ${allowed}`;
     problems.push({ field: parameter, message: `${message}; ${others}` });
     return undefined;
   }
   const fields = filterable(related?.fields ?? grant.fields);
   const field = fields.find((candidate) => candidate.name === raw.field.slice(at + 1));
   if (field === undefined) {
-    const message = `cannot be filtered by; allowed: ${names(fields)}`;
+    const others = allowed(raw.field.slice(at + 1), fields);
+    const message = `cannot be filtered by; ${others}`;
     problems.push({ field: parameter, message });
     return undefined;
   }
@@ -166,9 +183,11 @@ function parseComparison(
     const value = field.type?.parse(text);
     if (value !== undefined) values.add(value);
     else {
-      const allowed = field.values ?? [field.type?.example ?? ""];
-      const hint = field.values === undefined ? "expected something like" : "allowed:";
-      problems.push({ field: parameter, message: `is not valid; ${hint} ${allowed.join(", ")}` });
+      const hint =
+        field.values === undefined
+          ? `expected something like ${field.type?.example}`
+          : allowedNames(text, field.values);
+      problems.push({ field: parameter, message: `is not valid; ${hint}` });
       return undefined;
     }
   }

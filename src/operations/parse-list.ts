@@ -1,7 +1,7 @@
 // Reads a list's or a record's query. Whatever is unknown, not readable by the role or not served
 // by an index is refused with the parameter's name and what is allowed; nothing is ignored.
 import type { Actor } from "../access/actor.ts";
-import type { ErrorDetail } from "../base/errors.ts";
+import { type ErrorDetail, refuseInvalid } from "../base/errors.ts";
 import { OFFSET_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, SORT_FIELDS_MAX } from "../base/limits.ts";
 import type { Model, ReadGrant, ResourceModel } from "../model/model.ts";
 import type { Sort } from "../sql/serve.ts";
@@ -10,7 +10,7 @@ import type { Value } from "../sql/statement.ts";
 import { type HighlightRequest, parseSearch, searchedArms, withSearch } from "./found.ts";
 import { parseFilters, type RawFilter } from "./parse-filter.ts";
 import { type RecordQuery, refuseManyRows, type Selection, select } from "./parse-selection.ts";
-import { comparable, names, type Parsing, refuse } from "./parsing.ts";
+import { allowed, comparable, type Parsing } from "./parsing.ts";
 import { planArms } from "./plan-arms.ts";
 
 export type { RawFilter, RecordQuery };
@@ -51,8 +51,8 @@ export function parseList(
   actor: Pick<Actor, "role">,
   model: Model,
 ): ListRequest {
-  const parsing: Parsing = { model, actor, resource, grant, problems: [] };
-  const { problems } = parsing;
+  const problems = [...(query.problems ?? [])];
+  const parsing: Parsing = { model, actor, resource, grant, problems };
   const selection = select(query, parsing);
   const parsed = parseFilters(query.filters ?? [], parsing);
   const search = parseSearch(query, parsing);
@@ -64,7 +64,7 @@ export function parseList(
   const offset = parseOffset(query, problems);
   const count = parseCount(query.count, problems);
   refuseManyRows(selection, size, problems);
-  refuse(problems);
+  refuseInvalid("PARAMETER_INVALID", problems);
   const searched = withSearch(parsed, search);
   const arms =
     search === undefined
@@ -98,8 +98,8 @@ function parseSort(text: string | undefined, parsing: Parsing): readonly Sort[] 
     const name = descending ? part.slice(1) : part;
     const field = grant.fields.find((candidate) => candidate.name === name);
     if (field?.type?.comparable !== true) {
-      const allowed = names(comparable(grant.fields));
-      const message = `"${name}" cannot be sorted by; allowed, with or without "-": ${allowed}`;
+      const others = allowed(name, comparable(grant.fields));
+      const message = `"${name}" cannot be sorted by, with "-" or without; ${others}`;
       problems.push({ field: "sort", message });
     } else if (sorts.some((one) => one.field === field)) {
       problems.push({ field: "sort", message: `names "${name}" twice` });

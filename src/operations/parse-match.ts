@@ -18,6 +18,9 @@ export function filterable(fields: readonly FieldModel[]): readonly FieldModel[]
   return fields.filter((field) => operatorsOf(field).length > 0);
 }
 
+/** All that there are, whatever the field. */
+export const OPERATORS: readonly Operator[] = [...COMPARISONS, "in", "nin", "isNull", ...MATCHES];
+
 export function operatorsOf(field: FieldModel): readonly Operator[] {
   const whole: readonly Operator[] =
     field.type?.comparable === true ? [...COMPARISONS, "in", "nin", "isNull"] : [];

@@ -1,7 +1,7 @@
 // Reads what of a record is asked for: fields, includes within includes, pages of included records.
 // A field, relation or record that the role may not read is refused as if it did not exist.
 import type { Actor } from "../access/actor.ts";
-import type { ErrorDetail } from "../base/errors.ts";
+import { type ErrorDetail, refuseInvalid } from "../base/errors.ts";
 import {
   INCLUDE_DEPTH_MAX,
   INCLUDED_ROWS_MAX,
@@ -12,10 +12,12 @@ import {
 import type { FieldModel, Model, ReadGrant, ResourceModel } from "../model/model.ts";
 import type { Include, IncludedPage } from "../sql/read.ts";
 import { indexOfMany, orderOfMany } from "../sql/serve-many.ts";
-import { names, type Parsing, readableRelations, refuse } from "./parsing.ts";
+import { allowed, type Parsing, readableRelations } from "./parsing.ts";
 
 /** A query as a face received it: every value is text. */
 export interface RecordQuery {
+  /** What was wrong with it already: told with what is found here. */
+  readonly problems?: readonly ErrorDetail[] | undefined;
   readonly include?: string | undefined;
   /** Root fields under "", those of an included relation under its path: `asset.site`. */
   readonly fields?: ReadonlyMap<string, string> | undefined;
@@ -48,10 +50,11 @@ export function parseSelection(
   actor: Pick<Actor, "role">,
   model: Model,
 ): Selection & { readonly cursors: readonly IncludedCursor[] } {
-  const parsing: Parsing = { model, actor, resource, grant, problems: [] };
+  const problems = [...(query.problems ?? [])];
+  const parsing: Parsing = { model, actor, resource, grant, problems };
   const cursors: IncludedCursor[] = [];
   const selection = select(query, parsing, cursors);
-  refuse(parsing.problems);
+  refuseInvalid("PARAMETER_INVALID", parsing.problems);
   return { ...selection, cursors };
 }
 
@@ -166,10 +169,9 @@ function findIncludes(tree: Tree, stand: Stand, parsing: Parsing, reading: Readi
   const readable = tree.size === 0 ? [] : readableRelations(parsing);
   for (const name of tree.keys()) {
     if (readable.some(({ relation }) => relation.name === name)) continue;
-    const allowed = names(readable.map(({ relation }) => relation));
-    const what = `"${stand.path}${name}"`;
-    const others = `; allowed: ${allowed === "" ? "nothing" : allowed}`;
-    problems.push({ field: "include", message: `cannot include ${what}${others}` });
+    const relations = readable.map(({ relation }) => relation);
+    const message = `cannot include "${stand.path}${name}"; ${allowed(name, relations)}`;
+    problems.push({ field: "include", message });
   }
   return readable.flatMap((found) => {
     const { relation, target, rows, joinRows } = found;
@@ -238,7 +240,7 @@ function pickFields(
   const wanted = new Set(text.split(","));
   for (const name of wanted) {
     if (readable.some((field) => field.name === name)) continue;
-    const message = `"${name}" is not a field; allowed: ${names(readable)}`;
+    const message = `"${name}" is not a field; ${allowed(name, readable)}`;
     problems.push({ field: parameter, message });
   }
   return readable.filter((field) => wanted.has(field.name));

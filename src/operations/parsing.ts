@@ -1,7 +1,8 @@
 // What the readers of a query have in common: the facts they judge by and how they refuse.
 import type { Actor } from "../access/actor.ts";
 import { grantOf } from "../access/decide.ts";
-import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
+import type { ErrorDetail } from "../base/errors.ts";
+import { allowedNames } from "../base/spelling.ts";
 import {
   type AnyRelationModel,
   EVERYTHING,
@@ -21,19 +22,12 @@ export interface Parsing {
   readonly problems: ErrorDetail[];
 }
 
-/** For messages: `id, title, dueAt`. */
-export function names(fields: readonly { readonly name: string }[]): string {
-  return fields.map((field) => field.name).join(", ");
-}
-
-/** Throws PARAMETER_INVALID when there is any problem. */
-export function refuse(problems: readonly ErrorDetail[]): void {
-  if (problems.length === 0) return;
-  const parameters = [...new Set(problems.map((problem) => problem.field))].slice(0, 10);
-  throw new BackwrightError("PARAMETER_INVALID", {
-    message: `Not valid: ${parameters.join(", ")}.`,
-    details: problems,
-  });
+/** For messages: `allowed: id, title, dueAt; did you mean title?` */
+export function allowed(given: string, fields: readonly { readonly name: string }[]): string {
+  return allowedNames(
+    given,
+    fields.map(({ name }) => name),
+  );
 }
 
 /** Fields that a filter or a sort may name, as far as the type goes. */

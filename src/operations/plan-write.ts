@@ -111,12 +111,7 @@ export function planUpdate(
     after: grant.after,
     version: version === undefined ? undefined : inputs.add(version),
     assignments: assign(values, inputs),
-    states: values
-      .filter(({ field }) => resource.states.has(field.name))
-      .map(({ field, value }) => ({
-        field,
-        from: inputs.add(statesBefore(resource, field, value)),
-      })),
+    states: stateGuards(resource, values, inputs),
   };
   const key = shapeKey("update", shape);
   return {
@@ -198,21 +193,22 @@ export function sharedShape(
     role: actor.role,
     readRows: read?.rows ?? EVERYTHING,
     readFields: read?.fields,
-    references: referenceGuards(context, request, resource, values, inputs),
+    references: referenceGuards(values, inputs, (field) =>
+      guardedTarget(context, request, resource, field),
+    ),
     inputs: writeInputs,
   };
 }
 
-function referenceGuards(
-  context: OperationsContext,
-  request: RequestContext,
-  resource: ResourceModel,
+/** What the references among the values must lead to. */
+export function referenceGuards(
   values: readonly FieldValue[],
   inputs: Inputs,
+  targetOf: (field: FieldModel) => Pick<ReferenceGuard, "target" | "rows"> | undefined,
 ): ReferenceGuard[] {
   const guards: ReferenceGuard[] = [];
   for (const { field, value } of values) {
-    const target = value === null ? undefined : guardedTarget(context, request, resource, field);
+    const target = value === null ? undefined : targetOf(field);
     if (target !== undefined) guards.push({ field, input: inputs.add(value), ...target });
   }
   return guards;
@@ -245,8 +241,20 @@ export function shapeKey(verb: string, shape: CreateShape | UpdateShape | Delete
   return [verb, resource.name, role, fields, guards, version, held, key].join("|");
 }
 
-/** The states from which a record may move to `to`; staying is no move. */
-export function statesBefore(resource: ResourceModel, field: FieldModel, to: Value): string {
+/** The states from which a record may move to those among the values. */
+export function stateGuards(
+  resource: ResourceModel,
+  values: readonly FieldValue[],
+  inputs: Inputs,
+): UpdateShape["states"] {
+  const states = values.filter(({ field }) => resource.states.has(field.name));
+  return states.map(({ field, value }) => {
+    return { field, from: inputs.add(statesBefore(resource, field, value)) };
+  });
+}
+
+/** Staying is no move. */
+function statesBefore(resource: ResourceModel, field: FieldModel, to: Value): string {
   const moves = resource.states.get(field.name) ?? new Map<string, readonly string[]>();
   const from = [...moves].filter(([, next]) => to !== null && next.includes(to));
   return encodeArray([...from.map(([state]) => state), ...(to === null ? [] : [to])]);

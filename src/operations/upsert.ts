@@ -2,7 +2,13 @@
 // own: finds the record, runs the plan of a create or of an update, and decides again where another
 // request was faster.
 import { decide, grantOf, maskFingerprint } from "../access/decide.ts";
-import { BackwrightError, type ErrorCode, type ErrorDetail } from "../base/errors.ts";
+import {
+  BackwrightError,
+  type ErrorCode,
+  type ErrorDetail,
+  notValid,
+  refuseInvalid,
+} from "../base/errors.ts";
 import type { Executor } from "../database/transaction.ts";
 import type { CreateGrant, FieldModel, ReadGrant, ResourceModel } from "../model/model.ts";
 import { findStatement } from "../sql/write.ts";
@@ -11,6 +17,7 @@ import type { OperationsContext, RequestContext } from "./context.ts";
 import { executeWrite, replay, type WriteReply } from "./execute-write.ts";
 import { publicError } from "./failures.ts";
 import { claimKey, type KeyClaim } from "./idempotency.ts";
+import { objectOf } from "./input-problems.ts";
 import { type FieldValue, parseBody } from "./parse-body.ts";
 import { planCreate, planUpdate, requireVersions } from "./plan-write.ts";
 import { getRecord } from "./read.ts";
@@ -23,6 +30,8 @@ export interface UpsertInput {
   readonly version?: string | undefined;
   /** If-Match: * */
   readonly mustExist?: boolean | undefined;
+  /** If-None-Match: * */
+  readonly mustBeNew?: boolean | undefined;
   readonly idempotencyKey?: string | undefined;
 }
 
@@ -77,9 +86,14 @@ async function write(
   input: UpsertInput,
   facts: Facts,
 ): Promise<WriteReply> {
-  const { version, mustExist } = input;
+  const { version, mustExist, mustBeNew } = input;
   for (let turn = 1; turn <= DECISIONS_MAX; turn += 1) {
     const id = await find(context, request, resource, facts.keys);
+    if (id !== undefined && mustBeNew === true) {
+      throw new BackwrightError("VERSION_CONFLICT", {
+        message: "There is a record with this key already.",
+      });
+    }
     if (id !== undefined) {
       try {
         return await update(context, request, resource, { ...input, id }, facts);
@@ -218,15 +232,12 @@ function keyFields(
     allowed === ""
       ? "names no unique key: your role may use none of this resource"
       : `must name the fields of a unique key: ${allowed}`;
-  throw new BackwrightError("PARAMETER_INVALID", {
-    message: "Not valid: by.",
-    details: [{ field: "by", message }],
-  });
+  throw notValid("PARAMETER_INVALID", [{ field: "by", message }]);
 }
 
 /** Throws VALIDATION_ERROR where a field of the key has no value: null is equal to nothing. */
 function keyValues(body: unknown, fields: readonly FieldModel[]): readonly FieldValue[] {
-  const given = new Map(Object.entries(typeof body === "object" && body !== null ? body : {}));
+  const given = new Map(Object.entries(objectOf(body)));
   const details: ErrorDetail[] = [];
   const values = fields.map((field) => {
     const value: unknown = given.get(field.name) ?? undefined;
@@ -236,9 +247,8 @@ function keyValues(body: unknown, fields: readonly FieldModel[]): readonly Field
     details.push({ field: field.name, message });
     return { field, value: null };
   });
-  if (details.length === 0) return values;
-  const names = details.map(({ field }) => field).join(", ");
-  throw new BackwrightError("VALIDATION_ERROR", { message: `Not valid: ${names}.`, details });
+  refuseInvalid("VALIDATION_ERROR", details);
+  return values;
 }
 
 function isCode(error: unknown, code: ErrorCode): boolean {

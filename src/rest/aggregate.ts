@@ -1,9 +1,9 @@
 // REST: `GET /v1/<resource>/aggregate`, from HTTP to the operation and back.
-import { BackwrightError } from "../base/errors.ts";
+import type { ErrorDetail } from "../base/errors.ts";
 import { MEASURES, type Measure } from "../model/model.ts";
 import type { AggregateReply } from "../operations/aggregate.ts";
 import type { AggregateQuery } from "../operations/parse-aggregate.ts";
-import { parseListQuery } from "./query.ts";
+import { decode, NO_TEXT, parseListQuery } from "./query.ts";
 
 const OWN = ["groupBy", "count", ...MEASURES, "timeZone"];
 const FILTERS = "filter[field], filter[field][operator], filter[or][0][…]";
@@ -13,24 +13,30 @@ const SHARED = {
   names: /^(?:filter\[.*|sort|page\[size\])$/,
 };
 
-/** Throws PARAMETER_INVALID naming each parameter that is not known. */
+/** Each parameter that is not known is a problem of the query. */
 export function parseAggregateQuery(text: string): AggregateQuery {
   const own = new Map<string, string>();
+  const problems: ErrorDetail[] = [];
   const rest: string[] = [];
   for (const part of text === "" ? [] : text.split("&")) {
     const at = part.indexOf("=");
-    const name = at === -1 ? part : part.slice(0, at);
+    const name = decode(at === -1 ? part : part.slice(0, at)) ?? "";
     if (!OWN.includes(name)) rest.push(part);
-    else if (own.has(name)) throw invalid(name, "is given twice");
-    else own.set(name, decode(name, at === -1 ? "" : part.slice(at + 1)));
+    else {
+      if (own.has(name)) problems.push({ field: name, message: "is given twice" });
+      const value = decode(at === -1 ? "" : part.slice(at + 1));
+      if (value === undefined) problems.push({ field: name, message: NO_TEXT });
+      own.set(name, value ?? "");
+    }
   }
-  const { filters, sort, size } = parseListQuery(rest.join("&"), SHARED);
+  const { filters, sort, size, problems: others = [] } = parseListQuery(rest.join("&"), SHARED);
   const measures: Partial<Record<Measure, string>> = {};
   for (const measure of MEASURES) {
     const value = own.get(measure);
     if (value !== undefined) measures[measure] = value;
   }
   return {
+    problems: [...problems, ...others],
     groupBy: own.get("groupBy"),
     count: own.get("count"),
     timeZone: own.get("timeZone"),
@@ -39,19 +45,6 @@ export function parseAggregateQuery(text: string): AggregateQuery {
     sort,
     size,
   };
-}
-
-function decode(name: string, text: string): string {
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    throw invalid(name, "is not UTF-8 in percent encoding");
-  }
-}
-
-function invalid(field: string, message: string): BackwrightError {
-  const details = [{ field, message }];
-  return new BackwrightError("PARAMETER_INVALID", { message: `Not valid: ${field}.`, details });
 }
 
 export function aggregateBody({ groups, hasMore, timeZone }: AggregateReply): string {

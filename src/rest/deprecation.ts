@@ -37,17 +37,48 @@ export function deprecationHeaders(
   model: Model,
   resource: ResourceModel,
   operation: string,
-  request: HttpRequest,
+  { query, body }: HttpRequest,
 ): Headers {
   if (!deprecates(model)) return NONE;
-  const { operations } = resource.deprecated;
-  const whole = [model.deprecation, operations.get(operation)].filter((one) => one !== undefined);
-  const used = [...whole, ...usedFields(model, resource, request)];
-  return used.length === 0 ? NONE : headersOf(used);
+  const names = [...fieldsOfBody(operation, body), ...(query === "" ? [] : namesInQuery(query))];
+  return headersOf([...usedBy(model, resource, operation, names), ...ofVersion(model)]);
+}
+
+/** Of a batch: as those of its operations, each of which was understood. */
+export function batchDeprecationHeaders(model: Model, { body }: HttpRequest): Headers {
+  if (!deprecates(model)) return NONE;
+  const { operations } = body as { readonly operations: readonly BatchOperation[] };
+  const resources = new Map([...model.resources.values()].map((one) => [one.name, one]));
+  const used = operations.flatMap(({ operation, body }) => {
+    const [of = "", name = ""] = operation.split(".");
+    const resource = resources.get(of);
+    return resource ? usedBy(model, resource, name, fieldsOfBody(name, body)) : [];
+  });
+  return headersOf([...used, ...ofVersion(model)]);
+}
+
+interface BatchOperation {
+  readonly operation: string;
+  readonly body?: unknown;
+}
+
+const ofVersion = ({ deprecation }: Model): readonly Deprecation[] =>
+  deprecation === undefined ? [] : [deprecation];
+
+function usedBy(
+  model: Model,
+  resource: ResourceModel,
+  operation: string,
+  names: readonly string[],
+): readonly Deprecation[] {
+  const whole = resource.deprecated.operations.get(operation);
+  const fields = usedFields(model, resource, new Set(names));
+  return whole === undefined ? [...fields] : [whole, ...fields];
 }
 
 /** Of several, the earliest days are told. */
-export function headersOf(used: readonly Deprecation[]): Headers {
+function headersOf(used: readonly Deprecation[]): Headers {
+  if (used.length === 0) return NONE;
   const [since = ""] = used.map((one) => one.since).sort();
   const [sunset] = used.flatMap((one) => one.sunset ?? []).sort();
   const links = [...new Set(used.flatMap((one) => one.link ?? []))];
@@ -76,12 +107,9 @@ export function deprecatedMark(deprecation: Deprecation | undefined, about = "")
 function* usedFields(
   model: Model,
   resource: ResourceModel,
-  { query, body }: HttpRequest,
+  named: ReadonlySet<string>,
 ): Generator<Deprecation> {
   const { fields } = resource.deprecated;
-  const named = new Set<string>();
-  if (fields.size > 0) for (const name of keysOf(body)) named.add(name);
-  for (const name of query === "" ? [] : namesInQuery(query)) named.add(name);
   for (const name of named) {
     const [first = "", second] = name.split(".");
     if (second === undefined) {
@@ -112,13 +140,13 @@ function* namesInQuery(query: string): Generator<string> {
   }
 }
 
-/** The members of the body, and of the objects in its lists. */
-function* keysOf(body: unknown): Generator<string> {
-  if (typeof body !== "object" || body === null) return;
-  for (const [key, value] of Object.entries(body)) {
-    if (!Array.isArray(body)) yield key;
-    for (const one of Array.isArray(value) ? value : Array.isArray(body) ? [value] : []) {
-      if (typeof one === "object" && one !== null) yield* Object.keys(one);
-    }
-  }
+const OF_ONE = ["create", "update", "upsert"];
+const OF_MANY = ["bulkCreate", "bulkUpdate"];
+
+/** What an operation writes; the input of an action has names of its own. */
+function fieldsOfBody(operation: string, body: unknown): readonly string[] {
+  if (OF_ONE.includes(operation)) return Object.keys(Object(body));
+  if (!OF_MANY.includes(operation)) return [];
+  const { records } = Object(body) as { readonly records?: readonly unknown[] };
+  return (records ?? []).flatMap((record) => Object.keys(Object(record)));
 }

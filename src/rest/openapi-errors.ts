@@ -62,17 +62,29 @@ export type ErrorResponse = keyof typeof ERROR_RESPONSES;
 export const ERROR_RESPONSES = {
   BadRequest: {
     status: "400",
-    codes: ["VALIDATION_ERROR", "PARAMETER_INVALID", "REPLY_TOO_LARGE"],
+    codes: [
+      ...(["VALIDATION_ERROR", "PARAMETER_INVALID", "CURSOR_INVALID"] as const),
+      ...(["PRECONDITION_INVALID", "IDEMPOTENCY_KEY_INVALID"] as const),
+      ...(["REQUEST_INVALID", "REPLY_TOO_LARGE"] as const),
+    ],
   },
   Unauthenticated: { status: "401", codes: ["UNAUTHENTICATED"] },
   Forbidden: { status: "403", codes: ["FORBIDDEN"] },
   NotFound: { status: "404", codes: ["NOT_FOUND"] },
+  Timeout: { status: "408", codes: ["REQUEST_TIMEOUT"] },
   Conflict: { status: "409", codes: ["CONFLICT", "IDEMPOTENCY_IN_PROGRESS"] },
   Stale: { status: "412", codes: ["VERSION_CONFLICT"] },
   TooLong: { status: "414", codes: ["URI_TOO_LONG"] },
   TooLarge: { status: "413", codes: ["BODY_TOO_LARGE"] },
   UnsupportedMediaType: { status: "415", codes: ["UNSUPPORTED_MEDIA_TYPE"] },
-  Unprocessable: { status: "422", codes: ["INVALID_REFERENCE", "INVALID_TRANSITION"] },
+  Unprocessable: {
+    status: "422",
+    codes: [
+      ...(["INVALID_REFERENCE", "INVALID_TRANSITION", "UNPROCESSABLE"] as const),
+      "IDEMPOTENCY_KEY_REUSED",
+    ],
+  },
+  HeadersTooLarge: { status: "431", codes: ["HEADERS_TOO_LARGE"] },
   Internal: { status: "500", codes: ["INTERNAL"] },
   Unavailable: { status: "503", codes: ["UNAVAILABLE"] },
 } as const satisfies Record<string, { status: string; codes: readonly ErrorCode[] }>;

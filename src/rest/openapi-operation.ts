@@ -29,7 +29,9 @@ const ALWAYS: readonly ErrorResponse[] = [
   "BadRequest",
   "Unauthenticated",
   "Forbidden",
+  "Timeout",
   "TooLong",
+  "HeadersTooLarge",
   "Internal",
   "Unavailable",
 ];
@@ -94,6 +96,13 @@ export const IF_MATCH: Parameter = {
     maxLength: REQUEST_LIMITS.headerBytesMax,
     pattern: '^(\\*|"\\d{1,10}-[A-Za-z0-9_,-]*")$',
   },
+};
+export const IF_NONE_MATCH: Parameter = {
+  name: "If-None-Match",
+  in: "header",
+  required: false,
+  description: "With *, the record must not be there yet.",
+  schema: { type: "string", enum: ["*"] },
 };
 
 /** The fields of a resource by their names. */

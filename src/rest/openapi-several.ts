@@ -18,6 +18,7 @@ import {
   fieldSchemas,
   IDEMPOTENCY_KEY,
   IF_MATCH,
+  IF_NONE_MATCH,
   type Json,
   operation,
   ref,
@@ -57,6 +58,7 @@ export function upsertOperation(resource: ResourceModel, access: RoleAccess): Js
       { name: "by", in: "query", required: true, description, schema: by },
       IDEMPOTENCY_KEY,
       IF_MATCH,
+      IF_NONE_MATCH,
     ],
     body: `${schemaName(resource)}Upsert`,
     success: {

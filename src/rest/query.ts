@@ -1,7 +1,8 @@
 // Reads a query string of the REST grammar into names and texts. What they mean is decided by the
 // operations; here an unknown or repeated parameter is refused.
-import { BackwrightError, type ErrorDetail } from "../base/errors.ts";
+import { type ErrorDetail, refuseInvalid } from "../base/errors.ts";
 import { FILTER_DEPTH_MAX } from "../base/limits.ts";
+import { nearest } from "../base/spelling.ts";
 import type { ListQuery, RawFilter, RecordQuery } from "../operations/parse-list.ts";
 import type { IncludedPageQuery } from "../operations/parse-selection.ts";
 
@@ -19,24 +20,23 @@ const GROUPS = "filter[or][0][…], filter[and][0][…], filter[not][…]";
 const FILTER = `filter[field], filter[relation.field], filter[field][operator], ${GROUPS}`;
 const LIST = { words: `${FILTER}, q, highlight, sort, ${PAGE}, ${RECORD}`, names: /^/ };
 
-/** Throws PARAMETER_INVALID naming each parameter that is not known. */
+/** Each parameter that is not known is a problem of the query, told with those of its values. */
 export function parseRecordQuery(text: string): RecordQuery {
-  const problems: ErrorDetail[] = [];
   const selection = new Selection();
+  const { problems } = selection;
   for (const parameter of parameters(text, RECORD, problems)) {
     if (!selection.take(parameter)) problems.push(unknown(parameter, RECORD));
   }
-  refuse(problems);
   return selection;
 }
 
 /**
- * Throws PARAMETER_INVALID naming each parameter that is not known, or not among the `names` of a
- * face that takes some of them; `words` is told with it.
+ * As above; a parameter is also not known where it is not among the `names` of a face that takes
+ * some of them. `words` is told with it.
  */
 export function parseListQuery(text: string, { words, names } = LIST): ListQuery {
-  const problems: ErrorDetail[] = [];
   const selection = new Selection();
+  const { problems } = selection;
   const filters: RawFilter[] = [];
   const single: Record<string, string> = {};
   const page: Record<string, string> = {};
@@ -53,12 +53,11 @@ export function parseListQuery(text: string, { words, names } = LIST): ListQuery
       page[first] = value;
     } else if (!selection.take(parameter)) problems.push(unknown(parameter, words));
   }
-  refuse(problems);
   const { size, after, before, offset, count } = page;
   const { include, fields, pages } = selection;
   const { sort, q, highlight } = single;
   const placed = { size, after, before, offset, count };
-  return { include, fields, pages, filters, sort, q, highlight, ...placed };
+  return { problems, include, fields, pages, filters, sort, q, highlight, ...placed };
 }
 
 /** The fields that an upsert goes by. Throws PARAMETER_INVALID. */
@@ -70,11 +69,12 @@ export function parseUpsertQuery(text: string): readonly string[] {
       problems.push(unknown(parameter, "by"));
     } else by = parameter.value.split(",");
   }
-  refuse(problems);
+  refuseInvalid("PARAMETER_INVALID", problems);
   return by;
 }
 
 class Selection {
+  readonly problems: ErrorDetail[] = [];
   include: string | undefined;
   readonly fields = new Map<string, string>();
   readonly pages = new Map<string, IncludedPageQuery>();
@@ -137,15 +137,12 @@ function* parameters(text: string, allowed: string, problems: ErrorDetail[]): Ge
     const key = decode(at === -1 ? part : part.slice(0, at));
     const value = decode(at === -1 ? "" : part.slice(at + 1));
     if (key === undefined || value === undefined) {
-      problems.push({ field: "query", message: "is not UTF-8 in percent encoding" });
+      problems.push({ field: key?.slice(0, 100) ?? "query", message: NO_TEXT });
       continue;
     }
     const match = PARAMETER.exec(key);
     if (match === null) {
-      problems.push({
-        field: key.slice(0, 100),
-        message: `is not a parameter; allowed: ${allowed}`,
-      });
+      problems.push(notOne(key, allowed));
       continue;
     }
     const [, name = "", brackets = ""] = match;
@@ -160,7 +157,10 @@ function* parameters(text: string, allowed: string, problems: ErrorDetail[]): Ge
   }
 }
 
-function decode(text: string): string | undefined {
+export const NO_TEXT = "is not UTF-8 in percent encoding";
+
+/** A name or a value of a query; undefined where it is NO_TEXT. */
+export function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {
@@ -173,14 +173,16 @@ function nameOf({ name, path }: Pick<Parameter, "name" | "path">): string {
 }
 
 function unknown(parameter: Parameter, allowed: string): ErrorDetail {
-  return { field: nameOf(parameter), message: `is not a parameter; allowed: ${allowed}` };
+  return notOne(nameOf(parameter), allowed);
 }
 
-function refuse(problems: readonly ErrorDetail[]): void {
-  if (problems.length === 0) return;
-  const names = [...new Set(problems.map((problem) => problem.field))].slice(0, 10).join(", ");
-  throw new BackwrightError("PARAMETER_INVALID", {
-    message: `Not valid: ${names}.`,
-    details: problems,
-  });
+/** `allowed` as in LIST: names are told from what stands in their brackets. */
+function notOne(key: string, allowed: string): ErrorDetail {
+  const meant = nearest(
+    key.split("[")[0] ?? "",
+    allowed.split(", ").map((one) => one.split("[")[0] ?? ""),
+  );
+  const hint = meant === undefined || key.startsWith(meant) ? "" : `; did you mean ${meant}?`;
+  const field = key.toWellFormed().slice(0, 100) || "query";
+  return { field, message: `is not a parameter; allowed: ${allowed}${hint}` };
 }

@@ -1,12 +1,13 @@
 // What requests for a record and their replies have in common: its id, its version, its ETag.
 import { BackwrightError } from "../base/errors.ts";
+import { isUuid } from "../base/ids.ts";
 import type { ResourceModel } from "../model/model.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "../operations/context.ts";
 import type { WriteReply } from "../operations/execute-write.ts";
+import { objectOf, refuseUnknown } from "../operations/input-problems.ts";
 import type { RecordInput } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf } from "../server/http.ts";
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const ETAG = /^"(\d{1,10}|~[A-Za-z0-9_-]{22})-[A-Za-z0-9_,-]*"$/;
 
 /** Whom a reply goes to, and what it is about. */
@@ -21,6 +22,7 @@ export interface Recipient {
 export function recordInput(to: Recipient): RecordInput {
   const { request } = to;
   refuseQuery(request);
+  refuseConditions(request, ["if-match"]);
   const id = recordId(request);
   return {
     id,
@@ -63,18 +65,53 @@ export function ifMatch(
   const header = headerOf(request, "if-match");
   if (header === undefined || header === "*") return undefined;
   const token = ETAG.exec(header)?.[1];
-  if (token === undefined) throw new BackwrightError("PRECONDITION_INVALID");
+  if (token === undefined) {
+    const message = 'must be one strong ETag, like "3-x", as a read without include brings, or *';
+    const details = [{ field: "If-Match", message }];
+    throw new BackwrightError("PRECONDITION_INVALID", { details });
+  }
   if (Number(token) > 2_147_483_647) throw new BackwrightError("VERSION_CONFLICT");
   return context.versions.open(token, id, resource, facts.actor);
 }
 
 export function recordId(request: HttpRequest): string {
   const { id = "" } = request.parameters;
-  if (UUID.test(id)) return id.toLowerCase();
+  if (isUuid(id)) return id.toLowerCase();
   throw new BackwrightError("PARAMETER_INVALID", {
     message: "The id in the address is not a UUID.",
     details: [{ field: "id", message: "must be a UUID" }],
   });
+}
+
+const CONDITIONS = ["if-match", "if-none-match", "if-unmodified-since"];
+
+/** A condition that is not checked would be taken for met, so it is refused. */
+export function refuseConditions(request: HttpRequest, checked: readonly string[]): void {
+  const strange = CONDITIONS.filter(
+    (name) => !checked.includes(name) && headerOf(request, name) !== undefined,
+  );
+  if (strange.length === 0) return;
+  const allowed = checked.length === 0 ? "nothing" : checked.join(", ");
+  const message = `is not checked by this operation; allowed: ${allowed}`;
+  throw new BackwrightError("PRECONDITION_INVALID", {
+    message: `This operation does not check ${strange.join(", ")}.`,
+    details: strange.map((field) => ({ field, message })),
+  });
+}
+
+/** If-None-Match of an upsert: whether the record must not be there yet. */
+export function mustBeNew(request: HttpRequest): boolean {
+  const header = headerOf(request, "if-none-match");
+  if (header === undefined || header === "*") return header === "*";
+  const details = [{ field: "If-None-Match", message: "takes * alone: the record must be new" }];
+  throw new BackwrightError("PRECONDITION_INVALID", { message: NOT_STAR, details });
+}
+
+const NOT_STAR = "If-None-Match must be *.";
+
+/** Of an operation that reads none: what is given would be ignored, so it is refused. */
+export function refuseBody({ body = {} }: HttpRequest): void {
+  refuseUnknown(objectOf(body), []);
 }
 
 /** Writes take no query parameters; one that is given would be ignored, so it is refused. */

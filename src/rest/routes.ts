@@ -13,16 +13,19 @@ import { upsertRecord } from "../operations/upsert.ts";
 import { createRecord, deleteRecord, restoreRecord, updateRecord } from "../operations/write.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../server/http.ts";
 import { aggregateBody, parseAggregateQuery } from "./aggregate.ts";
-import { deprecationHeaders, headersOf } from "./deprecation.ts";
+import { batchDeprecationHeaders, deprecationHeaders } from "./deprecation.ts";
 import type { Documents } from "./documents.ts";
 import { type Explain, explained } from "./explained.ts";
 import { parseListQuery, parseRecordQuery, parseUpsertQuery } from "./query.ts";
 import {
   etagHeader,
   ifMatch,
+  mustBeNew,
   type Recipient,
   recordId,
   recordInput,
+  refuseBody,
+  refuseConditions,
   refuseQuery,
   written,
 } from "./record-exchange.ts";
@@ -148,13 +151,13 @@ function batchRoute(
     refuseQuery(request);
     return batch(context, request, facts, only);
   };
-  const { version, deprecation } = context.model;
-  const told = deprecation === undefined ? {} : headersOf([deprecation]);
+  const { model } = context;
   const handle = async (request: HttpRequest): Promise<HttpReply> => {
     const reply = await guarded(context, authenticator, "batch", request, run);
+    const told = batchDeprecationHeaders(model, request);
     return { ...reply, headers: { ...reply.headers, ...told } };
   };
-  return { method: "POST", path: `${prefix}/${version}/batch`, handle };
+  return { method: "POST", path: `${prefix}/${model.version}/batch`, handle };
 }
 
 async function guarded(
@@ -255,6 +258,7 @@ async function create(
   path: string,
 ): Promise<HttpReply> {
   refuseQuery(request);
+  refuseConditions(request, []);
   const idempotencyKey = headerOf(request, "idempotency-key");
   const input = { body: request.body, idempotencyKey };
   const record = await createRecord(context, facts, resource, input);
@@ -270,11 +274,13 @@ async function upsert(
   path: string,
 ): Promise<HttpReply> {
   const to: Recipient = { context, resource, request, facts };
+  refuseConditions(request, ["if-match", "if-none-match"]);
   const record = await upsertRecord(context, facts, resource, {
     by: parseUpsertQuery(request.query),
     body: request.body,
     version: ifMatch(to, undefined),
     mustExist: headerOf(request, "if-match") === "*",
+    mustBeNew: mustBeNew(request),
     idempotencyKey: headerOf(request, "idempotency-key"),
   });
   if (!record.isNew) return written(to, record, 200, {});
@@ -300,6 +306,7 @@ async function remove(
   facts: RequestContext,
 ): Promise<HttpReply> {
   const to: Recipient = { context, resource, request, facts };
+  refuseBody(request);
   const record = await deleteRecord(context, facts, resource, recordInput(to));
   const { headers } = written(to, record, 204, {});
   return { status: 204, body: "", headers: headers ?? {} };
@@ -312,6 +319,7 @@ async function restore(
   facts: RequestContext,
 ): Promise<HttpReply> {
   const to: Recipient = { context, resource, request, facts };
+  refuseBody(request);
   const record = await restoreRecord(context, facts, resource, recordInput(to));
   return written(to, record, 200, {});
 }

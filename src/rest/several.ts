@@ -5,6 +5,7 @@ import { type BulkVerb, bulkWrite, type SeveralReply } from "../operations/bulk.
 import type { OperationsContext, RequestContext } from "../operations/context.ts";
 import { isDone, outcomeJson } from "../operations/outcomes.ts";
 import { type HttpReply, type HttpRequest, headerOf } from "../server/http.ts";
+import { refuseConditions } from "./record-exchange.ts";
 
 export const BULK_VERBS: readonly BulkVerb[] = ["create", "update", "delete"];
 
@@ -16,6 +17,7 @@ export async function bulk(
   request: HttpRequest,
   facts: RequestContext,
 ): Promise<HttpReply> {
+  refuseConditions(request, []);
   const idempotencyKey = headerOf(request, "idempotency-key");
   const input = { body: request.body, idempotencyKey };
   const reply = await bulkWrite(context, facts, resource, verb, input);
@@ -34,6 +36,7 @@ export async function batch(
   facts: RequestContext,
   only: ReadonlySet<string> | undefined,
 ): Promise<HttpReply> {
+  refuseConditions(request, []);
   const idempotencyKey = headerOf(request, "idempotency-key");
   const reply = await runBatch(context, facts, { body: request.body, idempotencyKey, only });
   const data = reply.outcomes.map((outcome) => outcomeJson(outcome));

@@ -46,6 +46,12 @@ export class Connections {
     return awaited(connection) <= 0;
   }
 
+  /** What the request accepts whose body broke off. */
+  accepted(socket: Socket): string | undefined {
+    const { last } = this.#of(socket);
+    return last?.complete === false ? last.headers.accept : undefined;
+  }
+
   #of(socket: Socket): Connection {
     const known = this.#known.get(socket);
     if (known !== undefined) return known;

@@ -27,6 +27,16 @@ export function errorBody(error: BackwrightError, requestId: string): string {
   return JSON.stringify({ error: { code, message, details, requestId } });
 }
 
+export const PROBLEM_TYPE = "application/problem+json";
+
+/** Whether an Accept header names the type of problem documents. */
+export function asksForProblem(accept: string | undefined): boolean {
+  return (accept?.toLowerCase().split(",") ?? []).some((range) => {
+    const [type, ...parameters] = range.split(";").map((part) => part.trim());
+    return type === PROBLEM_TYPE && !parameters.some((one) => /^q=0(?:\.0*)?$/.test(one));
+  });
+}
+
 /** RFC 9457, for those who ask for application/problem+json. */
 export function problemBody(error: BackwrightError, requestId: string): string {
   const { code, status, message, details } = error;

@@ -15,7 +15,7 @@ const ONCE = new Set([
 ]);
 
 /** Throws REQUEST_INVALID or EXPECTATION_FAILED; the connection is not to be used again then. */
-export function checkFraming({ headers, rawHeaders, httpVersion }: IncomingMessage): void {
+export function checkFraming({ method, headers, rawHeaders, httpVersion }: IncomingMessage): void {
   if (httpVersion !== "1.1" && httpVersion !== "1.0") refuse("HTTP/1.1 is spoken here.");
   const seen = new Set<string>();
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -24,9 +24,17 @@ export function checkFraming({ headers, rawHeaders, httpVersion }: IncomingMessa
     seen.add(name);
   }
   if (httpVersion === "1.1" && !headers.host) refuse("The header host is missing.");
+  if (/[\s/?#@\\]/.test(headers.host ?? "")) refuse("The header host is not a host.");
   const coding = headers["transfer-encoding"];
   if (coding !== undefined && (httpVersion === "1.0" || coding.toLowerCase() !== "chunked")) {
     refuse("The only transfer-encoding understood here is chunked, in HTTP/1.1.");
+  }
+  if (
+    (method === "GET" || method === "HEAD") &&
+    (coding ?? headers["content-length"] ?? "0") !== "0"
+  ) {
+    // It would be read by nobody, and some proxies take it for the next request.
+    refuse(`A ${method} takes no body.`);
   }
   const { expect } = headers;
   if (expect !== undefined && expect.toLowerCase() !== "100-continue") {

@@ -16,15 +16,17 @@ export function checkMediaType(headers: MediaHeaders): void {
   if (coding !== "identity") {
     throw new BackwrightError("UNSUPPORTED_MEDIA_TYPE", {
       message: "Send the body without a content-encoding.",
+      details: [{ field: "Content-Encoding", message: "takes identity alone" }],
     });
   }
   const [, ...parameters] = (headers["content-type"] ?? "").toLowerCase().split(";");
-  const named = parameters
-    .map((one) => one.split("="))
-    .find(([name]) => name?.trim() === "charset");
-  const charset = named?.[1]?.trim().replaceAll('"', "");
-  if (charset !== undefined && !/^utf-?8$/.test(charset)) {
-    throw new BackwrightError("UNSUPPORTED_MEDIA_TYPE", { message: "Send the body as UTF-8." });
+  // Each of several: a proxy may believe another one than this server.
+  for (const [name, value = ""] of parameters.map((one) => one.split("="))) {
+    if (name?.trim() !== "charset" || /^utf-?8$/.test(value.trim().replaceAll('"', ""))) continue;
+    throw new BackwrightError("UNSUPPORTED_MEDIA_TYPE", {
+      message: "Send the body as UTF-8.",
+      details: [{ field: "Content-Type", message: "takes the charset utf-8 alone" }],
+    });
   }
 }
 
@@ -45,7 +47,9 @@ export function parseJsonBody(bytes: Buffer, depthMax: number): unknown {
   try {
     body = parseExactly(text);
   } catch (cause) {
-    throw new BackwrightError("REQUEST_INVALID", { message: "The body is not JSON.", cause });
+    const details = [{ field: "body", message: `is not JSON${faultOf(text, cause)}` }];
+    const message = "The body is not JSON.";
+    throw new BackwrightError("REQUEST_INVALID", { message, details, cause });
   }
   const name = repeatedName(text);
   if (name === undefined) return body;
@@ -54,4 +58,13 @@ export function parseJsonBody(bytes: Buffer, depthMax: number): unknown {
     message: `The body names "${field}" twice in one object.`,
     details: [{ field, message: "is given twice" }],
   });
+}
+
+/** Where the parser stopped, as far as it says: its own words hold a part of the body. */
+function faultOf(text: string, cause: unknown): string {
+  if (text.trim() === "") return ": it is empty";
+  const words = cause instanceof Error ? cause.message : "";
+  const [place] = /line \d{1,9} column \d{1,9}/.exec(words) ?? [];
+  if (place !== undefined) return ` at ${place}`;
+  return words.includes("end of JSON") ? ": it ends too early" : "";
 }

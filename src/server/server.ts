@@ -1,18 +1,26 @@
 // The HTTP kernel: limits, request ids, security headers, the error envelope, health, readiness and
 // a drain that finishes what is in flight. Knows no resource; faces give it routes.
-import type { Socket } from "node:net";
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import compress from "@fastify/compress";
 import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { monotonicMs } from "../base/clock.ts";
-import { BackwrightError } from "../base/errors.ts";
+import { BackwrightError, type ErrorCode } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import type { RequestLimits } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { Connections } from "./connections.ts";
-import { asPublicError, errorBody, errorHeaders, problemBody } from "./errors.ts";
+import {
+  asksForProblem,
+  asPublicError,
+  errorBody,
+  errorHeaders,
+  PROBLEM_TYPE,
+  problemBody,
+} from "./errors.ts";
 import { addObserver, type ExchangeObserver } from "./exchange.ts";
 import type { HttpReply, HttpRequest, Route } from "./http.ts";
 import { checkMediaType, parseJsonBody } from "./json-body.ts";
@@ -54,7 +62,6 @@ export interface Server {
 }
 
 export const JSON_TYPE = "application/json; charset=utf-8";
-const PROBLEM_TYPE = "application/problem+json";
 // LIMIT: below this a compressed reply is hardly smaller and always later.
 const COMPRESS_BYTES_MIN = 1_400;
 const CORS_SECONDS = 600;
@@ -93,7 +100,9 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
       connectionsCheckingInterval: Math.ceil(limits.requestMsMax / 10),
     },
     clientErrorHandler: (error, socket) => {
-      if (connections.breakOff(socket)) answerBrokenRequest(error, socket, log);
+      if (!connections.breakOff(socket)) return;
+      const code = BROKEN_CODES[error.code ?? ""] ?? "REQUEST_INVALID";
+      answerBroken(new BackwrightError(code), socket, connections.accepted(socket), log);
     },
     frameworkErrors: (error, request, reply) => {
       // No hook runs for an address that the router cannot read.
@@ -105,6 +114,10 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
   });
   // Node's own 417 has no envelope either, and would leave the connection open.
   app.server.on("checkExpectation", (request, reply) => app.server.emit("request", request, reply));
+  // Without a listener Node would cut the connection without a word.
+  app.server.on("connect", ({ headers }, socket) => {
+    answerBroken(new BackwrightError("METHOD_NOT_ALLOWED"), socket, headers.accept, log);
+  });
   await addCors(app, options.corsOrigins ?? []);
   await app.register(compress, {
     threshold: COMPRESS_BYTES_MIN,
@@ -120,6 +133,7 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
   if (readiness !== undefined) {
     addHealth(app, () => (isDraining ? { ready: false, reason: "draining" } : readiness()));
   }
+  addRefusals(app, options.routes);
   addRoutes(app, options.routes);
   const startDraining = (): void => {
     isDraining = true;
@@ -155,11 +169,8 @@ async function addCors(app: FastifyInstance, origins: readonly string[]): Promis
     origin: origins.includes("*") ? "*" : [...origins],
     methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
     allowedHeaders: [
-      "authorization",
-      "content-type",
-      "idempotency-key",
-      "if-match",
-      "x-request-id",
+      ...["authorization", "content-type", "idempotency-key"],
+      ...["if-match", "if-none-match", "x-request-id"],
     ],
     exposedHeaders: [
       ...["etag", "location", "retry-after", "idempotency-replayed", "x-request-id"],
@@ -275,7 +286,16 @@ function addRoutes(app: FastifyInstance, routes: readonly Route[]): void {
       handler: async (request, reply) => send(reply, await route.handle(httpRequest(request))),
     });
   }
-  app.setNotFoundHandler((request, reply) => {
+}
+
+/** Refuses what has no route, before its body is read or judged. */
+function addRefusals(app: FastifyInstance, routes: readonly Route[]): void {
+  // Hooks run for an address without a route only where there is a handler for those.
+  app.setNotFoundHandler(() => {
+    throw new BackwrightError("ROUTE_NOT_FOUND");
+  });
+  app.addHook("onRequest", (request, reply, done) => {
+    if (!request.is404) return done();
     const [path = ""] = request.url.split("?");
     const found = new Set<string>();
     for (const { method, path: pattern } of [...HEALTH_ROUTES, ...routes]) {
@@ -283,9 +303,9 @@ function addRoutes(app: FastifyInstance, routes: readonly Route[]): void {
       found.add(method);
       if (method === "GET") found.add("HEAD");
     }
-    if (found.size === 0) throw new BackwrightError("ROUTE_NOT_FOUND");
+    if (found.size === 0) return done(new BackwrightError("ROUTE_NOT_FOUND"));
     reply.header("allow", [...found].join(", "));
-    throw new BackwrightError("METHOD_NOT_ALLOWED");
+    done(new BackwrightError("METHOD_NOT_ALLOWED"));
   });
 }
 
@@ -331,29 +351,36 @@ function sendError(
   }
   reply.code(error.status).headers(errorHeaders(error));
   // The plain envelope is the default; a problem document only for those who name its type.
-  if (request.headers.accept?.includes(PROBLEM_TYPE) === true) {
+  if (asksForProblem(request.headers.accept)) {
     return reply.header("content-type", PROBLEM_TYPE).send(problemBody(error, request.id));
   }
   return reply.header("content-type", JSON_TYPE).send(errorBody(error, request.id));
 }
 
-/** Answers what Node could not read as HTTP, in the same envelope. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, log: Log): void {
+const BROKEN_CODES: Readonly<Record<string, ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: "HEADERS_TOO_LARGE",
+  ERR_HTTP_REQUEST_TIMEOUT: "REQUEST_TIMEOUT",
+};
+
+/** Answers what Node does not hand on as a request, in the same forms. */
+function answerBroken(
+  error: BackwrightError,
+  socket: Duplex,
+  accept: string | undefined,
+  log: Log,
+): void {
   if (!socket.writable || socket.destroyed) return;
-  const [status, code] =
-    error.code === "HPE_HEADER_OVERFLOW"
-      ? (["431 Request Header Fields Too Large", "REQUEST_INVALID"] as const)
-      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
-        ? (["408 Request Timeout", "REQUEST_TIMEOUT"] as const)
-        : (["400 Bad Request", "REQUEST_INVALID"] as const);
+  const { status, code: errorCode } = error;
   const requestId = newId();
-  const body = errorBody(new BackwrightError(code), requestId);
+  const isProblem = asksForProblem(accept);
+  const body = isProblem ? problemBody(error, requestId) : errorBody(error, requestId);
+  const type = isProblem ? `${PROBLEM_TYPE}; charset=utf-8` : JSON_TYPE;
   socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: ${JSON_TYPE}\r\ncontent-length: ` +
-      `${Buffer.byteLength(body)}\r\nx-request-id: ${requestId}\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${type}\r\ncontent-length: ` +
+      `${Buffer.byteLength(body)}\r\ncache-control: no-store\r\nx-request-id: ${requestId}\r\n` +
       `x-content-type-options: nosniff\r\nconnection: close\r\n\r\n${body}`,
   );
-  log.info({ requestId, status: Number.parseInt(status, 10), errorCode: code }, "broken request");
+  log.info({ requestId, status, errorCode }, "broken request");
   // LIMIT: time for the reply to arrive. A peer that keeps its end open would else keep ours.
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }

@@ -3,6 +3,7 @@
 import { StartError } from "../base/errors.ts";
 import { isNumber } from "../base/exact-number.ts";
 import { type FieldModel, type Model, type ResourceModel, uniqueKeys } from "../model/model.ts";
+import { IN_OUR_WORDS, invalidInput } from "../operations/input-problems.ts";
 import { type Cells, compileExpression, type Evaluate, textOf, ValueProblem } from "./evaluate.ts";
 import {
   columnsOf,
@@ -47,11 +48,10 @@ export interface RowPlan {
 /** Throws StartError naming what is wrong in the mapping. */
 export function compileMapping(json: unknown, model: Model, name: string): RowPlan {
   const resource = resourceOf(model, name);
-  const parsed = MAPPING.safeParse(json);
+  const parsed = MAPPING.safeParse(json, IN_OUR_WORDS);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const at = issue?.path.join(".") || "it";
-    throw new StartError(`The mapping is not valid: ${at}: ${issue?.message}.`);
+    const [detail] = invalidInput(parsed.error).details;
+    throw new StartError(`The mapping is not valid: ${detail?.field} ${detail?.message}.`);
   }
   const mapping = parsed.data;
   const values = new Map<FieldModel, Evaluate>();

@@ -53,7 +53,7 @@ describe("what an action is sent", () => {
       ["perform", { step: 1 }, "step"],
       ["perform", {}, "step"],
       ["perform", undefined, "step"],
-      ["perform", [], ""],
+      ["perform", [], "body"],
       ["perform", { step: "a", times: null }, "times"],
       ["start", { now: true }, "now"],
       ["hand-over", { to: "nobody" }, "to"],
@@ -134,6 +134,18 @@ describe("what an action replies", () => {
       (line) => line.requestId === reply.json.error.requestId,
     );
     expect(logged.some(({ level }) => level === "error")).toBe(true);
+    expect(await world.counts()).toEqual(before);
+    expect((await world.stored(id)).owner_id).toBe(world.idOf("worker"));
+  });
+
+  // Planted: the output joined whatever its size -> 200 with 33 MB, red.
+  test("is refused with nothing written where it is larger than a reply may be", async () => {
+    const id = await world.ticket({ owner_id: world.idOf("worker") });
+    const before = await world.counts();
+    const body = { to: world.idOf("lead"), fail: "size" };
+    const reply = await world.run("lead", id, "weigh", { body });
+    expect([reply.status, reply.json.error.code]).toEqual([400, "REPLY_TOO_LARGE"]);
+    expect(reply.json.error.details[0].field).toBe("weigh");
     expect(await world.counts()).toEqual(before);
     expect((await world.stored(id)).owner_id).toBe(world.idOf("worker"));
   });

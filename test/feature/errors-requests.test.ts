@@ -158,6 +158,37 @@ describe("parameters", () => {
     );
   });
 
+  // Planted: the query's own problems thrown before its values are read -> red, and a filter whose
+  // operator is not looked at where its field is unknown -> red.
+  test("of names and of values are told at once, with what was meant", async () => {
+    const wrong: readonly (readonly [parameter: string, message: RegExp])[] = [
+      ["filtr[status]", /^is not a parameter; allowed: .*; did you mean filter\?$/],
+      ["filter[titel][foo]", /^cannot be filtered by; allowed: .*; did you mean title\?$/],
+      ["filter[titel][foo]", /^there is no operator "foo" for titel; allowed: eq, .*$/],
+      ["filter[status][equals]", /^there is no operator "equals" for status; allowed: eq, ne/],
+      ["filter[priority]", /^is not valid; allowed: low, .*; did you mean high\?$/],
+      ["filter[assett.name]", /; allowed: .*asset.*; did you mean asset\?$/],
+      ["fields", /^"titel" is not a field; allowed: .*; did you mean title\?$/],
+      ["sort", /^"due_at" cannot be sorted by, .*; did you mean dueAt\?$/],
+      ["include", /^cannot include "assets"; allowed: .*; did you mean asset\?$/],
+    ];
+    const reply = await list(
+      "filtr[status]=open&filter[titel][foo]=1&filter[status][equals]=open&filter[priority]=hihg" +
+        "&filter[assett.name]=x&fields=titel&sort=due_at&include=assets",
+    );
+    expectRefusal(reply, 400, "PARAMETER_INVALID");
+    for (const [field, message] of wrong) {
+      expect(reply.json.error.details).toContainEqual({
+        field,
+        message: expect.stringMatching(message),
+      });
+    }
+    expect(reply.json.error.details).toHaveLength(wrong.length);
+    const path = `/v1/work-orders/${acme.rows["work-orders"].leak}?nothing=1&fields=x`;
+    const record = await backend.request(path, { key });
+    expect(record.json.error.message).toBe("Not valid: nothing, fields.");
+  });
+
   test("in thousands are answered in a short reply", async () => {
     const reply = await list("a&".repeat(3_900));
     expect(reply.status).toBe(400);

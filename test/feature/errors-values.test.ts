@@ -121,7 +121,7 @@ describe.each(Object.entries(REFUSED))("%s", (field, values) => {
     for (const json of values) {
       const reply = await sample(field, json);
       expectRefusal(reply, 400, "VALIDATION_ERROR");
-      expect(namedFields(reply)[0], json).toMatch(new RegExp(`^${field}(\\.\\d+)?$`));
+      expect(namedFields(reply)[0], json).toMatch(new RegExp(`^${field}(\\[\\d+\\])?$`));
     }
     expect(await counts()).toEqual(before);
   });

@@ -62,6 +62,23 @@ describe("a number of a json or jsonb field", () => {
     );
   });
 
+  // Planted: no bound of the exponents -> 201 with a reply a thousand times as long, red.
+  test("of jsonb is refused where exponents would make a small body a huge row", async () => {
+    const many = (exponent: string, count: number): string => {
+      return `[${Array.from({ length: count }, () => exponent).join()}]`;
+    };
+    for (const numbers of [many("1e-16383", 7), many("1e-400", 260), many("1e300", 340)]) {
+      const refused = await post(`{"data":${numbers}}`);
+      expectRefusal(refused, 400, "VALIDATION_ERROR", "data");
+      expect(refused.json.error.details[0].message).toContain("100000 noughts at most");
+      // The type json keeps the text as it came.
+      expect((await post(`{"document":${numbers}}`)).status).toBe(201);
+    }
+    const taken = await post(`{"data":${many("1e-400", 240)}}`);
+    expect(taken.status).toBe(201);
+    expect(taken.text.length).toBeLessThan(110_000);
+  });
+
   test("of a field that is a double is rounded, one that is an integer refused", async () => {
     const made = await post('{"double":0.12345678901234567890123,"single":1.00000000000000000001}');
     expect(made.json.data).toMatchObject({ double: 0.12345678901234568, single: 1 });

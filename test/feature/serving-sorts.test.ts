@@ -238,7 +238,7 @@ describe("an order", () => {
     ["lane,rank", /No index serves sort=lane,rank\. .*sort=lane,-points/],
     ["rank,dueAt,points", /No index serves/],
     ["lane,lane", /Not valid: sort\. names "lane" twice/],
-    ["lane,colour", /"colour" cannot be sorted by; allowed, with or without "-": .*lane/],
+    ["lane,colour", /"colour" cannot be sorted by, with "-" or without; allowed: .*lane/],
     ["lane,", /"" cannot be sorted by/],
     ["lane,points,rank,stage,dueAt", /takes at most 4 fields/],
   ])("%s is %s", (sort, expected) => {

@@ -94,7 +94,7 @@ describe.each(Object.entries(REFUSED))("%s", (field, values) => {
       const reply = await specimen(field, value);
       expectRefusal(reply, 400, "VALIDATION_ERROR");
       expect(namedFields(reply)[0], JSON.stringify(value)).toMatch(
-        new RegExp(`^${field}(\\.\\d+)?$`),
+        new RegExp(`^${field}(\\[\\d+\\])?$`),
       );
       expect(reply.json.error.details[0].message).toMatch(/must /);
     }

@@ -108,6 +108,39 @@ describe("a reply", () => {
     ]);
   });
 
+  // Planted: the bodies of a batch's operations not looked at -> red; a list in a body taken for
+  // records, whatever the operation -> red.
+  test("to a bulk request or a batch says what its records and operations use", async () => {
+    const { yard } = acme.rows.sites;
+    const post = async (path: string, body: unknown) => {
+      const reply = await backend.request(path, { key, body });
+      return [reply.status, ...told(reply)];
+    };
+    const NONE = [200, null, null, null];
+    const DELETE = [200, "@1769904000", "Fri, 01 Jan 2027 00:00:00 GMT", null];
+    const bulk = (verb: string, records: unknown) => post(`/v1/sites/bulk-${verb}`, { records });
+    expect(await bulk("create", [{ name: "A" }, { name: "B", isPublic: true }])).toEqual([
+      200,
+      ...NAME,
+    ]);
+    expect(await bulk("update", [{ id: yard, isPublic: true }])).toEqual([200, ...IS_PUBLIC]);
+    expect(await bulk("update", [{ id: yard, address: "x" }])).toEqual(NONE);
+    const batch = (...operations: unknown[]) => post("/v1/batch", { operations });
+    const create = { operation: "sites.create", body: { name: "C" } };
+    const change = { operation: "sites.update", id: yard, body: { isPublic: false } };
+    const remove = { operation: "sites.delete", id: { $result: 0 } };
+    const get = { operation: "sites.get", id: yard };
+    const team = { operation: "teams.create", body: { name: "Not of a site" } };
+    expect(await batch(change, get)).toEqual([200, ...IS_PUBLIC]);
+    expect(await batch(get, change, create)).toEqual([200, ...NAME]);
+    expect(await batch(team, { operation: "teams.delete", id: { $result: 0 } })).toEqual(NONE);
+    expect(await batch(get)).toEqual(NONE);
+    const [status, since] = await batch({ ...create, body: { name: "E" } }, remove);
+    expect([status, since]).toEqual([200, NAME[0]]);
+    const made = await backend.request("/v1/sites", { key, body: { name: "D" } });
+    expect(await batch({ operation: "sites.delete", id: made.json.data.id })).toEqual(DELETE);
+  });
+
   test("that holds a deprecated field unasked says nothing", async () => {
     const path = `/v1/sites/${acme.rows.sites.yard}`;
     for (const one of [

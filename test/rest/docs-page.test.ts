@@ -72,6 +72,35 @@ describe("the page", () => {
     expect(api.headers.get("content-security-policy")).not.toContain("'self'");
   });
 
+  // Planted: the Authenticator made without its hint -> red; with it in production -> red.
+  test("and the document say which header is missing, in development where keys are", async () => {
+    const hint = /in development the start prints keys, .*\.backwright\/keys\.json/;
+    const told = async (of: TestBackend, headers: Record<string, string> = {}) => {
+      const reply = await of.request("/openapi.json", { headers });
+      expect([reply.status, reply.json.error.code]).toEqual([401, "UNAUTHENTICATED"]);
+      expect(reply.headers.get("www-authenticate")).toBe('Bearer realm="backwright"');
+      expect(reply.json.error.message).toContain("Authorization: Bearer <key>");
+      return reply.json.error.details as readonly { field: string; message: string }[];
+    };
+    const field = "Authorization";
+    const keys = { field, message: expect.stringMatching(hint) };
+    expect(await told(backend)).toEqual([{ field, message: "is missing" }, keys]);
+    const production = await startTestBackend("docs_hint", { mode: "production" });
+    try {
+      const unknown = `Bearer bw_${"x".repeat(43)}`;
+      for (const [authorization, message] of [
+        ["Basic YTpi", /^is not Bearer with an API key/],
+        [unknown, /^(is not Bearer|holds a key that is unknown, expired or revoked)/],
+      ] as const) {
+        const details = await told(production, { authorization });
+        expect(details).toEqual([{ field, message: expect.stringMatching(message) }]);
+      }
+    } finally {
+      await production.close();
+    }
+    expect((await backend.request("/docs/page.js")).text).toContain("void show();");
+  });
+
   test("is not served in production unless DOCS says so, nor where DOCS is off", async () => {
     const cases = [
       { mode: "production", DOCS: "", status: 404 },

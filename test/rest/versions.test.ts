@@ -129,7 +129,7 @@ describe("an older version", () => {
     const id = await job();
     const missing = await send("POST", "/v1/jobs", { title: "x" });
     expect(detailsOf(missing).toSorted()).toEqual(["name", "placeId", "requesterId", "title"]);
-    expect(missing.text).toContain("writable: externalId, name, description, state,");
+    expect(missing.text).toContain("allowed: externalId, name, description, state,");
     const away = await send("PATCH", `/v1/jobs/${id}`, { state: "done" });
     expect([away.status, detailsOf(away)]).toEqual([422, ["state"]]);
     const nowhere = await send("PATCH", `/v1/jobs/${id}`, { placeId: id });

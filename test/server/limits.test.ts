@@ -133,7 +133,7 @@ describe("headers", () => {
     const headers = { "x-large": "x".repeat(KERNEL_LIMITS.headerBytesMax) };
     const refused = await exchange(kernel.url, requestText({ path: "/health", headers }));
     expect(refused.status).toBe(431);
-    expect(codeOf(refused)).toBe("REQUEST_INVALID");
+    expect(codeOf(refused)).toBe("HEADERS_TOO_LARGE");
   });
 
   test("below the limit pass", async () => {
@@ -172,6 +172,17 @@ describe("within requestMsMax and a moment", { concurrent: true }, () => {
     const reply = await withinLimit(bytes);
     expect(reply.status).toBe(408);
     expect(codeOf(reply)).toBe("REQUEST_TIMEOUT");
+  });
+
+  // Planted: Accept not handed to answerBroken -> red.
+  test("a body that stops is 408 as a problem document for who asked for one", async () => {
+    const reply = await withinLimit(
+      "POST /v1/echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n" +
+        "accept: application/problem+json\r\ncontent-length: 20\r\n\r\n[1,",
+    );
+    expect(reply.status).toBe(408);
+    expect(reply.headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
+    expect(JSON.parse(reply.body)).toMatchObject({ status: 408, code: "REQUEST_TIMEOUT" });
   });
 
   test("a body that trickles in is 408, however lively it is", async () => {

@@ -18,10 +18,13 @@ function made(name, attributes = {}, ...children) {
 }
 
 async function read(path) {
-  const reply = await fetch(ORIGIN + path, { headers: { authorization: `Bearer ${key}` } });
+  const headers = key === "" ? {} : { authorization: `Bearer ${key}` };
+  const reply = await fetch(ORIGIN + path, { headers });
   const json = await reply.json();
-  if (!reply.ok) throw new Error(json.error?.message ?? `The server answered ${reply.status}.`);
-  return json;
+  if (reply.ok) return json;
+  const { message = `The server answered ${reply.status}.`, details = [] } = json.error ?? {};
+  const told = details.map(({ field, message }) => `${field}: ${message}.`);
+  throw new Error([message, ...told].join(" "));
 }
 
 async function show() {
@@ -159,4 +162,4 @@ at("forget").addEventListener("click", () => {
   location.reload();
 });
 addEventListener("hashchange", () => open(location.hash.slice(1)));
-if (key !== "") void show();
+void show(); // Without a key the server's refusal says where one is to be had.

@@ -122,7 +122,9 @@ done
 cat serve.log >&2
 exit 1
 `,
-    curl: `#!/bin/bash\nexec "$GUIDE_CURL" -sS --max-time 20 -w '%{stderr}@status %{http_code}\\n' "$@"\n`,
+    curl: `#!/bin/bash
+exec "$GUIDE_CURL" -sS --max-time 20 -w '%{stderr}@status %{http_code}\\n' "$@"
+`,
     key: `#!/bin/bash
 jq -r --arg role "\${1-}" '
   [.keys[] | select($role == "" or .role == $role)][0].key
@@ -230,7 +232,7 @@ const BLANKS: readonly (readonly [RegExp, string])[] = [
 const filledIn = (code: string): string =>
   BLANKS.reduce((text, [blank, filling]) => text.replace(blank, filling), code);
 
-/** A page that says <!-- served --> or <!-- deployed --> begins with a backend that runs, or may. */
+/** <!-- served --> or <!-- deployed -->: the page begins with a backend that runs, or may. */
 const says = (page: string, word: string): boolean => page.includes(`<!-- ${word} -->`);
 
 const deployed =

@@ -3,7 +3,8 @@ import type { Actor } from "../access/actor.ts";
 import { readDevelopmentKeys } from "../app/keys-file.ts";
 import type { Project } from "../app/project.ts";
 import type { RunningBackend } from "../app/serve.ts";
-import { BackwrightError, StartError } from "../base/errors.ts";
+import { StartError } from "../base/errors.ts";
+import { publicError } from "../operations/failures.ts";
 
 export interface WhoOptions {
   readonly key?: string;
@@ -39,12 +40,16 @@ async function developmentKey(project: Project, { tenant, role }: WhoOptions): P
 }
 
 /** Asks again each time, so that a key that is taken back ends the work. */
-export function actorOf({ authenticator }: RunningBackend, key: string): () => Promise<Actor> {
+export function actorOf(
+  { authenticator, context }: RunningBackend,
+  key: string,
+): () => Promise<Actor> {
   return async () => {
     try {
       return await authenticator.authenticate(`Bearer ${key}`);
     } catch (cause) {
-      if (!(cause instanceof BackwrightError) || cause.status !== 401) throw cause;
+      const refused = publicError(cause, context.constraints);
+      if (refused.status !== 401) throw refused;
       throw new StartError("The key is not valid.", { fix: "backwright keys list", cause });
     }
   };

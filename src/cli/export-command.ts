@@ -1,20 +1,29 @@
-// `backwright export`: what the holder of a key may read, to standard output.
+// `backwright export`: what the holder of a key may read, to standard output or a file.
 import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
 import { commandSettings } from "../app/databases.ts";
 import { operate } from "../app/operate.ts";
 import { loadProject } from "../app/project.ts";
 import { BackwrightError, StartError } from "../base/errors.ts";
 import { createLog } from "../observe/log.ts";
 import { parseListQuery } from "../rest/query.ts";
-import type { Format } from "../transfer/read-records.ts";
+import { type Format, formatOf } from "../transfer/read-records.ts";
 import { resourceOf } from "../transfer/row-plan.ts";
 import { exportText } from "../transfer/run-export.ts";
 import { actorOf, keyOf, type WhoOptions } from "./caller-key.ts";
 import { progress } from "./output.ts";
+import { ExportProgress } from "./transfer-progress.ts";
 
 export interface ExportRecordsOptions extends WhoOptions {
   readonly query?: string;
-  readonly format: Format;
+  /** NDJSON unless the name of `out` tells. */
+  readonly format?: Format;
+  /** A file in place of standard output. */
+  readonly out?: string;
   readonly spreadsheet?: boolean;
 }
 
@@ -27,12 +36,13 @@ export async function exportRecords(
   const project = await loadProject(folder);
   const resource = resourceOf(project.model, name);
   const key = await keyOf(project, options);
+  const { out, spreadsheet } = options;
+  const format = options.format ?? (out === undefined ? "ndjson" : formatOf(out));
+  if (spreadsheet === true && format !== "csv") {
+    throw new StartError("--spreadsheet goes with CSV.", { fix: "--format csv" });
+  }
   const running = await operate(project, commandSettings(), createLog("warn"), progress);
-  let isGone = false;
-  process.stdout.once("error", () => {
-    isGone = true;
-  });
-  let told = 0;
+  const shown = new ExportProgress();
   try {
     const { size, after, before, offset, count, ...query } = parseListQuery(options.query ?? "");
     if ([size, after, before, offset, count].some((one) => one !== undefined)) {
@@ -43,18 +53,12 @@ export async function exportRecords(
       resource,
       query,
       actor: actorOf(running, key),
-      format: options.format,
-      isForSpreadsheet: options.spreadsheet === true,
-      onProgress: (records) => {
-        told = records;
-      },
+      format,
+      isForSpreadsheet: spreadsheet === true,
+      onProgress: (records) => shown.advanced(records),
     });
-    for await (const part of text) {
-      if (isGone) return;
-      // Rejects where the reader is gone.
-      if (!process.stdout.write(part)) await once(process.stdout, "drain").catch(() => undefined);
-    }
-    progress(`${new Intl.NumberFormat("en-US").format(told)} records`);
+    await (out === undefined ? toStandardOutput(text) : toFile(out, text));
+    shown.end();
   } catch (error) {
     if (!(error instanceof BackwrightError)) throw error;
     const details = error.details.map(({ field, message }) => `${field} ${message}`).join(", ");
@@ -63,5 +67,37 @@ export async function exportRecords(
     });
   } finally {
     await running.stop();
+  }
+}
+
+async function toStandardOutput(text: AsyncIterable<string>): Promise<void> {
+  let isGone = false;
+  process.stdout.once("error", () => {
+    isGone = true;
+  });
+  for await (const part of text) {
+    if (isGone) return;
+    // Rejects where the reader is gone.
+    if (!process.stdout.write(part)) await once(process.stdout, "drain").catch(() => undefined);
+  }
+}
+
+/** It has its name when it is whole. `.gz` compresses it. */
+async function toFile(path: string, text: AsyncIterable<string>): Promise<void> {
+  const unfinished = `${path}.part`;
+  const source = Readable.from(text, { objectMode: true });
+  const target = createWriteStream(unfinished);
+  try {
+    if (path.endsWith(".gz")) await pipeline(source, createGzip(), target);
+    else await pipeline(source, target);
+    await rename(unfinished, path);
+  } catch (cause) {
+    await rm(unfinished, { force: true });
+    const { code, syscall } = cause as NodeJS.ErrnoException;
+    if (syscall === undefined) throw cause;
+    throw new StartError(`${path} cannot be written: ${code}.`, {
+      fix: "Name a file that can be written with --out.",
+      cause,
+    });
   }
 }

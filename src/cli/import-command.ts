@@ -1,26 +1,32 @@
 // `backwright import`: a file's records through operations, as the holder of a key.
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { commandSettings } from "../app/databases.ts";
 import { operate } from "../app/operate.ts";
 import { loadProject } from "../app/project.ts";
 import { BackwrightError, StartError } from "../base/errors.ts";
+import { repeatedName } from "../base/exact-json.ts";
 import { createLog } from "../observe/log.ts";
+import { STDIN, sizeOf } from "../transfer/file-text.ts";
 import { type Format, formatOf, readRecords } from "../transfer/read-records.ts";
 import { RejectsFile } from "../transfer/rejects-file.ts";
 import { compileMapping } from "../transfer/row-plan.ts";
 import { type ImportOutcome, runImport } from "../transfer/run-import.ts";
 import { actorOf, keyOf, type WhoOptions } from "./caller-key.ts";
-import { ImportProgress } from "./import-progress.ts";
-import { print, progress } from "./output.ts";
+import { print, printJson, progress } from "./output.ts";
+import { ImportProgress } from "./transfer-progress.ts";
 
 export interface ImportFileOptions extends WhoOptions {
   readonly map: string;
   readonly format?: Format;
   readonly dryRun?: boolean;
   readonly rejects?: string;
+  readonly json?: boolean;
 }
 
 const EXIT = { rejected: 1, interrupted: 130 } as const;
+const NO_KEY =
+  "The mapping has no key: a repeat is recognised for 24 hours, while the file stays as it is.";
 const REPEAT = "The same command goes on where this one stopped: what is there is left alone.";
 
 /** Sets the exit code: 1 where records were rejected, 130 after Ctrl-C. Throws StartError. */
@@ -32,24 +38,24 @@ export async function importFile(
 ): Promise<void> {
   const project = await loadProject(folder);
   const format = options.format ?? formatOf(path);
-  const plan = compileMapping(await readMapping(options.map), project.model, resource);
+  const plan = compileMapping(await readMapping(options.map), project.model, resource, format);
   const size = await sizeOf(path);
   const key = await keyOf(project, options);
   const running = await operate(project, commandSettings(), createLog("warn"), progress);
   try {
     const actor = actorOf(running, key);
-    await actor();
-    const rejects = new RejectsFile(options.rejects ?? rejectsPath(path, format), format);
-    const shown = new ImportProgress(size);
     const isDryRun = options.dryRun === true;
+    const rejects = new RejectsFile(rejectsPath(path, format, options), format, plan.file.exact);
+    const shown = new ImportProgress(size);
     const stop = stopOnSignal();
-    const { context } = running;
     let outcome: ImportOutcome | undefined;
     try {
+      await actor();
+      if (plan.key.length === 0 && !isDryRun) progress(NO_KEY);
       outcome = await runImport({
-        context,
+        context: running.context,
         plan,
-        records: readRecords(path, format, plan.columns),
+        records: readRecords(path, format, plan.file, stop),
         actor,
         isDryRun,
         stop,
@@ -64,8 +70,15 @@ export async function importFile(
     } finally {
       await rejects.close();
       shown.clear();
-      if (outcome !== undefined) print(shown.summary(outcome, isDryRun));
-      if (rejects.hasRecords) print(`Rejected records, with the reasons: ${rejects.path}`);
+      const file = rejects.hasRecords ? rejects.path : null;
+      if (options.json === true) printJson({ ...shown.figures(outcome, isDryRun), rejects: file });
+      else {
+        if (outcome !== undefined) print(shown.summary(outcome, isDryRun));
+        if (file !== null) print(`Rejected records, with the reasons: ${file}`);
+      }
+      if (rejects.earlier !== undefined) {
+        progress(`Those of an earlier run are in ${rejects.earlier} now.`);
+      }
     }
     if (outcome.rejected > 0) process.exitCode = EXIT.rejected;
   } finally {
@@ -75,25 +88,36 @@ export async function importFile(
 
 async function readMapping(path: string): Promise<unknown> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new StartError(`The mapping ${path} cannot be read.`, { cause });
+    throw new StartError(`The mapping ${path} cannot be read.`, {
+      fix: "--map names a file that exists.",
+      cause,
+    });
   });
   try {
-    return JSON.parse(text) as unknown;
+    const json = text.replace(/^\uFEFF/, "");
+    const mapping = JSON.parse(json) as unknown;
+    const name = repeatedName(json);
+    if (name === undefined) return mapping;
+    throw new StartError(`The mapping ${path} names "${name}" twice in one object.`);
   } catch (cause) {
-    throw new StartError(`The mapping ${path} is not JSON.`, { cause });
+    if (cause instanceof StartError) throw cause;
+    const where = /line (\d+) column (\d+)/.exec(String(cause));
+    const at = where === null ? "" : `, at line ${where[1]}, column ${where[2]}`;
+    throw new StartError(`The mapping ${path} is not JSON${at}.`, { cause });
   }
 }
 
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (cause) {
-    throw new StartError(`${path} cannot be read.`, { fix: "Name a file that exists.", cause });
+/** Throws StartError where the rejected records would take the place of the file itself. */
+function rejectsPath(path: string, format: Format, { rejects }: ImportFileOptions): string {
+  if (rejects === undefined) {
+    const ending = format === "csv" ? "csv" : "ndjson";
+    return `${path === STDIN ? "stdin" : path}.rejected.${ending}`;
   }
+  if (resolve(rejects) !== resolve(path)) return rejects;
+  throw new StartError("--rejects names the file that is imported.", {
+    fix: "Name another file, or leave it out.",
+  });
 }
-
-const rejectsPath = (path: string, format: Format): string =>
-  `${path}.rejected.${format === "csv" ? "csv" : "ndjson"}`;
 
 function stopped(error: unknown, stop: AbortSignal): unknown {
   if (stop.aborted) {
@@ -102,7 +126,8 @@ function stopped(error: unknown, stop: AbortSignal): unknown {
   }
   if (!(error instanceof BackwrightError)) return error;
   const details = error.details.map(({ field, message }) => `${field} ${message}`).join(", ");
-  const text = details === "" ? error.message : `${error.message} (${details})`;
+  const told = error.status === 503 ? "PostgreSQL is away or too busy." : error.message;
+  const text = details === "" ? told : `${told} (${details})`;
   return new StartError(`The import stopped: ${text}`, { fix: REPEAT, cause: error });
 }
 

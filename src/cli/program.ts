@@ -204,7 +204,10 @@ function addModel(program: Command, folder: Folder): void {
 function addTransfer(program: Command, folder: Folder): void {
   program
     .command("import <resource> <file>")
-    .description("write the records of a CSV, NDJSON or JSON file through the API's operations")
+    .description(
+      "write the records of a CSV, NDJSON or JSON file (.gz too; - is standard input) through " +
+        "the API's operations",
+    )
     .requiredOption("--map <file>", "what the file's records mean, as JSON")
     .option("--key <key>", "the API key of who writes; or BACKWRIGHT_KEY")
     .option("--tenant <name>", "the development key of this tenant")
@@ -212,11 +215,13 @@ function addTransfer(program: Command, folder: Folder): void {
     .addOption(new Option("--format <format>", "unless the file's name tells").choices(FORMATS))
     .option("--dry-run", "check every record and write nothing")
     .option("--rejects <file>", "where rejected records go (<file>.rejected.<format>)")
+    .option("--json", "print what came of it as JSON")
     .addHelpText(
       "after",
       examples(
         "backwright import work-orders requests.csv --map requests.map.json --dry-run",
         'backwright import work-orders requests.csv --map requests.map.json --tenant "Acme"',
+        "cat sites.ndjson | backwright import sites - --format ndjson --map sites.map.json",
       ),
     )
     .action(async (resource: string, file: string, options) =>
@@ -229,13 +234,14 @@ function addTransfer(program: Command, folder: Folder): void {
     .option("--tenant <name>", "the development key of this tenant")
     .option("--role <role>", "the development key of this role")
     .option("--query <query>", "filters, sort, fields and include as in an address")
-    .addOption(new Option("--format <format>").choices(FORMATS).default("ndjson"))
+    .addOption(new Option("--format <format>", "ndjson unless --out tells").choices(FORMATS))
+    .option("--out <file>", "write a file in place of standard output; .gz compresses it")
     .option("--spreadsheet", "with csv: cells that would be formulas begin with '")
     .addHelpText(
       "after",
       examples(
         "backwright export work-orders --query 'filter[status]=open&fields=id,title' > open.ndjson",
-        "backwright export sites --format csv --spreadsheet > sites.csv",
+        "backwright export sites --out sites.csv.gz --spreadsheet",
       ),
     )
     .action(async (resource: string, options) =>

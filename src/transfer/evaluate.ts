@@ -1,7 +1,6 @@
 // The expressions of a mapping as functions from a record's cells to a value. Compiled once, for a
 // file may have a million records. A problem is a sentence about a value.
-import { StartError } from "../base/errors.ts";
-import { isTimeZone, localTimeReader } from "./local-time.ts";
+import { dayReader, localTimeReader } from "./local-time.ts";
 import type { Expression, Mapping, Modifiers } from "./mapping.ts";
 
 /** The values of one record by the names of its columns; text where the file is CSV. */
@@ -13,14 +12,14 @@ export type Evaluate = (cells: Cells) => unknown;
 /** Thrown for a value that cannot be taken; the message goes after the name of the field. */
 export class ValueProblem extends Error {}
 
-type Context = Pick<Mapping, "empty" | "squeeze" | "timeZone">;
+type Context = Pick<Mapping, "empty" | "exact" | "squeeze" | "timeZone">;
 
 /** Names that differ in case and spaces only are one name. */
 export function folded(text: string): string {
   return text.trim().replace(/\s+/g, " ").toLowerCase();
 }
 
-/** The function throws ValueProblem. Throws StartError for an expression that never works. */
+/** Of a mapping that was checked. The function throws ValueProblem. */
 export function compileExpression(source: Expression, context: Context): Evaluate {
   if (typeof source === "string") return compileColumn(source, context);
   const raw = compileSource(source, context);
@@ -35,16 +34,16 @@ export function compileExpression(source: Expression, context: Context): Evaluat
   };
 }
 
-function compileColumn(column: string, { empty, squeeze }: Context): Evaluate {
+function compileColumn(column: string, { empty, exact, squeeze }: Context): Evaluate {
   const nothing = new Set(empty.map(folded));
   const isNothing = (text: string): boolean => nothing.size > 0 && nothing.has(folded(text));
   return (cells) => {
     const value = cells[column];
-    if (value === undefined || value === null) return undefined;
+    if (value === undefined || (value === null && !exact)) return undefined;
     if (typeof value !== "string") return value;
-    const trimmed = value.trim();
+    const trimmed = exact ? value : value.trim();
     const text = squeeze ? trimmed.replace(/\s+/g, " ") : trimmed;
-    return text === "" || isNothing(text) ? undefined : text;
+    return (text === "" && !exact) || isNothing(text) ? undefined : text;
   };
 }
 
@@ -85,16 +84,12 @@ function distinct(texts: readonly string[]): string[] {
 }
 
 function compileModifiers(modifiers: Modifiers, context: Context): (text: string) => unknown {
-  const { upper, lower, values, match, time, decimal, separator } = modifiers;
+  const { upper, lower, values, match, time, date, decimal, separator } = modifiers;
   const { prefix = "", suffix = "" } = modifiers;
   const zone = modifiers.timeZone ?? context.timeZone;
-  if (!isTimeZone(zone)) {
-    throw new StartError(`The mapping's time zone "${zone}" is none.`, {
-      fix: '"timeZone": "America/New_York"',
-    });
-  }
-  const pattern = match === undefined ? undefined : compilePattern(match);
+  const pattern = match === undefined ? undefined : new RegExp(`^(?:${match})$`, "u");
   const readTime = time === undefined ? undefined : localTimeReader(time, zone);
+  const readDay = date === undefined ? undefined : dayReader(date);
   const translate = values === undefined ? undefined : compileTranslation(values);
   return (given) => {
     let text = given;
@@ -110,17 +105,14 @@ function compileModifiers(modifiers: Modifiers, context: Context): (text: string
       if (instant === undefined) throw new ValueProblem(`is ${quoted(text)}, no time like ${time}`);
       text = instant;
     }
+    if (readDay !== undefined) {
+      const day = readDay(text);
+      if (day === undefined) throw new ValueProblem(`is ${quoted(text)}, no day like ${date}`);
+      text = day;
+    }
     text = prefix + text + suffix;
     return separator === undefined ? text : text.split(separator).map((part) => part.trim());
   };
-}
-
-function compilePattern(match: string): RegExp {
-  try {
-    return new RegExp(`^(?:${match})$`, "u");
-  } catch (cause) {
-    throw new StartError(`The mapping's pattern ${match} is no regular expression.`, { cause });
-  }
 }
 
 function compileTranslation(values: Readonly<Record<string, string>>): (text: string) => string {

@@ -9,6 +9,26 @@ const LOCALE = { locale: "en-US" };
 
 export const isTimeZone = (name: string): boolean => IANAZone.isValidZone(name);
 
+/** Why times cannot be read by it; undefined: they can. */
+export function formatProblem(format: string): string | undefined {
+  const plain = format.replace(/'[^']*'/g, "");
+  if (/[YD]/.test(plain)) {
+    const meant = format.replaceAll("Y", "y").replaceAll("D", "d");
+    return `years are yyyy and days are dd, so perhaps "${meant}"`;
+  }
+  if (!/[yMd]/.test(plain)) return 'it has no year, month or day, as "M/d/yyyy" has';
+  return undefined;
+}
+
+/** Reads days that are written as `format` says, as yyyy-mm-dd; undefined for what is none. */
+export function dayReader(format: string): (text: string) => string | undefined {
+  const parser = DateTime.buildFormatParser(format, LOCALE);
+  return (text) => {
+    const day = DateTime.fromFormatParser(text, parser, { zone: "utc", ...LOCALE });
+    return day.isValid && day.year >= 1_000 ? day.toISODate() : undefined;
+  };
+}
+
 /**
  * Reads times that are written as `format` says, in the tokens of Luxon, by the clocks of a zone.
  * The result is undefined for what is no such time. Of an hour that the clocks pass twice it is the

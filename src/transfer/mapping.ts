@@ -1,6 +1,5 @@
 // The mapping of an import: what a file's records mean in the words of a resource. Data, written as
-// JSON; this is its schema, and the only description of it in code.
-import { z } from "zod";
+// JSON; these are its types, and check-mapping.ts reads it.
 
 /** What may be said about any value. An empty value stays empty unless `default` fills it. */
 export interface Modifiers {
@@ -18,6 +17,8 @@ export interface Modifiers {
   readonly time?: string | undefined;
   /** Instead of the time zone of the mapping. */
   readonly timeZone?: string | undefined;
+  /** What a day looks like, in the same tokens: `M/d/yyyy`. For fields that hold a date. */
+  readonly date?: string | undefined;
   /** Which sign stands before the decimals, where it is not a point. */
   readonly decimal?: "," | undefined;
   /** Makes a list of a value: the text between its entries. */
@@ -53,67 +54,29 @@ export interface LookUp {
   readonly required?: boolean | undefined;
 }
 
-const boolean = z.boolean().optional();
-const text = z.string().optional();
-
-const expression: z.ZodType<Expression> = z.lazy(() => {
-  const modifiers = {
-    when: expression.optional(),
-    upper: boolean,
-    lower: boolean,
-    values: z.record(z.string(), z.string()).optional(),
-    match: text,
-    prefix: text,
-    suffix: text,
-    time: text,
-    timeZone: text,
-    decimal: z.literal(",").optional(),
-    separator: z.string().min(1).optional(),
-    default: text,
-    required: boolean,
-  };
-  const several = z.array(expression).min(1);
-  return z.union([
-    z.string(),
-    z.strictObject({ ...modifiers, column: z.string() }),
-    z.strictObject({ ...modifiers, value: z.string() }),
-    z.strictObject({ ...modifiers, first: several }),
-    z.strictObject({ ...modifiers, join: several, with: text, distinct: boolean, sort: boolean }),
-  ]);
-});
-
-const lookUp: z.ZodType<LookUp> = z.strictObject({
-  find: z.string(),
-  by: z.record(z.string(), expression),
-  ignoreCase: boolean,
-  create: z.union([z.literal(true), z.record(z.string(), expression)]).optional(),
-  required: boolean,
-});
-
 /** A row is passed over where the value is one of `in`, or empty. */
-const skip = z.union([
-  z.strictObject({ value: expression, in: z.array(z.string()).min(1) }),
-  z.strictObject({ value: expression, empty: z.literal(true) }),
-]);
+export type Skip =
+  | { readonly value: Expression; readonly in: readonly string[] }
+  | { readonly value: Expression; readonly empty: true };
 
-export const MAPPING = z.strictObject({
-  /** For editors. */
-  $schema: text,
+export interface Mapping {
   /** Of times without an offset, as IANA names it. */
-  timeZone: z.string().default("UTC"),
+  readonly timeZone: string;
+  /** Between the cells of CSV. */
+  readonly delimiter: string;
   /** Values that mean nothing, in any case of letters. */
-  empty: z.array(z.string()).default([]),
+  readonly empty: readonly string[];
   /** Whether runs of spaces inside a value become one. */
-  squeeze: z.boolean().default(false),
+  readonly squeeze: boolean;
+  /** Whether values are taken as they stand: spaces around them, empty texts and null included. */
+  readonly exact: boolean;
   /** The unique field, or fields, by which a record is known again: makes an import repeatable. */
-  key: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
+  readonly key?: string | readonly string[] | undefined;
   /** What becomes of a record that is there. */
-  whenPresent: z.enum(["skip", "update"]).default("skip"),
-  skip: z.array(skip).default([]),
-  fields: z.record(z.string(), z.union([expression, lookUp])),
-});
-
-export type Mapping = z.output<typeof MAPPING>;
+  readonly whenPresent: "skip" | "update";
+  readonly skip: readonly Skip[];
+  readonly fields: Readonly<Record<string, Expression | LookUp>>;
+}
 
 export const isLookUp = (source: Expression | LookUp): source is LookUp =>
   typeof source === "object" && "find" in source;

@@ -1,13 +1,14 @@
 // Reads a file of records, however large, one after the other: CSV, NDJSON or a JSON array. Knows
 // nothing of what a record means.
-import { createReadStream } from "node:fs";
 import { extname } from "node:path";
 import { Readable } from "node:stream";
 import { CsvError, parse } from "csv-parse";
 import { StartError } from "../base/errors.ts";
 import { isDeeperThan, parseExactly, repeatedName } from "../base/exact-json.ts";
 import { REQUEST_LIMITS } from "../base/limits.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { type Cells, quoted } from "./evaluate.ts";
+import { type FileText, NotThisEncoding, openText } from "./file-text.ts";
 import { JsonElements } from "./json-elements.ts";
 
 export const FORMATS = ["csv", "ndjson", "json"] as const;
@@ -16,7 +17,7 @@ export type Format = (typeof FORMATS)[number];
 export interface FileRecord {
   /** Where it starts, counted from 1; of a JSON array its place. */
   readonly line: number;
-  /** How far the file has been read. */
+  /** How far the file has been read by now; the reading is a little ahead. */
   readonly bytes: number;
   readonly cells: Cells;
   /** Why it cannot be taken, where that shows already. */
@@ -25,12 +26,27 @@ export interface FileRecord {
 
 // LIMIT: a quote that is never closed would otherwise read the rest of the file into memory.
 const RECORD_BYTES_MAX = 1_048_576;
+const TOO_LONG = "a record is longer than a megabyte";
 const DEPTH_MAX = REQUEST_LIMITS.jsonDepthMax;
+const DELIMITERS = [",", ";", "\t", "|"];
 const REPEAT = "Then run the same command again; what is there already is left alone.";
 
-/** By the name's ending. Throws StartError. */
+/** What is known of a file before it is read. */
+export interface FileShape {
+  /** The columns that a CSV file must have. */
+  readonly columns: ReadonlySet<string>;
+  /** Between the cells of CSV. */
+  readonly delimiter: string;
+  /** Whether an empty cell of CSV is null, and `""` a text. */
+  readonly exact: boolean;
+}
+
+const ANY: FileShape = { columns: new Set(), delimiter: ",", exact: false };
+
+/** By the name's ending; `.gz` may follow. Throws StartError. */
 export function formatOf(path: string): Format {
-  const ending = extname(path).slice(1).toLowerCase();
+  const name = path.toLowerCase().replace(/\.gz$/, "");
+  const ending = extname(name).slice(1);
   const format = ending === "jsonl" ? "ndjson" : FORMATS.find((one) => one === ending);
   if (format !== undefined) return format;
   throw new StartError(`What ${path} holds cannot be told by its name.`, {
@@ -39,19 +55,21 @@ export function formatOf(path: string): Format {
 }
 
 /**
- * Yields the records in order. Throws StartError where the file cannot be read any further, or is
- * CSV without one of the columns. LIMIT: records of JSON may leave members out, so they are not
- * asked for there.
+ * Yields the records in order; `-` is standard input. Throws StartError where the file cannot be
+ * read any further, or is CSV without one of the columns. LIMIT: records of JSON may leave members
+ * out, so they are not asked for there.
  */
 export async function* readRecords(
   path: string,
   format: Format,
-  columns: ReadonlySet<string> = new Set(),
+  shape: FileShape = ANY,
+  stop?: AbortSignal,
 ): AsyncGenerator<FileRecord> {
   const reading = { line: 0 };
   const readers = { csv: readCsv, ndjson: readLines, json: readArray };
+  const text = openText(path, stop);
   try {
-    for await (const record of readers[format](path, columns)) {
+    for await (const record of readers[format](text, path, shape)) {
       reading.line = record.line;
       yield record;
     }
@@ -61,28 +79,36 @@ export async function* readRecords(
 }
 
 interface ParsedCsv {
-  readonly info: { readonly lines: number; readonly bytes: number };
-  readonly record: readonly string[];
+  readonly info: { readonly lines: number };
+  /** Null: an empty cell, where the file is taken exactly. */
+  readonly record: readonly (string | null)[];
 }
 
-async function* readCsv(path: string, wanted: ReadonlySet<string>): AsyncGenerator<FileRecord> {
+async function* readCsv(
+  text: FileText,
+  path: string,
+  { columns: wanted, delimiter, exact }: FileShape,
+): AsyncGenerator<FileRecord> {
   const parser = parse({
     info: true,
+    delimiter,
     record_delimiter: ["\r\n", "\n"],
     relax_column_count: true, // A short record is refused alone, with its line.
     relax_quotes: true, // `5" pipe` without quotes around it.
     skip_empty_lines: true,
     max_record_size: RECORD_BYTES_MAX,
+    cast: exact && ((cell, { quoting }) => (cell === "" && !quoting ? null : cell)),
   });
-  const source = Readable.from(decode(path));
+  const source = Readable.from(text.pieces);
   source.on("error", (error) => parser.destroy(error));
   source.pipe(parser);
   let columns: readonly string[] | undefined;
   try {
     for await (const { info, record } of parser as AsyncIterable<ParsedCsv>) {
-      if (columns !== undefined) yield csvRecord(columns, record, info);
-      else {
-        columns = record.map((name) => name.trim());
+      if (columns !== undefined) {
+        yield { ...csvRecord(columns, record, info), bytes: text.bytesRead() };
+      } else {
+        columns = record.map((name) => name?.trim() ?? "");
         requireColumns(path, columns, wanted);
       }
     }
@@ -97,42 +123,57 @@ function requireColumns(
   columns: readonly string[],
   wanted: ReadonlySet<string>,
 ): void {
+  const list = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
+  const repeated = [...wanted].filter((name) => columns.indexOf(name) < columns.lastIndexOf(name));
+  if (repeated.length > 0) {
+    throw new StartError(`${path} has several columns ${list(repeated)}.`, {
+      fix: "Give each a name of its own in the first line of the file.",
+    });
+  }
   const missing = [...wanted].filter((name) => !columns.includes(name));
-  if (missing.length === 0) return;
-  throw new StartError(`${path} has no column ${missing.map((name) => `"${name}"`).join(", ")}.`, {
-    fix: `It has: ${columns.join(", ") || "none"}. Change the names in the mapping.`,
+  const [first] = missing;
+  if (first === undefined) return;
+  if (columns.length === 0) throw new StartError(`${path} is empty: it has no line of columns.`);
+  const [only = ""] = columns;
+  const other = columns.length === 1 && DELIMITERS.find((one) => only.includes(one));
+  const hint =
+    typeof other === "string"
+      ? `Its cells seem to be divided by ${JSON.stringify(other)}: the mapping's "delimiter".`
+      : `It has: ${columns.join(", ")}. Change the names in the mapping.`;
+  throw new StartError(`${path} has no column ${list(missing)}.${didYouMean(first, columns)}`, {
+    fix: hint,
   });
 }
 
 function csvRecord(
   columns: readonly string[],
-  record: readonly string[],
-  { lines, bytes }: ParsedCsv["info"],
-): FileRecord {
-  const cells: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const [at, column] of columns.entries()) cells[column] = record[at] ?? "";
+  record: readonly (string | null)[],
+  { lines }: ParsedCsv["info"],
+): Omit<FileRecord, "bytes"> {
+  const cells = Object.create(null) as Record<string, string | null | undefined>;
+  for (const [at, column] of columns.entries()) cells[column] = record[at];
   let inside = 0;
-  for (const cell of record) if (cell.includes("\n")) inside += cell.split("\n").length - 1;
-  const found = { line: lines - inside, bytes, cells };
+  for (const cell of record) {
+    if (cell?.includes("\n") === true) inside += cell.split("\n").length - 1;
+  }
+  const found = { line: lines - inside, cells };
   if (record.length === columns.length) return found;
   return { ...found, problem: `has ${record.length} columns instead of ${columns.length}` };
 }
 
-async function* readLines(path: string): AsyncGenerator<FileRecord> {
+async function* readLines(file: FileText): AsyncGenerator<FileRecord> {
   let rest = "";
   let line = 0;
-  let bytes = 0;
-  for await (const chunk of decode(path)) {
-    const lines = (rest + chunk).split("\n");
+  for await (const piece of file.pieces) {
+    const lines = (rest + piece).split("\n");
     rest = lines.pop() ?? "";
-    if (rest.length > RECORD_BYTES_MAX) throw new RangeError("a line is longer than a megabyte");
+    if (rest.length > RECORD_BYTES_MAX) throw new RangeError(TOO_LONG);
     for (const text of lines) {
       line += 1;
-      bytes += Buffer.byteLength(text) + 1;
-      if (text.trim() !== "") yield { line, bytes, ...parsedLine(text) };
+      if (text.trim() !== "") yield { line, bytes: file.bytesRead(), ...parsedLine(text) };
     }
   }
-  if (rest.trim() !== "") yield { line: line + 1, bytes: bytes + rest.length, ...parsedLine(rest) };
+  if (rest.trim() !== "") yield { line: line + 1, bytes: file.bytesRead(), ...parsedLine(rest) };
 }
 
 type Parsed = Pick<FileRecord, "cells" | "problem">;
@@ -141,7 +182,8 @@ function parsedLine(text: string): Parsed {
   try {
     return recordOf(text);
   } catch {
-    return { cells: {}, problem: "is not JSON" };
+    // Put aside as it stands, so that nothing of it is lost.
+    return { cells: { rejected_text: text }, problem: "is not JSON" };
   }
 }
 
@@ -159,43 +201,40 @@ function recordOf(text: string): Parsed {
   return name === undefined ? { cells } : { cells, problem: `names ${quoted(name)} twice` };
 }
 
-async function* readArray(path: string): AsyncGenerator<FileRecord> {
+async function* readArray(file: FileText): AsyncGenerator<FileRecord> {
   const elements = new JsonElements(RECORD_BYTES_MAX);
   let line = 0;
-  let bytes = 0;
-  for await (const chunk of decode(path)) {
-    bytes += Buffer.byteLength(chunk);
-    for (const text of elements.take(chunk)) {
+  for await (const piece of file.pieces) {
+    for (const text of elements.take(piece)) {
       line += 1;
-      yield { line, bytes, ...recordOf(text) };
+      yield { line, bytes: file.bytesRead(), ...recordOf(text) };
     }
   }
   elements.end();
-}
-
-/** Not the parsers' own decoding, which would put U+FFFD in place of what is not UTF-8. */
-async function* decode(path: string): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true }); // Drops a byte order mark.
-  for await (const chunk of createReadStream(path)) yield decoder.decode(chunk, { stream: true });
-  yield decoder.decode();
 }
 
 function unreadable(path: string, line: number, cause: unknown): unknown {
   const after = line === 0 ? "" : ` after line ${line}`;
   if (!(cause instanceof Error)) return cause;
   const { code } = cause as NodeJS.ErrnoException;
-  if (code === "ERR_ENCODING_INVALID_ENCODED_DATA") {
-    return new StartError(`${path} is not UTF-8${after}.`, {
-      fix: `Convert it to UTF-8. ${REPEAT}`,
+  if (cause instanceof CsvError) {
+    const isLong = cause.code === "CSV_MAX_RECORD_SIZE";
+    const why = isLong ? TOO_LONG : cause.message;
+    const fix = `Close the quote that opens on line ${line + 1} or soon after. ${REPEAT}`;
+    return new StartError(`${path} is not CSV${after}: ${why}.`, { fix, cause });
+  }
+  if (cause instanceof NotThisEncoding) {
+    const fix = `Convert it to UTF-8. ${REPEAT}`;
+    return new StartError(`${path} is not ${cause.message}${after}.`, { fix, cause });
+  }
+  if (cause instanceof StartError) return cause;
+  if (code?.startsWith("Z_") === true) {
+    return new StartError(`${path} cannot be unpacked${after}: ${cause.message}.`, {
+      fix: `Make or fetch the compressed file again. ${REPEAT}`,
       cause,
     });
   }
-  if (cause instanceof CsvError) {
-    const fix = `Close the quote that opens on line ${line + 1} or soon after. ${REPEAT}`;
-    return new StartError(`${path} is not CSV${after}: ${cause.message}.`, { fix, cause });
-  }
   if (code !== undefined) return new StartError(`${path} cannot be read: ${code}.`, { cause });
-  if (cause instanceof StartError) return cause;
   const fix = `Mend the file. ${REPEAT}`;
   return new StartError(`${path} cannot be read${after}: ${cause.message}.`, { fix, cause });
 }

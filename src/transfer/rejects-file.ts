@@ -1,9 +1,10 @@
 // The records that an import refused, in a file like the one that they came from: mend them there
 // and import that file with the same mapping.
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, rename, stat } from "node:fs/promises";
 import { StartError } from "../base/errors.ts";
+import { csvLine } from "./csv-text.ts";
+import { textOf } from "./evaluate.ts";
 import type { Format } from "./read-records.ts";
-import { csvCell } from "./run-export.ts";
 import type { Rejected } from "./run-import.ts";
 
 const REASONS = ["rejected_line", "rejected_field", "rejected_reason"] as const;
@@ -12,12 +13,17 @@ const REASONS = ["rejected_line", "rejected_field", "rejected_reason"] as const;
 export class RejectsFile {
   readonly path: string;
   readonly #format: Format;
+  readonly #exact: boolean;
+  /** Where the file of an earlier run is now. */
+  earlier: string | undefined;
   #file: FileHandle | undefined;
   #columns: readonly string[] = [];
 
-  constructor(path: string, format: Format) {
+  /** `exact`: whether the file tells an empty text from no text. */
+  constructor(path: string, format: Format, exact: boolean) {
     this.path = path;
     this.#format = format;
+    this.#exact = exact;
   }
 
   get hasRecords(): boolean {
@@ -37,7 +43,7 @@ export class RejectsFile {
     }
     for (const one of rejected) text += isCsv ? this.#csvLine(one) : ndjsonLine(one);
     try {
-      this.#file ??= await open(this.path, "w");
+      this.#file ??= await this.#begin();
       await this.#file.appendFile(text);
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
@@ -48,14 +54,29 @@ export class RejectsFile {
     }
   }
 
+  /** Somebody may be mending those of an earlier run, so they are moved aside once. */
+  async #begin(): Promise<FileHandle> {
+    const found = await stat(this.path).catch(() => undefined);
+    if (found?.isFile() === true && found.size > 0) {
+      this.earlier = `${this.path}.old`;
+      await rename(this.path, this.earlier);
+    }
+    return await open(this.path, "w");
+  }
+
   async close(): Promise<void> {
     await this.#file?.close();
   }
 
   #csvLine(rejected: Rejected): string {
     const reasons = reasonsOf(rejected);
-    const cells = this.#columns.map((column) => String(rejected.cells[column] ?? ""));
-    return csvLine([...cells, ...REASONS.map((name) => String(reasons[name]))]);
+    const cells = this.#columns.map((column) => {
+      const value = rejected.cells[column];
+      return value === undefined || value === null || (value === "" && !this.#exact)
+        ? null
+        : textOf(value);
+    });
+    return csvLine([...cells, ...REASONS.map((name) => String(reasons[name]) || null)]);
   }
 }
 
@@ -69,5 +90,3 @@ function reasonsOf({ line, problems }: Rejected) {
 
 const ndjsonLine = (rejected: Rejected): string =>
   `${JSON.stringify({ ...rejected.cells, ...reasonsOf(rejected) })}\n`;
-
-const csvLine = (cells: readonly string[]): string => `${cells.map(csvCell).join(",")}\n`;

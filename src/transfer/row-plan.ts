@@ -1,18 +1,21 @@
 // A mapping joined with the model: checked once, before the first record is read, and compiled into
 // a function from a record's cells to the body of a create.
 import { StartError } from "../base/errors.ts";
+import { parseExactly } from "../base/exact-json.ts";
 import { isNumber } from "../base/exact-number.ts";
 import { type FieldModel, type Model, type ResourceModel, uniqueKeys } from "../model/model.ts";
-import { IN_OUR_WORDS, invalidInput } from "../operations/input-problems.ts";
-import { type Cells, compileExpression, type Evaluate, textOf, ValueProblem } from "./evaluate.ts";
+import { checkedMapping } from "./check-mapping.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import {
-  columnsOf,
-  type Expression,
-  isLookUp,
-  type LookUp,
-  MAPPING,
-  type Mapping,
-} from "./mapping.ts";
+  type Cells,
+  compileExpression,
+  type Evaluate,
+  quoted,
+  textOf,
+  ValueProblem,
+} from "./evaluate.ts";
+import { columnsOf, type Expression, isLookUp, type LookUp, type Mapping } from "./mapping.ts";
+import type { FileShape, Format } from "./read-records.ts";
 
 export interface Problem {
   readonly field: string;
@@ -27,6 +30,8 @@ export interface LookUpPlan {
   readonly by: readonly FieldModel[];
   readonly ignoreCase: boolean;
   readonly creates: boolean;
+  /** Whether it looks among the records that the import writes. */
+  readonly isOfItself: boolean;
   readonly required: boolean;
   /** All values of a record that is created, those of `by` among them. */
   readonly values: ReadonlyMap<FieldModel, Evaluate>;
@@ -38,27 +43,28 @@ export interface RowPlan {
   /** The fields of the key that makes a repeat safe; empty where there is none. */
   readonly key: readonly FieldModel[];
   readonly lookUps: readonly LookUpPlan[];
-  /** What the mapping reads of a file. */
-  readonly columns: ReadonlySet<string>;
+  readonly file: FileShape;
   isSkipped(cells: Cells): boolean;
   /** The body without what look-ups will bring. Pushes what is wrong. */
   bodyOf(cells: Cells, problems: Problem[]): Record<string, unknown>;
 }
 
 /** Throws StartError naming what is wrong in the mapping. */
-export function compileMapping(json: unknown, model: Model, name: string): RowPlan {
+export function compileMapping(
+  json: unknown,
+  model: Model,
+  name: string,
+  format: Format = "csv",
+): RowPlan {
   const resource = resourceOf(model, name);
-  const parsed = MAPPING.safeParse(json, IN_OUR_WORDS);
-  if (!parsed.success) {
-    const [detail] = invalidInput(parsed.error).details;
-    throw new StartError(`The mapping is not valid: ${detail?.field} ${detail?.message}.`);
-  }
-  const mapping = parsed.data;
+  const mapping = checkedMapping(json);
+  const { delimiter, exact } = mapping;
+  const isTyped = exact && format !== "csv";
   const values = new Map<FieldModel, Evaluate>();
   const lookUps: LookUpPlan[] = [];
   for (const [fieldName, source] of Object.entries(mapping.fields)) {
     const field = writableField(resource, fieldName, mapping);
-    if (isLookUp(source)) lookUps.push(compileLookUp(field, source, mapping, model));
+    if (isLookUp(source)) lookUps.push(compileLookUp(resource, field, source, mapping, model));
     else values.set(field, compileExpression(source, mapping));
   }
   const skips = mapping.skip.map((rule) => {
@@ -73,23 +79,28 @@ export function compileMapping(json: unknown, model: Model, name: string): RowPl
     whenPresent: mapping.whenPresent,
     key: keyOf(mapping, resource),
     lookUps,
-    columns: columnsOf(mapping),
+    file: { columns: columnsOf(mapping), delimiter, exact },
     isSkipped: (cells) => skips.some((isSkipped) => isSkipped(cells)),
-    bodyOf: (cells, problems) => bodyOf(values, cells, problems),
+    bodyOf: (cells, problems) => bodyOf(values, cells, problems, isTyped),
   };
 }
 
-/** What the record has; a field without a value is left out. */
+/**
+ * What the record has; a field without a value is left out. `isTyped`: texts of the file are texts,
+ * for it has other values as well.
+ */
 export function bodyOf(
   values: ReadonlyMap<FieldModel, Evaluate>,
   cells: Cells,
   problems: Problem[],
+  isTyped = false,
 ): Record<string, unknown> {
   const body: Record<string, unknown> = {};
   for (const [field, evaluate] of values) {
     try {
       const value = evaluate(cells);
-      if (value !== undefined) body[field.name] = jsonValue(field, value);
+      if (value !== undefined)
+        body[field.name] = isTyped ? typedValue(field, value) : jsonValue(field, value);
     } catch (error) {
       if (!(error instanceof ValueProblem)) throw error;
       problems.push({ field: field.name, message: error.message });
@@ -109,28 +120,42 @@ export function keyTexts(
 ): readonly string[] | undefined {
   const texts: string[] = [];
   for (const { name, type } of key) {
-    const text = type?.parse(textOf(body[name]));
-    if (text === undefined) problems.push({ field: name, message: "is not valid" });
-    else texts.push(text);
+    const given = textOf(body[name]);
+    const text = type?.parse(given);
+    if (text !== undefined) texts.push(text);
+    else {
+      const [issue] = type?.schema.safeParse(body[name]).error?.issues ?? [];
+      const wanted = issue?.message ?? `must be like ${type?.example}`;
+      problems.push({ field: name, message: `is ${quoted(given)}; it ${wanted}` });
+    }
   }
   return texts.length === key.length ? texts : undefined;
 }
 
 const NUMBERS = new Set(["smallint", "integer", "real", "double precision"]);
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 /** Types whose numbers are strings in JSON. */
 const EXACT_NUMBERS = new Set(["bigint", "numeric"]);
+
+function typedValue({ type }: FieldModel, value: unknown): unknown {
+  const isExact = EXACT_NUMBERS.has(type?.sql ?? "") && isNumber(value);
+  return isExact ? decimalText(textOf(value)) : value;
+}
 
 /** A cell as the JSON value that the field takes; what does not fit is refused later. */
 function jsonValue(field: FieldModel, value: unknown): unknown {
   const sql = field.type?.sql ?? "";
-  if (EXACT_NUMBERS.has(sql) && isNumber(value)) return decimalText(textOf(value));
-  if (typeof value !== "string") return value;
-  if (NUMBERS.has(sql)) return /^[+-]?[\d.]+(e[+-]?\d+)?$/i.test(value) ? Number(value) : value;
+  if (typeof value !== "string") return typedValue(field, value);
+  if (NUMBERS.has(sql)) return DECIMAL.test(value) ? Number(value) : value;
   if (sql === "boolean") return value === "true" || (value === "false" ? false : value);
-  if (sql !== "json" && sql !== "jsonb") return value;
+  const isJson = sql === "json" || sql === "jsonb";
+  // Lists and points are JSON in their cell; a range begins like one.
+  const isList = /^[[{]/.test(value) && field.type?.schema.safeParse(value).success === false;
+  if (!isJson && !isList) return value;
   try {
-    return JSON.parse(value) as unknown;
+    return parseExactly(value);
   } catch {
+    if (isList) return value;
     throw new ValueProblem("is not JSON");
   }
 }
@@ -148,79 +173,99 @@ function decimalText(text: string): string {
 }
 
 /** By its name or its path. Throws StartError naming what there is. */
-export function resourceOf(model: Model, name: string): ResourceModel {
+export function resourceOf(model: Model, name: string, place = ""): ResourceModel {
   const all = [...model.resources.values()];
   const found = all.find((one) => one.name === name || one.path === name);
   if (found !== undefined) return found;
-  const known = all.map(({ path }) => path).join(", ");
-  throw new StartError(`There is no resource "${name}".`, { fix: `One of: ${known}` });
+  const known = all.map(({ path }) => path);
+  const meant = didYouMean(name, known);
+  throw new StartError(`${place}There is no resource "${name}".${meant}`, {
+    fix: `One of: ${known.join(", ")}`,
+  });
 }
 
-function servedField(resource: ResourceModel, name: string): FieldModel {
+/** `place` is one in the mapping. */
+function servedField(resource: ResourceModel, name: string, place: string): FieldModel {
   const field = resource.served.find((one) => one.name === name);
   if (field !== undefined) return field;
-  const known = resource.served.map((one) => one.name).join(", ");
-  throw new StartError(`The mapping names the field "${name}", which ${resource.path} has not.`, {
-    fix: `One of: ${known}`,
-  });
+  const known = resource.served.map((one) => one.name);
+  const meant = didYouMean(name, known);
+  throw new StartError(
+    `The mapping, at ${place}: ${resource.path} has no field "${name}".${meant}`,
+    { fix: `One of: ${known.join(", ")}` },
+  );
 }
 
 /** As above, but not one that Backwright writes, unless records are known again by it. */
 function writableField(resource: ResourceModel, name: string, { key = [] }: Mapping): FieldModel {
-  const field = servedField(resource, name);
+  const field = servedField(resource, name, `fields.${name}`);
   const grants = [...resource.access.values()];
   const isGiven = grants.some(({ create }) => create?.fields.includes(field) === true);
   if (!field.managed || isGiven || [key].flat().includes(name)) return field;
-  throw new StartError(`The mapping gives "${name}", which Backwright writes by itself.`, {
-    fix: "Leave it out.",
-  });
+  throw new StartError(
+    `The mapping, at fields.${name}: it gives "${name}", which Backwright writes by itself.`,
+    { fix: "Leave it out." },
+  );
 }
 
 function compileLookUp(
+  resource: ResourceModel,
   field: FieldModel,
   source: LookUp,
   mapping: Mapping,
   model: Model,
 ): LookUpPlan {
-  const target = resourceOf(model, source.find);
-  const by = Object.keys(source.by).map((name) => servedField(target, name));
+  const at = `fields.${field.name}`;
+  const target = resourceOf(model, source.find, `The mapping, at ${at}.find: `);
+  const by = Object.keys(source.by).map((name) => servedField(target, name, `${at}.by.${name}`));
   const ignoreCase = source.ignoreCase === true;
-  if (ignoreCase && by.length !== 1) {
-    throw new StartError(`The mapping of ${field.name}: ignoreCase goes with one field in "by".`);
+  const isOfItself = target === resource;
+  if (ignoreCase && (by.length !== 1 || isOfItself)) {
+    throw new StartError(
+      `The mapping, at ${at}.ignoreCase: it goes with one field in "by", of another resource.`,
+      { fix: "Leave it out: then names are compared as they are spelled." },
+    );
   }
-  if (!ignoreCase) requireUnique(target, by, `The mapping of ${field.name}`);
+  if (!ignoreCase) requireUnique(target, by, `${at}.by`);
   const { create } = source;
   const values = new Map<FieldModel, Evaluate>();
-  const given: Readonly<Record<string, Expression>> = {
-    ...(create === true ? {} : create),
-    ...source.by,
+  const given = (some: Readonly<Record<string, Expression>>, place: string): void => {
+    for (const [name, expression] of Object.entries(some)) {
+      values.set(
+        servedField(target, name, `${place}.${name}`),
+        compileExpression(expression, mapping),
+      );
+    }
   };
-  for (const [name, expression] of Object.entries(given)) {
-    values.set(servedField(target, name), compileExpression(expression, mapping));
-  }
+  given(typeof create === "object" ? create : {}, `${at}.create`);
+  given(source.by, `${at}.by`);
   const required = source.required === true;
-  return { field, target, by, ignoreCase, creates: create !== undefined, required, values };
+  const creates = create !== undefined;
+  return { field, target, by, ignoreCase, creates, isOfItself, required, values };
 }
 
 function keyOf({ key = [], fields }: Mapping, resource: ResourceModel): readonly FieldModel[] {
   const names = typeof key === "string" ? [key] : key;
-  const found = names.map((name) => servedField(resource, name));
-  if (found.length > 0) requireUnique(resource, found, "The mapping's key");
+  const found = names.map((name) => servedField(resource, name, "key"));
+  if (found.length > 0) requireUnique(resource, found, "key");
   const absent = found.find(({ name }) => fields[name] === undefined);
   if (absent === undefined) return found;
-  throw new StartError(`The mapping's key "${absent.name}" is not among its fields.`);
+  throw new StartError(`The mapping, at key: "${absent.name}" is not among its fields.`, {
+    fix: `Add fields.${absent.name}: the column that holds it.`,
+  });
 }
 
-function requireUnique(resource: ResourceModel, fields: readonly FieldModel[], what: string): void {
+function requireUnique(resource: ResourceModel, fields: readonly FieldModel[], at: string): void {
   const names = (some: readonly FieldModel[]): string =>
     some
       .map(({ name }) => name)
       .sort()
-      .join();
+      .join(" + ");
   const keys = uniqueKeys(resource.table);
   if (keys.some((key) => names(key) === names(fields))) return;
   const known = keys.map((key) => key.map(({ name }) => name).join(" + ")).join("; ");
-  throw new StartError(`${what}: ${names(fields)} is not unique in ${resource.path}.`, {
-    fix: known === "" ? "Add a unique key to the table." : `One of: ${known}`,
-  });
+  throw new StartError(
+    `The mapping, at ${at}: ${names(fields)} is not unique in ${resource.path}.`,
+    { fix: known === "" ? "Add a unique key to the table." : `One of: ${known}` },
+  );
 }

@@ -1,5 +1,6 @@
 // The export: a list, page after page, as NDJSON, a JSON array or CSV. Holds one page at a time.
 import type { Actor } from "../access/actor.ts";
+import { decide } from "../access/decide.ts";
 import { BackwrightError } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import { PAGE_SIZE_MAX } from "../base/limits.ts";
@@ -7,6 +8,7 @@ import type { ResourceModel } from "../model/model.ts";
 import type { OperationsContext } from "../operations/context.ts";
 import type { ListQuery } from "../operations/parse-list.ts";
 import { type ListReply, listRecords } from "../operations/read.ts";
+import { csvLine, csvRecord, parsedRecord } from "./csv-text.ts";
 import type { Format } from "./read-records.ts";
 
 export interface ExportOptions {
@@ -28,7 +30,7 @@ export interface ExportOptions {
  */
 export async function* exportText(options: ExportOptions): AsyncGenerator<string> {
   const { format, onProgress } = options;
-  const form = format === "csv" ? csvForm(options.isForSpreadsheet) : JSON_FORMS[format];
+  const form = format === "csv" ? csvForm(options) : JSON_FORMS[format];
   let after: string | null | undefined;
   let told = 0;
   yield form.begin;
@@ -39,7 +41,15 @@ export async function* exportText(options: ExportOptions): AsyncGenerator<string
     onProgress(told);
     after = next;
   } while (after !== null);
+  if (told === 0 && format === "csv") yield csvLine(await columnsOf(options));
   yield form.end;
+}
+
+/** Where there is no record to tell them. */
+async function columnsOf({ query, resource, actor }: ExportOptions): Promise<readonly string[]> {
+  const wanted = query.fields?.get("")?.split(",");
+  const names = decide(await actor(), resource, "read").fields.map(({ name }) => name);
+  return wanted === undefined ? names : names.filter((name) => wanted.includes(name));
 }
 
 /** A page of as many records as one reply may hold. */
@@ -71,28 +81,14 @@ const JSON_FORMS: Readonly<Record<Exclude<Format, "csv">, Form>> = {
   json: { begin: "[", record: (json, isFirst) => `${isFirst ? "\n" : ",\n"}${json}`, end: "\n]\n" },
 };
 
-function csvForm(isForSpreadsheet: boolean): Form {
-  const line = (cells: readonly string[]): string => `${cells.map(csvCell).join(",")}\n`;
-  const guarded = (text: string): string =>
-    isForSpreadsheet && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+function csvForm({ resource, isForSpreadsheet }: ExportOptions): Form {
+  const line = csvRecord(resource, isForSpreadsheet);
   return {
     begin: "",
     record(json, isFirst) {
-      const record = JSON.parse(json) as Record<string, unknown>;
-      const cells = Object.values(record).map((value) => guarded(cellOf(value)));
-      return (isFirst ? line(Object.keys(record)) : "") + line(cells);
+      const record = parsedRecord(json);
+      return (isFirst ? csvLine(Object.keys(record)) : "") + line(record);
     },
     end: "",
   };
-}
-
-/** Lists and included records are JSON in their cell; null is an empty one. */
-function cellOf(value: unknown): string {
-  if (value === null) return "";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-/** Quoted where RFC 4180 asks for it. */
-export function csvCell(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,6 +1,5 @@
 // The import itself: reads a file in stretches, asks what is there, writes the rest by operations.
 // Repeating it is safe: a record that its key finds is left alone, or updated where that is wanted.
-import { hash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Actor } from "../access/actor.ts";
 import { decide } from "../access/decide.ts";
@@ -9,13 +8,24 @@ import { newId } from "../base/ids.ts";
 import { BULK_RECORDS_MAX } from "../base/limits.ts";
 import { bulkWrite, UNSENT } from "../operations/bulk.ts";
 import type { OperationsContext, RequestContext } from "../operations/context.ts";
-import { findMany } from "../operations/find-many.ts";
-import { isDone, type Outcome as WriteOutcome } from "../operations/outcomes.ts";
+import { isDone, type Refused } from "../operations/outcomes.ts";
 import { parseBody } from "../operations/parse-body.ts";
 import type { Cells } from "./evaluate.ts";
-import { LookUps, problemsOf } from "./look-ups.ts";
+import { LookUps, problemsOf, refusalsOf } from "./look-ups.ts";
 import type { FileRecord } from "./read-records.ts";
-import { keyTexts, type Problem, type RowPlan } from "./row-plan.ts";
+import type { Problem, RowPlan } from "./row-plan.ts";
+import {
+  absentOf,
+  changesOf,
+  createRows,
+  findRows,
+  isChanged,
+  keyOf,
+  type Row,
+  rowOf,
+  stretchKey,
+  turnOf,
+} from "./rows.ts";
 
 export interface ImportOutcome {
   read: number;
@@ -51,20 +61,14 @@ export interface ImportOptions {
   readonly onProgress: (outcome: ImportOutcome, bytes: number) => void;
 }
 
-interface Row {
-  readonly record: FileRecord;
-  readonly body: Record<string, unknown>;
-  /** The texts of the key's fields; empty where there is no key. */
-  readonly key: readonly string[];
-}
-
 const ATTEMPTS_MAX = 6;
 const PAUSE_MS = 250;
+// In place of what is not there yet, where the body of a row is checked.
+const SOME_ID = "00000000-0000-0000-0000-000000000000";
 
 /** Throws BackwrightError, or the reason of `stop`; what is counted in is in. */
 export async function runImport(options: ImportOptions): Promise<ImportOutcome> {
   const run = new Import(options);
-  let stretch: FileRecord[] = [];
   // One stretch is written while the next is read.
   let writing: Promise<void> = Promise.resolve();
   const send = async (records: readonly FileRecord[]): Promise<void> => {
@@ -73,15 +77,21 @@ export async function runImport(options: ImportOptions): Promise<ImportOutcome> 
     writing = run.write(records);
     writing.catch(() => undefined); // Told by the next `await`.
   };
-  for await (const record of options.records) {
-    run.outcome.read += 1;
-    stretch.push(record);
-    if (stretch.length < BULK_RECORDS_MAX) continue;
-    await send(stretch);
-    stretch = [];
+  let stretch: FileRecord[] = [];
+  try {
+    for await (const record of options.records) {
+      run.outcome.read += 1;
+      stretch.push(record);
+      if (stretch.length < BULK_RECORDS_MAX) continue;
+      await send(stretch);
+      stretch = [];
+    }
+    options.stop.throwIfAborted();
+    if (stretch.length > 0) await send(stretch);
+  } finally {
+    // What is being written is counted, even where the file cannot be read any further.
+    await writing;
   }
-  await send(stretch);
-  await writing;
   return run.outcome;
 }
 
@@ -98,6 +108,9 @@ class Import {
   readonly #options: ImportOptions;
   readonly #lookUps: readonly LookUps[];
   #rejected: Rejected[] = [];
+  /** Where records have no key of their own. */
+  #stretch: string | undefined;
+  #turn = 1;
 
   constructor(options: ImportOptions) {
     this.#options = options;
@@ -122,146 +135,165 @@ class Import {
         await sleep(PAUSE_MS * 2 ** attempt, undefined, { signal: stop });
       }
     }
-    for (const { plan, created } of this.#lookUps) {
-      if (created > 0) this.outcome.related.set(plan.target.path, created);
-    }
-    if (this.#rejected.length > 0) await onRejected(this.#rejected);
+    this.#countRelated();
+    // First, so that it is told what is in even where nothing can be put aside.
     onProgress(this.outcome, records.at(-1)?.bytes ?? 0);
+    if (this.#rejected.length > 0) {
+      await onRejected(this.#rejected.sort((one, other) => one.line - other.line));
+    }
+  }
+
+  /** Two look-ups may make records of one resource. */
+  #countRelated(): void {
+    const { related } = this.outcome;
+    related.clear();
+    for (const { plan, created } of this.#lookUps) {
+      const { path } = plan.target;
+      if (created > 0) related.set(path, (related.get(path) ?? 0) + created);
+    }
   }
 
   async #attempt(records: readonly FileRecord[]): Promise<void> {
+    const { plan } = this.#options;
     const actor = await this.#options.actor();
     const request = { actor, requestId: newId(), face: "import" };
     const wanted = records.filter(({ problem, cells }) => {
-      const isSkipped = problem === undefined && this.#options.plan.isSkipped(cells);
+      const isSkipped = problem === undefined && plan.isSkipped(cells);
       if (isSkipped) this.outcome.skipped += 1;
       return !isSkipped;
     });
-    const whole = wanted.filter(({ problem }) => problem === undefined);
+    this.#stretch = plan.key.length === 0 ? stretchKey(records) : undefined;
+    const rows = wanted.map((record) => rowOf(record, plan, this.#lookUps));
+    await this.#find(rows, request);
+    await this.#send(
+      rows.filter((row) => this.#isWhole(row)),
+      request,
+    );
+  }
+
+  /** Which of the records that the rows name are there. */
+  async #find(rows: readonly Row[], request: RequestContext): Promise<void> {
     for (const lookUps of this.#lookUps) {
-      await lookUps.prepare(
-        whole.map(({ cells }) => cells),
+      await lookUps.find(
+        rows.flatMap(({ named }) => named.get(lookUps) ?? []),
         request,
       );
     }
-    const rows = wanted.flatMap((record) => this.#rowOf(record) ?? []);
-    await this.#send(rows, request);
   }
 
-  /** Undefined: rejected. */
-  #rowOf(record: FileRecord): Row | undefined {
-    const { plan } = this.#options;
-    const problems: Problem[] = [];
-    if (record.problem !== undefined) problems.push({ field: "", message: record.problem });
-    const body = record.problem === undefined ? plan.bodyOf(record.cells, problems) : {};
-    if (record.problem === undefined) {
-      for (const lookUps of this.#lookUps) {
-        const id = lookUps.idOf(record.cells, problems);
-        if (id !== undefined) body[lookUps.plan.field.name] = id;
-      }
-    }
-    const missing = plan.key.find(({ name }) => body[name] === undefined);
-    const isTold = problems.some(({ field }) => field === missing?.name || field === "");
-    if (missing !== undefined && !isTold) {
-      problems.push({ field: missing.name, message: "is missing, and it is the key" });
-    }
-    const texts = problems.length === 0 ? keyTexts(plan.key, body, problems) : undefined;
-    if (texts !== undefined) return { record, body, key: texts };
-    this.#reject(record, problems);
-    return undefined;
+  /** Rejects the row where it is not, with all that is wrong with it. */
+  #isWhole(row: Row): boolean {
+    if (row.problems.length === 0) return true;
+    row.problems.push(...absentOf(row));
+    this.#reject(row, row.problems);
+    return false;
   }
 
   async #send(rows: readonly Row[], request: RequestContext): Promise<void> {
     const { plan, isDryRun } = this.#options;
     let left = rows;
-    // A key that the stretch holds twice is met again when the first one is in.
-    while (left.length > 0) {
-      const first = new Map<string, Row>();
-      const again: Row[] = [];
-      for (const row of left) {
-        const key = row.key.length === 0 ? row.record.line : JSON.stringify(row.key);
-        if (first.has(String(key))) again.push(row);
-        else first.set(String(key), row);
-      }
-      const some = [...first.values()];
-      const ids = plan.key.length === 0 ? [] : await this.#find(some, request);
+    // A key that the stretch holds twice is met again when the first one is in; so is a row that
+    // names another one of the stretch.
+    for (this.#turn = 1; left.length > 0; this.#turn += 1) {
+      if (this.#turn > 1) await this.#find(left, request);
+      const { some, again } = turnOf(left, plan);
+      const ids = await findRows(this.#options.context, request, plan, some);
       const missing = some.filter((_, at) => ids[at] === undefined);
       const present = some.flatMap((row, at) => {
         const id = ids[at];
         return id === undefined ? [] : [{ row, id }];
       });
-      if (isDryRun) {
-        this.#check(missing, [...present.map(({ row }) => row), ...again], request);
-        return;
-      }
       const overtaken = await this.#create(missing, request);
       await this.#update(present, request);
-      left = [...overtaken, ...again];
+      left = isDryRun ? this.#met(again, some) : [...overtaken, ...again];
     }
   }
 
-  #find(rows: readonly Row[], request: RequestContext) {
-    const { context, plan } = this.#options;
-    const keys = rows.map(({ key }) => key);
-    return findMany(context, request, plan.resource, plan.key, keys);
+  /** In a dry run the first row of a key is not in when the second one comes: counted here. */
+  #met(again: readonly Row[], some: readonly Row[]): readonly Row[] {
+    const { plan } = this.#options;
+    const made = some.filter(({ problems }) => problems.length === 0);
+    const keys = new Set(made.map((row) => keyOf(row, plan)));
+    return again.filter((row) => {
+      const isThere = keys.has(keyOf(row, plan));
+      if (isThere) this.outcome[changesOf(row, plan).length > 0 ? "updated" : "present"] += 1;
+      return !isThere;
+    });
   }
 
-  #check(missing: readonly Row[], present: readonly Row[], { actor }: RequestContext): void {
-    const grant = decide(actor, this.#options.plan.resource, "create");
-    for (const { record, body } of missing) {
-      try {
-        parseBody(body, grant, "create");
-        this.outcome.created += 1;
-      } catch (error) {
-        if (!(error instanceof BackwrightError)) throw error;
-        this.#reject(record, problemsOf(error));
+  /**
+   * Gives the rows the ids of what they name, and makes that where it is missing. Rejects a row
+   * that `check` refuses before anything is made for it.
+   */
+  async #complete(
+    rows: readonly Row[],
+    check: (body: Readonly<Record<string, unknown>>) => unknown,
+    request: RequestContext,
+  ): Promise<readonly Row[]> {
+    const { isDryRun } = this.#options;
+    const good = rows.filter((row) => {
+      const absent = absentOf(row);
+      const makes = [...row.named].some(([lookUps, wanted]) => lookUps.mayCreate(wanted));
+      const body = { ...row.body };
+      for (const [lookUps, wanted] of row.named) {
+        body[lookUps.plan.field.name] = lookUps.idOf(wanted) ?? SOME_ID;
       }
+      // Where nothing is made for it, the operation itself will check it.
+      const refused = makes || isDryRun ? refusalsOf(() => check(body)) : undefined;
+      const problems = [...absent, ...(refused ?? [])];
+      if (problems.length > 0) this.#reject(row, problems);
+      return problems.length === 0;
+    });
+    for (const lookUps of this.#lookUps) {
+      if (!lookUps.plan.creates) continue;
+      await lookUps.create(
+        good.flatMap(({ named }) => named.get(lookUps) ?? []),
+        request,
+      );
     }
-    for (const row of present) {
-      this.outcome[this.#changesOf(row).length > 0 ? "updated" : "present"] += 1;
-    }
-  }
-
-  /** What an update writes. The record is that which the key found, whatever id the file says. */
-  #changesOf({ body }: Row): readonly (readonly [string, unknown])[] {
-    const { key, whenPresent } = this.#options.plan;
-    if (whenPresent === "skip") return [];
-    const unwritten = new Set(["id", ...key.map(({ name }) => name)]);
-    return Object.entries(body).filter(([name]) => !unwritten.has(name));
+    return good.filter((row) => {
+      const problems = [...row.named].flatMap(([lookUps, wanted]) => lookUps.problemsOf(wanted));
+      for (const [lookUps, wanted] of row.named) {
+        row.body[lookUps.plan.field.name] = lookUps.idOf(wanted);
+      }
+      if (problems.length > 0) this.#reject(row, problems);
+      return problems.length === 0;
+    });
   }
 
   /** Returns those that are there by now. */
   async #create(rows: readonly Row[], request: RequestContext): Promise<readonly Row[]> {
     if (rows.length === 0) return [];
-    const { context, plan } = this.#options;
-    const body = { records: rows.map((row) => row.body) };
-    // Without a key of its own a record is known again by the stretch that it came in, for as long
-    // as replies are kept.
-    const idempotencyKey =
-      plan.key.length > 0
-        ? undefined
-        : `import ${rows[0]?.record.line} ${hash("sha256", JSON.stringify(body), "base64url")}`;
-    const input = { body, idempotencyKey, replyBytesMax: UNSENT };
-    const reply = await bulkWrite(context, request, plan.resource, "create", input);
-    const taken: { row: Row; outcome: WriteOutcome }[] = [];
+    const { context, plan, isDryRun } = this.#options;
+    const grant = decide(request.actor, plan.resource, "create");
+    const whole = await this.#complete(rows, (body) => parseBody(body, grant, "create"), request);
+    if (whole.length === 0) return [];
+    if (isDryRun) {
+      this.outcome.created += whole.length;
+      for (const lookUps of this.#lookUps.filter(({ plan: { isOfItself } }) => isOfItself)) {
+        for (const { body } of whole) lookUps.learn(body);
+      }
+      return [];
+    }
+    const stretch = this.#stretch === undefined ? undefined : `${this.#stretch} ${this.#turn}`;
+    const reply = await createRows(context, request, plan, whole, stretch);
+    const taken: { row: Row; outcome: Refused }[] = [];
     for (const [at, outcome] of reply.outcomes.entries()) {
-      const row = rows[at];
+      const row = whole[at];
       if (row === undefined) continue;
       if (isDone(outcome)) this.outcome[reply.replayed ? "present" : "created"] += 1;
       else if (outcome.error.code === "CONFLICT" && plan.key.length > 0) {
         taken.push({ row, outcome });
-      } else this.#reject(row.record, problemsOf(outcome.error));
+      } else this.#reject(row, problemsOf(outcome.error));
     }
     if (taken.length === 0) return [];
     // RACE: another import was here since we asked, so these take another turn; or the conflict is
     // about another unique field.
-    const ids = await this.#find(
-      taken.map(({ row }) => row),
-      request,
-    );
+    const conflicting = taken.map(({ row }) => row);
+    const ids = await findRows(context, request, plan, conflicting);
     return taken.flatMap(({ row, outcome }, at) => {
       if (ids[at] !== undefined) return [row];
-      if (!isDone(outcome)) this.#reject(row.record, problemsOf(outcome.error));
+      this.#reject(row, problemsOf(outcome.error));
       return [];
     });
   }
@@ -270,24 +302,32 @@ class Import {
     present: readonly { readonly row: Row; readonly id: string }[],
     request: RequestContext,
   ): Promise<void> {
-    const { context, plan } = this.#options;
-    const changed = present.flatMap(({ row, id }) => {
-      const changes = this.#changesOf(row);
-      return changes.length === 0 ? [] : [{ row, record: { ...Object.fromEntries(changes), id } }];
-    });
+    const { context, plan, isDryRun } = this.#options;
+    const ids = new Map(present.map(({ row, id }) => [row, id]));
+    const changed = [...ids.keys()].filter((row) => changesOf(row, plan).length > 0);
     this.outcome.present += present.length - changed.length;
     if (changed.length === 0) return;
-    const input = { body: { records: changed.map(({ record }) => record) }, replyBytesMax: UNSENT };
+    const grant = decide(request.actor, plan.resource, "update");
+    const written = (body: Readonly<Record<string, unknown>>) =>
+      Object.fromEntries(Object.entries(body).filter(([name]) => isChanged(name, plan)));
+    const check = (body: Readonly<Record<string, unknown>>) =>
+      parseBody(written(body), grant, "update");
+    const whole = await this.#complete(changed, check, request);
+    if (isDryRun) this.outcome.updated += whole.length;
+    if (isDryRun || whole.length === 0) return;
+    const records = whole.map((row) => ({ ...written(row.body), id: ids.get(row) }));
+    const input = { body: { records }, replyBytesMax: UNSENT };
     const reply = await bulkWrite(context, request, plan.resource, "update", input);
     for (const [at, outcome] of reply.outcomes.entries()) {
-      const row = changed[at]?.row;
+      const row = whole[at];
       if (isDone(outcome)) this.outcome.updated += 1;
-      else if (row !== undefined) this.#reject(row.record, problemsOf(outcome.error));
+      else if (row !== undefined) this.#reject(row, problemsOf(outcome.error));
     }
   }
 
-  #reject({ line, cells }: FileRecord, problems: readonly Problem[]): void {
+  #reject({ record: { line, cells }, problems: known }: Row, problems: readonly Problem[]): void {
     this.outcome.rejected += 1;
+    if (known.length === 0) known.push(...problems);
     this.#rejected.push({ line, cells, problems });
   }
 }

@@ -1,7 +1,8 @@
 // `backwright export`: what a key may read, whole, once, and in a form that goes in again.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXAMPLE, type Person, startTestBackend, type TestBackend } from "../support/backend.ts";
 import { runProgram } from "./program.ts";
@@ -71,6 +72,29 @@ describe("backwright export", () => {
       ] as const),
     );
     expect(guarded.stdout.split("\n")[1]).toBe(`Pier 000,"'=1+1, ""x"""`);
+  });
+
+  // Planted: the file opened under its own name -> red (what was there is gone).
+  test("writes a file that has its name when it is whole, compressed by its name", async () => {
+    const out = join(folder, "sites.csv.gz");
+    const query = ["--query", "sort=name&fields=name"];
+    const done = await run(manager, "export", "sites", "--out", out, ...query);
+    expect(done.stderr).toMatch(/^230 records in .* rows\/s$/m);
+    expect([done.code, done.stdout]).toEqual([0, ""]);
+    const lines = gunzipSync(readFileSync(out)).toString().split("\n");
+    expect([lines.length, lines[0], lines[1]]).toEqual([COUNT + 2, "name", "Pier 000"]);
+    const none = join(folder, "none", "sites.json");
+    const failed = await run(manager, "export", "sites", "--out", none);
+    expect(failed.stderr).toMatch(/sites\.json cannot be written: ENOENT/);
+    expect(failed.code).toBe(1);
+    const earlier = join(folder, "earlier.json");
+    writeFileSync(earlier, "[]");
+    const bad = ["--out", earlier, "--query", "sort=x"];
+    expect((await run(manager, "export", "sites", ...bad)).code).toBe(1);
+    expect(readFileSync(earlier, "utf8")).toBe("[]");
+    expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([]);
+    const plain = await run(manager, "export", "sites", "--spreadsheet");
+    expect(plain.stderr).toContain("--spreadsheet goes with CSV");
   });
 
   test("goes in again by an import", async () => {

@@ -39,7 +39,7 @@ describe("an import that cannot run", () => {
   test.each([
     // Planted fault: a column that is not there taken for an empty one -> red.
     ["a misspelt column", header.replace("Status", "Stats"), /no column "Status"\.[\s\S]*Stats/],
-    ["no line at all", "", /has no column "Unique Key"/],
+    ["no line at all", "", /is empty: it has no line of columns/],
     ["an open quote", `${header}\n${rows}\n900,"x\n1,2\n`, /not CSV after line 3.*\n.*on line 4/],
     ["another encoding", Buffer.from(`${header}\ncaf\u00e9\n`, "latin1"), /is not UTF-8/],
   ])("says what is wrong with %s", async (name, text, expected) => {
@@ -65,9 +65,14 @@ describe("an import that cannot run", () => {
     expect(code).toBe(1);
   });
 
+  // Planted: the words of the schema library in place of our own -> red.
   test.each([
-    ["a field that is none", { fields: { titel: "x" } }, /the field "titel"/],
-    ["a key that is not unique", { key: "title", fields: { title: "x" } }, /title is not unique/],
+    [
+      "a field that is none",
+      { fields: { titel: "x" } },
+      /at fields\.titel: work-orders has no field "titel"\. Did you mean "title"\?/,
+    ],
+    ["a key that is not unique", { key: "title", fields: { title: "x" } }, /at key: title is not/],
     [
       "a key without a field",
       { key: "externalId", fields: { title: "x" } },
@@ -75,30 +80,68 @@ describe("an import that cannot run", () => {
     ],
     [
       "a resource that is none",
-      { fields: { siteId: { find: "site", by: {} } } },
-      /no resource "site"/,
+      { fields: { siteId: { find: "site", by: { name: "x" } } } },
+      /at fields\.siteId\.find: There is no resource "site"\. Did you mean "sites"\?/,
     ],
     [
       "a look-up that is not unique",
       { fields: { siteId: { find: "sites", by: { address: "x" } } } },
-      /address is not unique in sites/,
+      /at fields\.siteId\.by: address is not unique in sites/,
     ],
     [
       "a time zone that is none",
-      { timeZone: "Mars/Base", fields: { title: { column: "x", upper: true } } },
-      /time zone "Mars\/Base" is none/,
+      { timeZone: "Mars/Base", fields: { title: "x" } },
+      /timeZone must be a time zone such as "America\/New_York", not "Mars\/Base"/,
     ],
     [
       "a pattern that is none",
       { fields: { title: { column: "x", match: "(" } } },
-      /no regular expression/,
+      /fields\.title\.match is no regular expression: "\("/,
+    ],
+    [
+      "a format of another library",
+      { fields: { dueAt: { column: "x", time: "YYYY-MM-DD" } } },
+      /fields\.dueAt\.time is "YYYY-MM-DD": years are yyyy.*"yyyy-MM-dd"/,
     ],
     [
       "a word that is unknown",
-      { fields: { title: { column: "x", uper: true } } },
-      /The mapping is not valid/,
+      { fields: { dueAt: { column: "x", zone: "Europe/Rome" } } },
+      /not valid: fields\.dueAt\.zone is unknown\. Did you mean "timeZone"\? Allowed: column, when/,
     ],
-    ["no fields", {}, /The mapping is not valid: fields/],
+    [
+      "a value from nowhere",
+      { fields: { title: { colum: "x" } } },
+      /fields\.title must have one of "column", .*"find", and has none\. Did you mean "column"\?/,
+    ],
+    [
+      "a value from two places",
+      { fields: { title: { column: "x", value: "y" } } },
+      /fields\.title must have one of .*, and has "column" and "value"\./,
+    ],
+    [
+      "several faults, all of them",
+      {
+        whenPresent: "merge",
+        skip: [{ value: "x" }],
+        fields: {
+          title: { join: ["a", 5] },
+          dueAt: { column: "x", required: "yes" },
+          siteId: { find: "sites", create: 1 },
+        },
+      },
+      new RegExp(
+        [
+          'whenPresent must be "skip" or "update", not "merge"',
+          'skip\\[0\\] needs either "in" or "empty"',
+          "fields\\.title\\.join\\[1\\] must be the name of a column, or an object",
+          'fields\\.dueAt\\.required must be true or false, not "yes"',
+          "fields\\.siteId\\.create must be an object, not 1",
+          "fields\\.siteId\\.by is missing",
+        ].join("[^]*\n  "),
+      ),
+    ],
+    ["no fields", {}, /The mapping is not valid: fields is missing/],
+    ["a list in its place", [], /The mapping is not valid: it must be an object/],
   ])("refuses a mapping with %s", (_what, mapping, expected) => {
     const compile = () => compileMapping(mapping, backend.project.model, "workOrders");
     expect(compile).toThrow(expected);

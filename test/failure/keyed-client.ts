@@ -117,7 +117,10 @@ export class KeyedWrite implements SentWrite {
       const reply = await this.send(url());
       if (reply !== undefined && !RETRIED.includes(reply.status)) return;
       if (performance.now() > deadline) {
-        throw new Error(`${this.key} (${this.#apiKey.slice(0, 6)}…) was never answered for good`);
+        const last = reply === undefined ? "nothing" : `${reply.status} ${reply.body}`;
+        throw new Error(
+          `${this.key} (${this.#apiKey.slice(0, 6)}…) was never answered for good; last: ${last}`,
+        );
       }
       await sleep(RETRY_MS);
     }

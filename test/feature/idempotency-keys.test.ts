@@ -12,9 +12,13 @@
 import { randomUUID } from "node:crypto";
 import { request as rawRequest } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { DatabaseFailure } from "../../src/database/failures.ts";
+import type { ResourceModel } from "../../src/model/model.ts";
+import { showAgain } from "../../src/operations/execute-write.ts";
 import { expectRefusal } from "../fixtures/refusals.ts";
 import { secondServer } from "../fixtures/twin-requests.ts";
 import { rowCounts, storedRow } from "../fixtures/work-orders-world.ts";
+import { withRun } from "../sql/captured.ts";
 import {
   type Person,
   type Reply,
@@ -252,6 +256,22 @@ describe("the key itself", () => {
   }
 });
 
+// Planted: the failure of that read swallowed -> red, a TypeError.
+test("a repeat whose record cannot be read just now is told to come back", async () => {
+  const made = await post(order(), keyed());
+  const stored = { id: made.json.data.id, json: made.text, version: "1", mask: "", status: "201" };
+  const read = (): Promise<never> => Promise.reject(new DatabaseFailure("unavailable", "gone"));
+  const context = { ...backend.context, database: withRun(backend.context.database, { read }) };
+  const { tenantId, id, role } = manager;
+  const identity = { tenantId, role, id, credential: id };
+  const actor = await backend.authenticator.actorFor(identity);
+  const request = { actor, requestId: "again", face: "test" };
+  const workOrders = context.model.resources.get("workOrders") as ResourceModel;
+  await expect(showAgain(context, request, workOrders, stored)).rejects.toMatchObject({
+    code: "UNAVAILABLE",
+  });
+});
+
 describe("the time of a key", () => {
   const expire = (key: string) =>
     backend.owner.query(
@@ -280,6 +300,25 @@ describe("the time of a key", () => {
     const rows = await stored(key);
     expect(rows.map(({ recordId }) => recordId)).toEqual([second.json.data.id]);
     expect(Number(rows[0]?.hours)).toBeGreaterThan(23.9);
+  });
+
+  // Planted: the transaction plan without expires_at, in the look and in the renewal -> red.
+  test("is that of a request with a transaction of its own, too", async () => {
+    const headers = keyed();
+    const bulk = (title: string): Promise<Reply> =>
+      backend.request("/v1/work-orders/bulk-create", {
+        key: manager.key,
+        body: { records: [order({ title })] },
+        headers,
+      });
+    const first = await bulk("Yesterday");
+    await expire(headers["idempotency-key"]);
+    const second = await bulk("Today");
+    expect(second.status, second.text).toBe(200);
+    expect(second.text).toContain("Today");
+    expect(second.text).not.toBe(first.text);
+    expectReplay(await bulk("Today"), second);
+    expect(await stored(headers["idempotency-key"])).toHaveLength(1);
   });
 
   test("does not follow the process's clock", async () => {

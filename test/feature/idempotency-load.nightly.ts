@@ -5,6 +5,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RunningBackend } from "../../src/app/serve.ts";
 import { faults, inBatches, secondServer, sendTwins } from "../fixtures/twin-requests.ts";
 import { type Person, startTestBackend, type TestBackend } from "../support/backend.ts";
+import { nightlyPart } from "../support/nightly-part.ts";
+
+const KEYS = nightlyPart(1_000);
 
 let backend: TestBackend;
 let second: RunningBackend;
@@ -19,10 +22,10 @@ afterAll(async () => {
   await backend?.close();
 });
 
-test("a thousand keys have a thousand effects, whatever the number of twins", async () => {
+test(`${KEYS} keys have ${KEYS} effects, whatever the number of twins`, async () => {
   const site = await backend.request("/v1/sites", { key: manager.key, body: { name: "Yard" } });
   const siteId = site.json.data.id;
-  const keys = Array.from({ length: 1_000 }, (_, at) => at);
+  const keys = Array.from({ length: KEYS }, (_, at) => at);
   const outcomes = await inBatches(keys, 4, (at) => {
     const headers = { "idempotency-key": `load ${at}` };
     const body = { title: `load ${at}`, siteId, requesterId: manager.id };
@@ -38,5 +41,5 @@ test("a thousand keys have a thousand effects, whatever the number of twins", as
        (select count(*)::int from backwright.idempotency) as keys
      from work_orders`,
   );
-  expect(stored).toEqual({ rows: 1_000, titles: 1_000, events: 1_000, audits: 1_000, keys: 1_000 });
+  expect(stored).toEqual({ rows: KEYS, titles: KEYS, events: KEYS, audits: KEYS, keys: KEYS });
 });

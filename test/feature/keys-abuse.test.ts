@@ -86,6 +86,25 @@ describe("unknown keys", () => {
   });
 });
 
+// Planted: what failed kept among the credentials (Credentials.forget emptied) -> red.
+test("a look-up that fails is no answer: the next request asks again", async () => {
+  const { database, model } = backend.context;
+  let failures = 2;
+  const failing = {
+    read: (...args: Parameters<Database["read"]>) => {
+      if (failures === 0) return database.read(...args);
+      failures -= 1;
+      return Promise.reject(new Error("the connection was lost"));
+    },
+  };
+  const authenticator = new Authenticator(failing as unknown as Database, model);
+  const authenticate = (): Promise<unknown> => authenticator.authenticate(`Bearer ${manager.key}`);
+  await expect(authenticate()).rejects.toThrow("the connection was lost");
+  await expect(authenticate()).rejects.toThrow("the connection was lost");
+  expect(failures).toBe(0);
+  expect(await authenticate()).toMatchObject({ id: manager.id });
+});
+
 describe("a flood of unknown keys", () => {
   test("pushes no living key out of memory", async () => {
     const { context } = backend;

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, test } from "vitest";
 import { cardPagesMeetEveryRowOnce } from "../sql/card-property.ts";
 import { pagesMeetEveryRowOnce, walkSeed } from "../sql/page-property.ts";
 import { startTestBackend, type TestBackend } from "../support/backend.ts";
+import { nightlyPart } from "../support/nightly-part.ts";
 
 let backend: TestBackend;
 let boards: TestBackend;
@@ -18,10 +19,13 @@ afterAll(async () => {
   await boards?.close();
 });
 
-test("every unchanged row is met exactly once in 7,500 walks", async () => {
-  await fc.assert(pagesMeetEveryRowOnce(backend), { numRuns: 7_500, seed: walkSeed() });
+const WALKS = nightlyPart(7_500);
+const CARD_WALKS = nightlyPart(10_000);
+
+test(`every unchanged row is met exactly once in ${WALKS} walks`, async () => {
+  await fc.assert(pagesMeetEveryRowOnce(backend), { numRuns: WALKS, seed: walkSeed() });
 });
 
-test("so it is in 10,000 walks over lists with several sort keys", async () => {
-  await fc.assert(cardPagesMeetEveryRowOnce(boards), { numRuns: 10_000, seed: walkSeed() });
+test(`so it is in ${CARD_WALKS} walks over lists with several sort keys`, async () => {
+  await fc.assert(cardPagesMeetEveryRowOnce(boards), { numRuns: CARD_WALKS, seed: walkSeed() });
 });

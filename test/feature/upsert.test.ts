@@ -8,6 +8,8 @@
 // - the stored reply looked up only by the statement -> repeats: 400 for a field of the create
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { CreateGrant, ReadGrant } from "../../src/model/model.ts";
+import { upsertKeys } from "../../src/operations/upsert.ts";
 import { PartsWorld, type Reply } from "../fixtures/parts-world.ts";
 import { expectRefusal } from "../fixtures/refusals.ts";
 
@@ -189,6 +191,21 @@ describe("a repeated upsert", () => {
     }
     expect((await world.stored(done[0]?.json.data.id)).version).toBe(1);
   });
+});
+
+// A key that is not shown would be one to try values with. Planted: isShown not asked -> red.
+test("the keys of a role are those that it gives and is shown", () => {
+  const parts = world.backend.project.model.resources.get("parts");
+  const grants = parts?.access.get("worker");
+  const [create, read] = [grants?.create as CreateGrant, grants?.read as ReadGrant];
+  const fields = read.fields.filter(({ name }) => name !== "serial");
+  const keysOf = (shown: ReadGrant | undefined): readonly string[] =>
+    parts === undefined
+      ? []
+      : upsertKeys(parts, create, shown).map((key) => key.map(({ name }) => name).join());
+  expect(keysOf(read)).toEqual(["serial", "siteId,code"]);
+  expect(keysOf({ ...read, fields })).toEqual(["siteId,code"]);
+  expect(keysOf(undefined)).toEqual([]);
 });
 
 describe("many at once", () => {

@@ -3,7 +3,8 @@
 //
 // Planted faults, each red before it was taken out again:
 // - nullable left out of replies -> the last lines of this file do not compile
-// - fields of a role not filtered -> a role's text
+// - what a role reads, writes, links to, runs or sums up not filtered -> a role's text
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { Api as DeclaredApi } from "../../examples/work-orders/backend.ts";
@@ -37,6 +38,15 @@ test("a role's text has what the role is granted, and nothing else", () => {
   const written =
     /^ {2}workOrders: [\s\S]*?write: (\{[\s\S]*?\n {4}\})/m.exec(technician)?.[1] ?? "";
   expect(written.match(/\w+(?=\?:)/g)).toEqual(["description", "location", "internalNotes"]);
+});
+
+test("a role's text has the groups and figures of the fields that it reads", async () => {
+  const costs = await loadProject(join(import.meta.dirname, "../fixtures/costs"));
+  const clerk = printContract(costs.model, "clerk");
+  const aggregates = clerk.slice(clerk.indexOf("aggregates: {"));
+  expect(aggregates).toMatch(/groupBy:\n\s+\| "stage"\n\s+\| "hours"\n\s+\| "spentAt"\n/);
+  expect(aggregates).toContain('sum: "hours";');
+  expect(aggregates).not.toMatch(/amount|colour|ownerId|units|title/);
 });
 
 describe("a schema as a type", () => {

@@ -11,13 +11,16 @@ const tasks = tenantTable(
   (t) => [references(t, t.userId), references(t, t.byId)],
 );
 const teams = tenantTable("teams", { name: text() });
+const seats = tenantTable("seats", { teamId: uuid("team_id"), userId: uuid("user_id") }, (t) => [
+  references(t, t.teamId, teams),
+]);
 
 type Relations = NonNullable<Declared["relations"]>;
 type Options = (r: Parameters<Relations>[0]) => Readonly<Record<string, unknown>>;
 /** `teams.all`, of the table `to`. */
 const saidOf = (to: string, options: Options): unknown =>
   refusalOf({
-    schema: { users, tasks, teams },
+    schema: { users, tasks, teams, seats },
     relations: (r) => ({ teams: { all: r.many[to](options(r)) } }),
     resources: {},
   });
@@ -40,6 +43,12 @@ describe("the start is refused for a relation to many", () => {
       "users",
       (r) => ({ from: r.teams.id.through(r.tasks.name), to: r.users.id.through(r.tasks.byId) }),
       "  relations.teams.all: no foreign key of tasks.name leads to teams",
+    ],
+    [
+      "by way of a table that does not lead on",
+      "users",
+      (r) => ({ from: r.teams.id.through(r.seats.teamId), to: r.users.id.through(r.seats.userId) }),
+      "  relations.teams.all: no foreign key of seats.userId leads to users",
     ],
     [
       "with a condition",

@@ -9,6 +9,7 @@ interface Parameter {
 }
 interface Operation {
   readonly operationId: string;
+  readonly responses: Readonly<Record<string, unknown>>;
   readonly parameters?: readonly Parameter[];
 }
 interface Schema {
@@ -49,6 +50,17 @@ describe("the OpenAPI document", () => {
   test("needs a key, and says 3.1", async () => {
     expect((await backend.request("/openapi.json")).status).toBe(401);
     expect(documentOf("viewer").openapi).toBe("3.1.0");
+  });
+
+  // What answers before an operation is known. Planted: 431 left out, as it was once -> red.
+  test("says for every operation how a request can fail that is not understood", () => {
+    for (const path of Object.values(documentOf("manager").paths)) {
+      for (const [method, { operationId, responses }] of Object.entries(path)) {
+        if (method === "parameters") continue;
+        const told = ["400", "401", "408", "414", "431", "500", "503"];
+        expect([operationId, ...Object.keys(responses)]).toEqual(expect.arrayContaining(told));
+      }
+    }
   });
 
   // Written by hand from the example's policies.

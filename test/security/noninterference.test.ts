@@ -314,6 +314,11 @@ describe("an ETag", () => {
     );
     expectRefusal(await patch(`"${row?.version}-x"`), 412, "VERSION_CONFLICT");
     expectRefusal(await patch(`"~${"A".repeat(22)}-x"`), 412, "VERSION_CONFLICT");
+    // Planted: the mark of the record not compared -> red.
+    await backend.owner.query("update users set version = $1 where id = $2", [
+      row?.version,
+      acme.people.viewer.id,
+    ]);
     const other = await get("technician", `/v1/users/${acme.people.viewer.id}`);
     expectRefusal(await patch(other.headers.get("etag") ?? ""), 412, "VERSION_CONFLICT");
     expect((await patch(next)).status).toBe(200);

@@ -1,65 +1,21 @@
 // What an import makes of records that are not as a mapping expects them: a bad one is refused
 // alone, digits stay what they were, and a key alone says which record is meant.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Executor } from "../../src/database/transaction.ts";
-import { readRecords } from "../../src/transfer/read-records.ts";
 import { compileMapping } from "../../src/transfer/row-plan.ts";
-import { type Rejected, runImport } from "../../src/transfer/run-import.ts";
-import { PartsWorld } from "../fixtures/parts-world.ts";
+import type { PartsWorld } from "../fixtures/parts-world.ts";
+import { PartsImport } from "./import-parts.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "backwright-run-import-"));
+let parts: PartsImport;
 let world: PartsWorld;
 beforeAll(async () => {
-  world = await PartsWorld.start("run_import");
+  parts = await PartsImport.start("run_import");
+  world = parts.world;
 });
-afterAll(async () => {
-  rmSync(folder, { recursive: true, force: true });
-  await world?.backend.close();
-});
+afterAll(() => parts?.close());
 
-interface How {
-  readonly database: Executor;
-  readonly isDryRun: boolean;
-}
-
-let files = 0;
-/** `records` is a list, or the text of an NDJSON file. */
-async function importParts(
-  mapping: object,
-  records: string | readonly object[],
-  format: "ndjson" | "json" = "ndjson",
-  { database = world.backend.context.database, isDryRun = false }: Partial<How> = {},
-) {
-  files += 1;
-  const path = join(folder, `${files}.${format}`);
-  const lines = typeof records === "string" ? records : records.map((one) => JSON.stringify(one));
-  writeFileSync(path, typeof lines === "string" ? lines : lines.join("\n"));
-  const rejected: Rejected[] = [];
-  const context = { ...world.backend.context, database };
-  const counts = await runImport({
-    context,
-    plan: compileMapping(mapping, context.model, "parts"),
-    records: readRecords(path, format),
-    actor: () => world.backend.authenticator.authenticate(`Bearer ${world.people.lead.key}`),
-    isDryRun,
-    stop: new AbortController().signal,
-    onRejected: async (some) => {
-      rejected.push(...some);
-    },
-    onProgress: () => {},
-  });
-  return { counts, reasons: rejected.map(({ line, problems }) => ({ line, ...problems[0] })) };
-}
-
-const stored = async (serial: string) => {
-  const text = `select id, name, version, quantity, amount::text, price::text, data::text
-    from parts where serial = $1`;
-  const [row] = await world.backend.owner.query<Record<string, unknown>>(text, [serial]);
-  return row;
-};
+const importParts: PartsImport["run"] = (...given) => parts.run(...given);
+const stored = (serial: string) => parts.stored(serial);
 
 describe("an import that updates", () => {
   const updating = { key: "serial", whenPresent: "update" };
@@ -124,11 +80,11 @@ describe("an import that updates", () => {
 describe("a value of a look-up that is none", () => {
   // Planted: the cell given to PostgreSQL with all others -> red (the whole import ended).
   test.each([
-    ["an id", { id: "site" }, "not-an-id"],
-    ["a text with NUL", { name: "site" }, "x\u0000"],
-    ["half a character", { name: "site" }, "\ud800"],
-    ["an object", { id: "site" }, { toString: 1 }],
-  ])("refuses its row alone: %s", async (name, by, bad) => {
+    ["an id", { id: "site" }, "not-an-id", /^id is "not-an-id"; it must be a UUID/],
+    ["a text with NUL", { name: "site" }, "x\u0000", /^name is "x\\u0000"; it must be text/],
+    ["half a character", { name: "site" }, "\ud800", /^name is "\\ud800"; it must be text/],
+    ["an object", { id: "site" }, { toString: 1 }, /^id is .*; it must be a UUID/],
+  ])("refuses its row alone: %s", async (name, by, bad, message) => {
     const good = "id" in by ? world.site : "Yard";
     const serial = (at: number): string => `${name} ${at}`;
     const records = [good, bad, good].map((site, at) => ({ serial: serial(at), site }));
@@ -136,8 +92,8 @@ describe("a value of a look-up that is none", () => {
     const fields = { serial: "serial", name: { value: "Bolt" }, siteId };
     const { counts, reasons } = await importParts({ key: "serial", fields }, records);
     expect(counts).toMatchObject({ created: 2, rejected: 1 });
-    const message = `${Object.keys(by).join()} is not valid`;
-    expect(reasons).toEqual([{ line: 2, field: "siteId", message }]);
+    const field = "siteId";
+    expect(reasons).toEqual([{ line: 2, field, message: expect.stringMatching(message) }]);
   });
 });
 
@@ -169,7 +125,7 @@ describe("numbers of a file", () => {
     ];
     const { counts, reasons } = await importParts({ key: "serial", fields }, print(rows), format);
     expect(counts).toMatchObject({ created: 3, rejected: 3 });
-    expect(reasons.map(({ field }) => field)).toEqual(["", "amount", "quantity"]);
+    expect(reasons.map(({ field }) => field)).toEqual(["amount", "quantity", ""]);
     expect(await stored(`${format} 1`)).toMatchObject({
       amount: "9007199254740993",
       price: big,

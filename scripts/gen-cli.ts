@@ -16,7 +16,8 @@ const HEAD = `# The command line
 
 \`backwright --help\` and \`backwright <command> --help\` say the same. Results go to standard
 output, progress and errors to standard error, so a result can be piped. Colours are for terminals:
-off when piped, and with \`NO_COLOR\`. What is not known is refused with what was probably meant.
+off when piped, with \`NO_COLOR\` and \`TERM=dumb\`, on with \`FORCE_COLOR=1\`. What is not known is
+refused with what was probably meant, and every refusal says what to do next.
 
 Commands that need a database take \`DATABASE_URL\` and \`DATABASE_OWNER_URL\`
 ([settings](settings.md)); without them they start the project's embedded PostgreSQL, whose files
@@ -26,10 +27,14 @@ lie in \`.backwright/\` (as root under \`/var/lib/backwright/\`), beside the dev
 | --- | --- |
 | 0 | done; \`dev\` and \`start\` after a signal too: they finish what is in flight first |
 | 1 | not done, and standard error says why; \`--verbose\` adds the cause |
-| 130, 143 | a second Ctrl-C or SIGTERM: ended at once |
+| 130, 143 | Ctrl-C or SIGTERM during a command; of \`dev\` and \`start\` the second one |
 
 \`migrate status\` ends with 1 where an applied migration is changed, missing or interrupted,
 \`doctor\` where something keeps the backend from serving. \`db psql\` ends as psql does.
+
+\`doctor\` changes nothing: an embedded server that is there is started for the look and stopped
+again. \`dev\` serves anew when a file changes that the program loaded, of the project or of a
+package that a workspace links, and when a migration, a file of settings or \`seed.ts\` changes.
 `;
 
 /** The whole page for a program. */

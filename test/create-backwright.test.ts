@@ -1,34 +1,20 @@
 // `npm create backwright`: every preset is a project that passes its own checks as it is written,
 // and the program answers misuse in words.
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { ROOT } from "../scripts/repository-files.ts";
 import { testAdminUrl } from "./support/postgres.ts";
+import { CREATE_PROGRAM, linkModules, MODULES, writePreset } from "./support/preset-project.ts";
 
-const PROGRAM = join(ROOT, "create-backwright/main.js");
 const PRESETS = ["minimal", "work-orders", "layered", "monorepo"] as const;
-const MODULES = join(ROOT, "node_modules");
 const folder = mkdtempSync(join(tmpdir(), "backwright-create-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const create = (...args: string[]) =>
-  spawnSync(process.execPath, [PROGRAM, ...args], { cwd: folder, encoding: "utf8" });
-
-/** What npm install would do, with the modules of the repository. */
-function link(directory: string): void {
-  const modules = join(directory, "node_modules");
-  mkdirSync(join(modules, "@my-app"), { recursive: true });
-  for (const name of readdirSync(MODULES)) {
-    if (!name.startsWith(".")) symlinkSync(join(MODULES, name), join(modules, name));
-  }
-  for (const workspace of ["apps/api", "apps/report", "packages/domain"]) {
-    const name = workspace.split("/")[1] ?? "";
-    symlinkSync(join(directory, workspace), join(modules, "@my-app", name));
-  }
-}
+  spawnSync(process.execPath, [CREATE_PROGRAM, ...args], { cwd: folder, encoding: "utf8" });
 
 function runIn(directory: string, args: readonly string[]): string {
   const env = {
@@ -50,10 +36,10 @@ describe.each(PRESETS)("the preset %s", { timeout: 60_000 }, (preset) => {
   const directory = join(folder, preset);
 
   test("is written, type-checks, lints, has its migrations and passes its tests", () => {
-    const written = create(preset, "--preset", preset, "--name", "my-app", "--yes", "--no-install");
+    const written = writePreset(directory, preset);
     expect(written.stderr).toBe("");
     expect(written.stdout).toContain("npm run dev");
-    link(directory);
+    linkModules(directory);
     const condition = ["--customConditions", "backwright-source"];
     runIn(directory, [join(MODULES, "typescript/bin/tsc"), "--noEmit", ...condition]);
     runIn(directory, [join(MODULES, "@biomejs/biome/bin/biome"), "check", "--error-on-warnings"]);

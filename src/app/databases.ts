@@ -2,9 +2,10 @@
 import { StartError } from "../base/errors.ts";
 import { notSet, readSettings, type Settings } from "../base/settings.ts";
 import { discardEmbedded, startEmbedded } from "../database/embedded.ts";
-import { embeddedCredentials } from "../database/embedded-credentials.ts";
+import { embeddedCredentials, hasEmbeddedCredentials } from "../database/embedded-credentials.ts";
+import { hasEmbeddedData } from "../database/embedded-places.ts";
 import { databaseName, roleNames, setupDatabase } from "../database/roles.ts";
-import { openSession, type Session } from "../database/session.ts";
+import { openSession, postgresFailure, type Session } from "../database/session.ts";
 import { forgetDevelopmentKeys } from "./keys-file.ts";
 import type { Project } from "./project.ts";
 
@@ -28,15 +29,42 @@ export async function openProjectDatabase(
   if (settings.databaseUrl !== undefined) {
     const ownerUrl = settings.databaseOwnerUrl;
     const appRole = decodeURIComponent(new URL(settings.databaseUrl).username);
-    if (appRole === "") throw new StartError("DATABASE_URL names no user.");
+    if (appRole === "") {
+      throw new StartError("DATABASE_URL names no user.", {
+        fix: "DATABASE_URL=postgres://myapp_app:password@host:5432/myapp",
+      });
+    }
     const release = () => Promise.resolve();
     return { url: settings.databaseUrl, ownerUrl, appRole, isEmbedded: false, release };
   }
+  return embeddedDatabase(project, onProgress, setupDatabase);
+}
+
+/**
+ * The same for a look: makes nothing and corrects nothing. Undefined where the project's embedded
+ * database was never made.
+ */
+export async function openExistingDatabase(
+  project: Project,
+  settings: Settings,
+  onProgress: (message: string) => void,
+): Promise<ProjectDatabase | undefined> {
+  if (settings.databaseUrl !== undefined) return openProjectDatabase(project, settings, onProgress);
+  const isThere =
+    (await hasEmbeddedData(project.state)) && (await hasEmbeddedCredentials(project.state));
+  return isThere ? embeddedDatabase(project, onProgress, () => Promise.resolve()) : undefined;
+}
+
+async function embeddedDatabase(
+  project: Project,
+  onProgress: (message: string) => void,
+  prepare: typeof setupDatabase,
+): Promise<ProjectDatabase> {
   const server = await startEmbedded({ directory: project.state, onProgress });
   try {
     const database = databaseName(project.backend.name);
     const passwords = await embeddedCredentials(project.state);
-    await setupDatabase({ adminUrl: server.adminUrl, database, passwords });
+    await prepare({ adminUrl: server.adminUrl, database, passwords });
     const { app, owner } = roleNames(database);
     return {
       url: server.url(app, passwords.app, database),
@@ -64,11 +92,45 @@ export async function withProjectDatabase<T>(
   work: (database: ProjectDatabase) => Promise<T>,
 ): Promise<T> {
   const database = await openProjectDatabase(project, commandSettings(), onProgress);
+  const ignoreSignals = releaseOnSignal(database);
   try {
     return await work(database);
+  } catch (error) {
+    if (postgresFailure(error)?.kind !== "missing") throw error;
+    throw new StartError("The database lacks tables that this needs.", {
+      fix: "backwright migrate up (`backwright dev` does it by itself)",
+      cause: error,
+    });
   } finally {
+    ignoreSignals();
     await database.release();
   }
+}
+
+/**
+ * Ctrl-C during a command: the embedded server is given up before the process ends; else it would
+ * run on. A second signal ends it at once. Returns what takes that back. Leaves signals alone that
+ * the command listens to by itself.
+ */
+export function releaseOnSignal({
+  isEmbedded,
+  release,
+}: Pick<ProjectDatabase, "isEmbedded" | "release">): () => void {
+  if (!isEmbedded) return () => undefined;
+  const end = (signal: NodeJS.Signals): void => {
+    if (process.listenerCount(signal) > 0) return;
+    const code = signal === "SIGINT" ? 130 : 143;
+    release().then(
+      () => process.exit(code),
+      () => process.exit(code),
+    );
+  };
+  process.once("SIGINT", end);
+  process.once("SIGTERM", end);
+  return () => {
+    process.off("SIGINT", end);
+    process.off("SIGTERM", end);
+  };
 }
 
 /** A session of the owner, who sees every tenant. */

@@ -1,6 +1,6 @@
 // The development start: embedded server, migrations, seed on an empty database, then serving.
 import type { Log } from "../base/log.ts";
-import type { Settings } from "../base/settings.ts";
+import { readSettings, type Settings } from "../base/settings.ts";
 import { openSession, type Session } from "../database/session.ts";
 import { migrateUp } from "../migrate/runner.ts";
 import { wallsOf } from "../migrate/source.ts";
@@ -14,8 +14,13 @@ import { loadSeed, type Project } from "./project.ts";
 import { type DevelopmentKey, runSeed } from "./seed.ts";
 import { type Entrance, type RunningBackend, serve } from "./serve.ts";
 
-export interface DevelopmentBackend extends RunningBackend {
+interface Seeded {
   readonly keys: readonly DevelopmentKey[];
+  /** The id of a tenant, where there is one. */
+  readonly tenantId: string | undefined;
+}
+
+export interface DevelopmentBackend extends RunningBackend, Seeded {
   readonly isEmbedded: boolean;
   readonly settings: Settings;
 }
@@ -24,6 +29,13 @@ export interface DevelopOptions {
   readonly entrance?: Entrance;
   /** One that is open already. It is released at the end. */
   readonly database?: ProjectDatabase;
+  /** The migrations have been applied. */
+  readonly isMigrated?: boolean;
+}
+
+/** Of `backwright dev`, whose terminal is for people: warnings alone unless LOG_LEVEL says more. */
+export function developmentSettings(): Settings {
+  return readSettings({ LOG_LEVEL: "warn", ...process.env }, "development");
 }
 
 /** Starts a project for development. Throws StartError; whatever was started is stopped again. */
@@ -32,21 +44,12 @@ export async function develop(
   settings: Settings,
   log: Log,
   onProgress: (message: string) => void,
-  { entrance, database: given }: DevelopOptions = {},
+  { entrance, database: given, isMigrated }: DevelopOptions = {},
 ): Promise<DevelopmentBackend> {
   const database = given ?? (await openProjectDatabase(project, settings, onProgress));
   try {
     const ownerUrl = requireOwnerUrl(database);
-    const { migrations } = await migrateUp({
-      ownerUrl,
-      appRole: database.appRole,
-      directory: project.migrations,
-      system: SYSTEM_MIGRATIONS,
-      walls: wallsOf(project.model),
-      finders: findersOf(project.model),
-    });
-    const applied = migrations.filter((migration) => migration.scope === "app");
-    if (applied.length > 0) onProgress(`Applied ${applied.map(({ name }) => name).join(", ")}`);
+    if (isMigrated !== true) await applyMigrations(project, database, onProgress);
     const running = await serve({
       model: project.model,
       settings,
@@ -55,10 +58,10 @@ export async function develop(
       explain: requestExplainer(project.model, database),
       ...(entrance === undefined ? {} : { entrance }),
     });
-    const keys = await seedOnce(project, running, ownerUrl, onProgress);
+    const seeded = await seedOnce(project, running, ownerUrl, onProgress);
     return {
       ...running,
-      keys,
+      ...seeded,
       isEmbedded: database.isEmbedded,
       settings,
       stop: async () => {
@@ -72,6 +75,24 @@ export async function develop(
   }
 }
 
+/** Throws StartError; what serves already is not disturbed. */
+export async function applyMigrations(
+  project: Project,
+  database: ProjectDatabase,
+  onProgress: (message: string) => void,
+): Promise<void> {
+  const { migrations } = await migrateUp({
+    ownerUrl: requireOwnerUrl(database),
+    appRole: database.appRole,
+    directory: project.migrations,
+    system: SYSTEM_MIGRATIONS,
+    walls: wallsOf(project.model),
+    finders: findersOf(project.model),
+  });
+  const applied = migrations.filter((migration) => migration.scope === "app");
+  if (applied.length > 0) onProgress(`Applied ${applied.map(({ name }) => name).join(", ")}`);
+}
+
 // Any constant will do, as long as no other code of ours locks the same one.
 const SEED_LOCK = 0x62772d02;
 const UNFINISHED = "demo data unfinished";
@@ -82,21 +103,24 @@ async function seedOnce(
   running: RunningBackend,
   ownerUrl: string,
   onProgress: (message: string) => void,
-): Promise<readonly DevelopmentKey[]> {
+): Promise<Seeded> {
   const owner = await openSession(ownerUrl);
   try {
     // RACE: of two first starts one seeds and the other waits. Ending the session ends the lock.
     await owner.query("select pg_advisory_lock($1)", [SEED_LOCK]);
     await removeUnfinished(owner, project);
-    if (await hasTenants(owner, project)) return readDevelopmentKeys(project);
+    const present = await firstTenant(owner, project);
+    if (present !== undefined) {
+      return { keys: await readDevelopmentKeys(project), tenantId: present };
+    }
     const seed = await loadSeed(project);
-    if (seed === undefined) return [];
+    if (seed === undefined) return { keys: [], tenantId: undefined };
     onProgress("Writing demo data…");
     await owner.query(`comment on schema backwright is '${UNFINISHED}'`);
     const keys = await runSeed(seed, running, owner);
     await writeDevelopmentKeys(project, keys);
     await owner.query("comment on schema backwright is null");
-    return keys;
+    return { keys, tenantId: await firstTenant(owner, project) };
   } catch (error) {
     await running.stop();
     throw error;
@@ -116,10 +140,10 @@ async function removeUnfinished(owner: Session, project: Project): Promise<void>
   await owner.query(`truncate ${tables.join(", ")} cascade`);
 }
 
-async function hasTenants(owner: Session, project: Project): Promise<boolean> {
+async function firstTenant(owner: Session, project: Project): Promise<string | undefined> {
   const table = tableName(project.model.tenant);
-  const [row] = await owner.query<{ found: boolean }>(
-    `select exists (select from ${table}) as found`,
+  const [row] = await owner.query<{ id: string }>(
+    `select id::text as id from ${table} order by id limit 1`,
   );
-  return row?.found === true;
+  return row?.id;
 }

@@ -1,35 +1,29 @@
-// What may be wrong around a project, looked at one thing after the other: this Node, the settings,
-// the declaration, the database, the port. Changes nothing; starts the embedded server if it must.
+// What may be wrong around a project, looked at one thing after the other: versions, settings, the
+// declaration, the port, the database. Changes nothing: an embedded server that is there and does
+// not run is started for the look and stopped again; one that is not there is not made.
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { now } from "../base/clock.ts";
-import { StartError } from "../base/errors.ts";
+import { dirname, join, resolve } from "node:path";
 import { SETTING_NAMES } from "../base/setting-table.ts";
 import { type Environment, readSettings, type Settings } from "../base/settings.ts";
 import { isNearly } from "../base/spelling.ts";
-import { checkServingRole } from "../database/roles.ts";
-import { openSession, type Session } from "../database/session.ts";
-import { missingFinders } from "../migrate/finders.ts";
-import { migrationStatus } from "../migrate/runner.ts";
-import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
-import { findersOf } from "../sql/finder.ts";
-import { openProjectDatabase, type ProjectDatabase } from "./databases.ts";
+import { openExistingDatabase } from "./databases.ts";
+import { examineDatabase } from "./doctor-database.ts";
+import { attempt, type Finding, ok, type Tell } from "./finding.ts";
+import { hasPendingChanges } from "./pending-changes.ts";
 import { loadProject, type Project } from "./project.ts";
-
-export interface Finding {
-  readonly about: string;
-  readonly level: "ok" | "warning" | "failure";
-  readonly message: string;
-  readonly fix?: string;
-}
+import { DEFAULT_PORTS } from "./serve.ts";
+import { backwrightVersion } from "./version.ts";
 
 /** Tells every finding as soon as it is there; what needs a step that failed is left out. */
 export async function examine(
   folder: string,
   environment: Environment,
-  tell: (finding: Finding) => void,
+  tell: Tell,
   onProgress: (message: string) => void,
 ): Promise<void> {
   tell(nodeVersion(process.versions.node));
+  tell(ownVersion(folder, backwrightVersion()));
   const settings = await attempt("settings", tell, async () => {
     const mode = environment.DATABASE_URL === undefined ? "development" : "production";
     const read = readSettings(environment, mode);
@@ -39,15 +33,22 @@ export async function examine(
   for (const finding of unknownSettings(environment)) tell(finding);
   const project = await attempt("backend", tell, async () => {
     const loaded = await loadProject(folder);
-    tell(ok("backend", `${loaded.backend.name}: ${loaded.model.resources.size} resources`));
+    const { size } = loaded.model.resources;
+    tell(ok("backend", `${loaded.backend.name}: ${size} ${size === 1 ? "resource" : "resources"}`));
     return loaded;
   });
+  if (project !== undefined) await examineTables(project, tell);
   if (settings === undefined) return;
   await examinePort(settings, tell);
   if (project === undefined) return;
-  const database = await attempt("database", tell, () =>
-    openProjectDatabase(project, settings, onProgress),
-  );
+  const database = await attempt("database", tell, async () => {
+    const found = await openExistingDatabase(project, settings, onProgress);
+    if (found === undefined) {
+      const fix = "backwright dev, which makes it and writes the demo data";
+      tell({ about: "database", level: "warning", message: "there is none yet", fix });
+    }
+    return found;
+  });
   if (database === undefined) return;
   try {
     await examineDatabase(project, settings, database, tell);
@@ -82,155 +83,70 @@ export function unknownSettings(environment: Environment): readonly Finding[] {
   });
 }
 
-async function examinePort({ host, port }: Settings, tell: (finding: Finding) => void) {
-  if (port === undefined || port === 0) {
-    tell(ok("port", "the first free of 3000 to 3010"));
+/** Of another copy than the project's, the two do not know each other's declarations. */
+export function ownVersion(folder: string, version: string): Finding {
+  const about = "backwright";
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const found = installedVersion(at);
+    if (found === version || (found === undefined && at === dirname(at))) return ok(about, version);
+    if (found === undefined) continue;
+    const message = `this is ${version}, but the project has ${found}`;
+    return { about, level: "warning", message, fix: "npx backwright doctor" };
+  }
+}
+
+function installedVersion(folder: string): string | undefined {
+  try {
+    const text = readFileSync(join(folder, "node_modules/backwright/package.json"), "utf8");
+    return (JSON.parse(text) as { version?: string }).version;
+  } catch {
+    return undefined; // Not installed there.
+  }
+}
+
+/** What is declared beside what the migrations make. */
+async function examineTables(project: Project, tell: Tell): Promise<void> {
+  const about = "tables";
+  const findings: Finding[] = [];
+  const isAhead = await attempt(
+    about,
+    (finding) => findings.push(finding),
+    () => hasPendingChanges(project),
+  );
+  // A start does not depend on it.
+  for (const finding of findings) tell({ ...finding, level: "warning" });
+  if (isAhead === undefined) return;
+  if (!isAhead) tell(ok(about, "are those of the last migration"));
+  else {
+    const message = "are declared otherwise than in the last migration";
+    tell({ about, level: "warning", message, fix: "backwright migrate new <name>" });
+  }
+}
+
+async function examinePort({ host, port }: Settings, tell: Tell): Promise<void> {
+  if (port === 0) {
+    tell(ok("port", "any that is free"));
     return;
   }
-  const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+  const { first, last } = DEFAULT_PORTS;
+  let code: string | undefined;
+  for (let candidate = port ?? first; candidate <= (port ?? last); candidate += 1) {
+    code = await refusalOf(host, candidate);
+    if (code === undefined) {
+      tell(ok("port", `${host}:${candidate} is free`));
+      return;
+    }
+  }
+  const which = port === undefined ? `any of ${first} to ${last}` : `${host}:${port}`;
+  const message = `cannot listen on ${which}: ${code}`;
+  const fix = "Stop what listens there, or set PORT.";
+  tell({ about: "port", level: "failure", message, fix });
+}
+
+function refusalOf(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", resolve);
+    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
     server.listen(port, host, () => server.close(() => resolve(undefined)));
   });
-  if (failure === undefined) tell(ok("port", `${host}:${port} is free`));
-  else {
-    const message = `cannot listen on ${host}:${port}: ${failure.code}`;
-    tell({
-      about: "port",
-      level: "failure",
-      message,
-      fix: "Stop what listens there, or set PORT.",
-    });
-  }
-}
-
-async function examineDatabase(
-  project: Project,
-  settings: Settings,
-  database: ProjectDatabase,
-  tell: (finding: Finding) => void,
-): Promise<void> {
-  const session = await attempt("app login", tell, () => openSession(database.url));
-  if (session === undefined) return;
-  try {
-    await attempt("app login", tell, async () => {
-      await checkServingRole(async (text) => ({ rows: await session.query(text) }));
-      tell(ok("app login", "is held by row-level security"));
-    });
-    await examineServer(session, settings, tell);
-  } finally {
-    await session.close();
-  }
-  await examineOwner(database, tell);
-  await attempt("migrations", tell, async () => tell(await migrations(project, database)));
-}
-
-interface ServerFacts {
-  readonly version: string;
-  readonly connections: number;
-  readonly used: number;
-  readonly now: number;
-}
-
-const SERVER_FACTS = `
-select current_setting('server_version') as version,
-  current_setting('max_connections')::int
-    - current_setting('superuser_reserved_connections')::int
-    - current_setting('reserved_connections')::int as connections,
-  (select count(*)::int from pg_stat_activity
-   where backend_type = 'client backend' and pid <> pg_backend_pid()) as used,
-  (extract(epoch from clock_timestamp()) * 1000)::float as now`;
-
-// LIMIT: keys expire and actions are stamped by both clocks; more than this is seen by people.
-const SKEW_MS_MAX = 2_000;
-
-async function examineServer(
-  session: Session,
-  settings: Settings,
-  tell: (finding: Finding) => void,
-): Promise<void> {
-  await session.query("select 1"); // The first answer is slower than the clocks differ.
-  const before = now();
-  const [facts] = await session.query<ServerFacts>(SERVER_FACTS);
-  if (facts === undefined) return;
-  const skewMs = Math.round(facts.now - (before + now()) / 2);
-  tell(ok("PostgreSQL", facts.version));
-  const wanted = settings.readConnections + settings.writeConnections;
-  const free = facts.connections - facts.used;
-  const budget = `${wanted} a process; ${facts.used} of ${facts.connections} are in use`;
-  if (free < wanted) {
-    const fix =
-      "Raise max_connections, or lower DATABASE_READ_CONNECTIONS and …_WRITE_CONNECTIONS.";
-    tell({ about: "connections", level: "failure", message: budget, fix });
-  } else tell(ok("connections", `${budget}: room for ${Math.floor(free / wanted)} more processes`));
-  if (Math.abs(skewMs) <= SKEW_MS_MAX) tell(ok("clock", "agrees with the database's"));
-  else {
-    const message = `the database's is ${skewMs} ms ahead of this one`;
-    tell({
-      about: "clock",
-      level: "warning",
-      message,
-      fix: "Run a time service on both machines.",
-    });
-  }
-}
-
-async function examineOwner(
-  { ownerUrl }: ProjectDatabase,
-  tell: (finding: Finding) => void,
-): Promise<void> {
-  if (ownerUrl === undefined) {
-    const message = "DATABASE_OWNER_URL is not set: this machine can serve, but not migrate";
-    tell({ about: "owner login", level: "warning", message });
-    return;
-  }
-  await attempt("owner login", tell, async () => {
-    const owner = await openSession(ownerUrl);
-    const [row] = await owner.query<{ is_owner: boolean }>(
-      `select pg_has_role(current_user, datdba, 'MEMBER') as is_owner
-       from pg_database where datname = current_database()`,
-    );
-    await owner.close();
-    if (row?.is_owner === true) tell(ok("owner login", "owns the database"));
-    else {
-      const message = "DATABASE_OWNER_URL does not own the database";
-      tell({ about: "owner login", level: "failure", message, fix: "backwright database setup" });
-    }
-  });
-}
-
-async function migrations(project: Project, database: ProjectDatabase): Promise<Finding> {
-  const sources = { directory: project.migrations, system: SYSTEM_MIGRATIONS };
-  const rows = await migrationStatus({ ...sources, ownerUrl: database.ownerUrl ?? database.url });
-  const astray = rows.find(({ state }) => state !== "applied" && state !== "pending");
-  const about = "migrations";
-  if (astray !== undefined) {
-    const message = `${astray.name} is ${astray.state} in the database`;
-    return { about, level: "failure", message, fix: astray.advice ?? "backwright migrate status" };
-  }
-  const files = rows.filter(({ state }) => state === "pending").map(({ name }) => name);
-  const pending = [...files, ...(await missingFinders(database.url, findersOf(project.model)))];
-  if (pending.length === 0) return ok(about, "are applied");
-  const message = `pending: ${pending.join(", ")}`;
-  return { about, level: "warning", message, fix: "backwright migrate up" };
-}
-
-function ok(about: string, message: string): Finding {
-  return { about, level: "ok", message };
-}
-
-/** What a step needs and does not find is a failure with the step's own words. */
-async function attempt<T>(
-  about: string,
-  tell: (finding: Finding) => void,
-  step: () => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await step();
-  } catch (error) {
-    if (!(error instanceof StartError)) throw error;
-    const fix = error.fix === undefined ? {} : { fix: error.fix };
-    tell({ about, level: "failure", message: error.message, ...fix });
-    return undefined;
-  }
 }

@@ -7,13 +7,14 @@ import { Database } from "../database/database.ts";
 import { openSession } from "../database/session.ts";
 import { Authenticator } from "../identity/authenticate.ts";
 import {
+  type CreateGrant,
   fieldOf,
   type Model,
   type Predicate,
   type ResourceModel,
   type Verb,
 } from "../model/model.ts";
-import { predicateText } from "../model/predicate-text.ts";
+import { operandText, predicateText } from "../model/predicate-text.ts";
 import { columnName, tableName, tenantCondition } from "../sql/names.ts";
 import { predicateSql } from "../sql/predicate.ts";
 import { Parameters } from "../sql/statement.ts";
@@ -30,10 +31,12 @@ export interface GrantExplanation {
   readonly role: string;
   readonly operation: string;
   readonly isGranted: boolean;
-  /** Conditions in words; undefined without a grant. */
+  /** Conditions in words, of a create on the new record; undefined without a grant. */
   readonly rows?: string;
   readonly after?: string;
   readonly fields?: readonly string[];
+  /** Field → the value that a create gets whatever the caller sends, in words. */
+  readonly set?: Readonly<Record<string, string>>;
 }
 
 const VERBS: Readonly<Record<string, Verb>> = {
@@ -50,7 +53,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
 /** Throws StartError for an operation that the resource does not have. */
 export function explainGrant({ role, resource, operation }: AccessQuestion): GrantExplanation {
   const name = `${resource.name}.${operation}`;
-  const { rows, fields, after, isGranted } = grantFor({ role, resource, operation });
+  const { rows, fields, after, set, isGranted } = grantFor({ role, resource, operation });
   return {
     role,
     operation: name,
@@ -58,7 +61,12 @@ export function explainGrant({ role, resource, operation }: AccessQuestion): Gra
     ...(rows === undefined ? {} : { rows: predicateText(rows) }),
     ...(after === undefined || after.kind === "everything" ? {} : { after: predicateText(after) }),
     ...(fields === undefined ? {} : { fields }),
+    ...(set === undefined || set.size === 0 ? {} : { set: setInWords(set) }),
   };
+}
+
+function setInWords(set: CreateGrant["set"]): Readonly<Record<string, string>> {
+  return Object.fromEntries([...set].map(([field, value]) => [field.name, operandText(value)]));
 }
 
 interface Grant {
@@ -66,6 +74,7 @@ interface Grant {
   readonly rows?: Predicate;
   readonly after?: Predicate;
   readonly fields?: readonly string[];
+  readonly set?: CreateGrant["set"];
 }
 
 function grantFor({ role, resource, operation }: AccessQuestion): Grant {
@@ -84,19 +93,24 @@ function grantFor({ role, resource, operation }: AccessQuestion): Grant {
     | (Omit<Grant, "isGranted" | "fields"> & { fields?: readonly { name: string }[] })
     | undefined;
   if (grant === undefined) return { isGranted: false };
-  const { rows, after, fields } = grant;
+  const { rows, after, fields, set } = grant;
   return {
     isGranted: true,
     ...(rows === undefined ? {} : { rows }),
     ...(after === undefined ? {} : { after }),
     ...(fields === undefined ? {} : { fields: fields.map((field) => field.name) }),
+    ...(set === undefined ? {} : { set }),
   };
 }
 
 function noOperation(resource: ResourceModel, operation: string): StartError {
   const known = ["read", "create", "update", "delete", ...resource.actions.keys()];
   if (resource.table.deletedField !== undefined) known.push("restore");
-  return new StartError(`${resource.name} has no operation "${operation}".`, {
+  const what =
+    operation === ""
+      ? `"${resource.name}" is a resource, not an operation.`
+      : `${resource.name} has no operation "${operation}".`;
+  return new StartError(what, {
     fix: `--operation ${resource.name}.${known.join(` | ${resource.name}.`)}`,
   });
 }
@@ -190,8 +204,11 @@ async function findRecord(
        where ${columnName(fieldOf(table, "id"))} = $1`,
       [id],
     );
-    if (row === undefined)
-      throw new StartError(`No tenant has a record ${id} of ${resource.name}.`);
+    if (row === undefined) {
+      throw new StartError(`No tenant has a record ${id} of ${resource.name}.`, {
+        fix: `--id with an id of the table ${table.sqlName}`,
+      });
+    }
     return { tenant: row.tenant ?? undefined, isDeleted: row.deleted };
   } finally {
     await owner.close();

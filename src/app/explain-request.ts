@@ -31,7 +31,8 @@ function grantSentence({ actor, resource, operation }: ExplainQuestion): string 
     .map((field) => field.name)
     .filter((field) => grant.fields?.includes(field) === false);
   const fields = without.length === 0 ? "all fields" : `all fields but ${without.join(", ")}`;
-  return `${role} is granted ${name} (${rows}; ${fields}).`;
+  const set = Object.entries(grant.set ?? {}).map(([field, value]) => `; ${field} set to ${value}`);
+  return `${role} is granted ${name} (${rows}; ${fields}${set.join("")}).`;
 }
 
 async function recordSentence(

@@ -58,8 +58,11 @@ export async function loadSeed(project: Project): Promise<Seed | undefined> {
   });
 }
 
+const EXTENSIONS = ["ts", "js", "mjs"];
+export const SEED_FILES: readonly string[] = EXTENSIONS.map((extension) => `seed.${extension}`);
+
 async function findModule(directory: string, name: string): Promise<string | undefined> {
-  for (const extension of ["ts", "js", "mjs"]) {
+  for (const extension of EXTENSIONS) {
     const path = join(directory, `${name}.${extension}`);
     const exists = await access(path).then(
       () => true,
@@ -78,9 +81,20 @@ async function importDefault(path: string): Promise<unknown> {
     if (cause instanceof StartError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     const place = placeOf(cause);
-    const where = place === undefined || place.startsWith(`${path}:`) ? "" : ` (${place})`;
-    throw new StartError(`${path} could not be loaded: ${reason}${where}`, { cause });
+    const isHere = place?.startsWith(`${path}:`) === true;
+    const where = place === undefined || isHere ? "" : ` (${place})`;
+    throw new StartError(`${isHere ? place : path} could not be loaded: ${reason}${where}`, {
+      fix: isPackageMissing(cause)
+        ? "npm install, or correct the import."
+        : "Correct what it names, and run the command again.",
+      cause,
+    });
   }
+}
+
+function isPackageMissing(cause: unknown): boolean {
+  const { code, message = "" } = cause as { code?: string; message?: string };
+  return code === "ERR_MODULE_NOT_FOUND" && message.includes("Cannot find package");
 }
 
 // Modules of ours and of packages, which only pass a failure on.

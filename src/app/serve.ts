@@ -67,7 +67,10 @@ export interface RunningBackend {
 
 // LIMIT: shorter than the 30 s that common orchestrators wait before they kill.
 const DRAIN_MS = 25_000;
-const PORTS = { first: 3_000, last: 3_010 };
+/** Tried in turn where PORT is not set. */
+export const DEFAULT_PORTS = { first: 3_000, last: 3_010 } as const;
+/** How the connections of serving processes are named in pg_stat_activity. */
+export const SERVING_NAME = "backwright";
 const FORGET_EVERY_MS = 600_000;
 const KEYS_HINT =
   "in development the start prints keys, one for each role, and keeps them in " +
@@ -190,7 +193,7 @@ async function openDatabase({ settings, databaseUrl, log }: ServeOptions): Promi
   try {
     return await Database.open({
       url: databaseUrl,
-      applicationName: "backwright",
+      applicationName: SERVING_NAME,
       readConnections: settings.readConnections,
       writeConnections: settings.writeConnections,
       statementTimeoutMs: settings.statementTimeoutMs,
@@ -233,7 +236,10 @@ async function openPort(options: ServerOptions, settings: Settings): Promise<Ope
 async function listen(server: Server, { host, port }: Settings): Promise<number> {
   const candidates =
     port === undefined
-      ? Array.from({ length: PORTS.last - PORTS.first + 1 }, (_, at) => PORTS.first + at)
+      ? Array.from(
+          { length: DEFAULT_PORTS.last - DEFAULT_PORTS.first + 1 },
+          (_, at) => DEFAULT_PORTS.first + at,
+        )
       : [port];
   for (const candidate of candidates) {
     try {
@@ -241,15 +247,21 @@ async function listen(server: Server, { host, port }: Settings): Promise<number>
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== "EADDRINUSE") {
-        throw new StartError(`Cannot listen on ${host}:${candidate}: ${code}.`, { cause: error });
+        throw new StartError(`Cannot listen on ${host}:${candidate}: ${code}.`, {
+          fix:
+            code === "EACCES"
+              ? "PORT=3000: this user may not open a port that low."
+              : "HOST=127.0.0.1, or another address of this machine.",
+          cause: error,
+        });
       }
     }
   }
   throw new StartError(
     port === undefined
-      ? `Ports ${PORTS.first} to ${PORTS.last} are all taken.`
+      ? `Ports ${DEFAULT_PORTS.first} to ${DEFAULT_PORTS.last} are all taken.`
       : `Port ${port} is taken by another program.`,
-    { fix: `PORT=${(port ?? PORTS.last) + 1}, or stop the program that listens there.` },
+    { fix: `PORT=${(port ?? DEFAULT_PORTS.last) + 1}, or stop the program that listens there.` },
   );
 }
 

@@ -1,5 +1,5 @@
 // Tells that files have changed: once for many changes that come together, as editors make them.
-import { type FSWatcher, watch } from "node:fs";
+import { existsSync, type FSWatcher, watch } from "node:fs";
 import { join } from "node:path";
 
 // LIMIT: an editor's rename and write, or a checkout of some files, are one change.
@@ -36,6 +36,8 @@ export class FileWatcher {
   }
 
   #changed(folder: string, name: string | null): void {
+    // One that comes back under its name is another folder, which nobody watches yet.
+    if (!existsSync(folder)) this.#forget(folder);
     if (name !== null && !this.#isOfInterest(join(folder, name))) return;
     clearTimeout(this.#settling);
     this.#settling = setTimeout(this.#onChange, SETTLE_MS);

@@ -39,6 +39,9 @@ function matrixText({ resource, operations, fields, notes }: AccessMatrix): stri
 
 const indent = (text: string): string => text.replace(/^(?=.)/gm, "  ");
 
+const SUBJECT_FIX =
+  "--subject with me.id of the caller; `backwright keys list` shows those of keys";
+
 export interface ExplainOptions {
   readonly as: string;
   readonly operation: string;
@@ -54,7 +57,8 @@ export async function explainAccess(folder: string, options: ExplainOptions): Pr
   const { as: role, id, subject, tenant } = options;
   requireRole(model, role, "--as");
   const [name = "", operation = ""] = options.operation.split(".");
-  const resource = model.resources.get(name);
+  const resource =
+    model.resources.get(name) ?? [...model.resources.values()].find((one) => one.path === name);
   if (resource === undefined) {
     throw new StartError(`There is no resource "${name}".`, {
       fix: `--operation ${[...model.resources.keys()].map((one) => `${one}.read`).join(" | ")}`,
@@ -67,13 +71,18 @@ export async function explainAccess(folder: string, options: ExplainOptions): Pr
     else print(grantText(grant));
     return;
   }
-  if (operation === "create") throw new StartError("--id: a create has no record yet.");
-  requireId("--id", id);
-  if (subject === undefined) {
-    throw new StartError("--id asks about a caller: --subject says who, me.id in policies.");
+  if (operation === "create") {
+    throw new StartError("--id: a create has no record yet.", { fix: "Leave --id out." });
   }
-  requireId("--subject", subject);
-  if (tenant !== undefined) requireId("--tenant", tenant);
+  requireId("--id", id, `--id with the id of a record of ${name}`);
+  if (subject === undefined) {
+    throw new StartError("--id asks about a caller, and --subject says who that is.", {
+      fix: SUBJECT_FIX,
+    });
+  }
+  requireId("--subject", subject, SUBJECT_FIX);
+  if (tenant !== undefined)
+    requireId("--tenant", tenant, "Leave --tenant out for the record's own.");
   const record = await withProjectDatabase(project, progress, (database) => {
     const of = { ...question, id, subject, ...(tenant === undefined ? {} : { tenant }) };
     return explainRecord(model, database, of);
@@ -82,15 +91,22 @@ export async function explainAccess(folder: string, options: ExplainOptions): Pr
   else print(`${grantText(grant)}\n\n${recordText(record)}`);
 }
 
-function grantText({ role, operation, isGranted, rows, after, fields }: GrantExplanation): string {
+function grantText(grant: GrantExplanation): string {
+  const { role, operation, isGranted, rows, after, fields, set = {} } = grant;
   const may = `${role} ${isGranted ? "may" : "may not"} ${operation}`;
   if (!isGranted) return `${styled("bold", may)}: no grant of the role names it.`;
   return [
     styled("bold", may),
-    ...(rows === undefined ? [] : [`  rows    ${rows}`]),
+    ...(rows === undefined ? [] : [rowsText(operation, rows)]),
     ...(after === undefined ? [] : [`  after   ${after}`]),
     ...(fields === undefined ? [] : [`  fields  ${fields.join(", ")}`]),
+    ...Object.entries(set).map(([field, value]) => `  set     ${field} = ${value}`),
   ].join("\n");
+}
+
+function rowsText(operation: string, rows: string): string {
+  if (!operation.endsWith(".create")) return `  rows    ${rows}`;
+  return `  record  ${rows === "all rows" ? "any" : `must be ${rows}`}`;
 }
 
 function recordText({ id, tenant, ...record }: RecordExplanation): string {

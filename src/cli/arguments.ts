@@ -10,6 +10,7 @@ export function requireRole(model: Model, role: string, option = "--role"): void
   });
 }
 
-export function requireId(option: string, value: string): void {
-  if (!isUuid(value)) throw new StartError(`${option} must be a UUID.`);
+/** `fix` says where such an id is found. What was given is not repeated: it may be a secret. */
+export function requireId(option: string, value: string, fix: string): void {
+  if (!isUuid(value)) throw new StartError(`${option} must be a UUID.`, { fix });
 }

@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import type { DevelopmentBackend } from "../app/develop.ts";
 import type { Project } from "../app/project.ts";
+import { printFirstKey } from "./first-key.ts";
 import { print, styled } from "./output.ts";
 
 /** Keys are shown only where nobody else can connect. */
@@ -19,7 +20,8 @@ export function printBanner(project: Project, running: DevelopmentBackend): void
   const pages = running.settings.docs ? ["/docs", "/health", "/ready"] : ["/health", "/ready"];
   print(`  ${pages.map((page) => url + page).join("   ")}`);
   if (keys.length === 0) {
-    print(`\nNo keys yet: ${styled("cyan", "backwright keys create --help")}`);
+    printFirstKey(project, running);
+    print("\nCtrl-C stops.");
     return;
   }
   if (!isLocal(url)) {

@@ -28,15 +28,16 @@ async function developmentKey(project: Project, { tenant, role }: WhoOptions): P
   const [found, another] = wanted;
   if (found !== undefined && (another === undefined || role !== undefined)) return found.key;
   if (keys.length === 0) {
-    throw new StartError("Say who writes: there are no development keys here.", {
-      fix: "--key bw_…, or BACKWRIGHT_KEY",
+    throw new StartError("Say whose key to use: there are no development keys here.", {
+      fix: "--key bw_…, or BACKWRIGHT_KEY. `backwright keys create --help` says how to make one.",
     });
   }
   const known = keys.map((one) => `--tenant "${one.tenant}" --role ${one.role}`);
-  const what = found === undefined ? "No development key is of" : "Several keys are of";
-  throw new StartError(`${what} that tenant and role.`, {
-    fix: `One of: ${[...new Set(known)].join(", ")}`,
-  });
+  const what =
+    found === undefined
+      ? "There is no development key of that tenant and role."
+      : "Several development keys would do: say which by tenant and role.";
+  throw new StartError(what, { fix: `One of: ${[...new Set(known)].join(", ")}` });
 }
 
 /** Asks again each time, so that a key that is taken back ends the work. */
@@ -50,7 +51,10 @@ export function actorOf(
     } catch (cause) {
       const refused = publicError(cause, context.constraints);
       if (refused.status !== 401) throw refused;
-      throw new StartError("The key is not valid.", { fix: "backwright keys list", cause });
+      throw new StartError("The key is not valid, or not any more.", {
+        fix: "Use a living one; `backwright keys list` shows how they begin.",
+        cause,
+      });
     }
   };
 }

@@ -9,7 +9,7 @@ import { loadProject } from "../app/project.ts";
 import { StartError } from "../base/errors.ts";
 import { addressWith } from "../database/embedded-url.ts";
 import { roleNames, setupDatabase, setupSql } from "../database/roles.ts";
-import { print, progress } from "./output.ts";
+import { print, printJson, progress } from "./output.ts";
 
 /** With an administrator's address the roles are made, otherwise their SQL is printed. */
 export async function setUpDatabase(name: string, adminUrl: string | undefined): Promise<void> {
@@ -33,11 +33,17 @@ export interface LoginOptions {
   readonly app?: boolean;
 }
 
-export async function printDatabaseUrl(folder: string, { app }: LoginOptions): Promise<void> {
+export async function printDatabaseUrl(
+  folder: string,
+  { app, json }: LoginOptions & { readonly json?: boolean },
+): Promise<void> {
   const project = await loadProject(folder);
   await withProjectDatabase(project, progress, async (database) => {
-    print(app === true ? database.url : requireOwnerUrl(database));
-    if (database.isEmbedded) progress("It answers while `backwright dev` runs.");
+    const { isEmbedded } = database;
+    const url = app === true ? database.url : requireOwnerUrl(database);
+    if (json === true) printJson({ url, login: app === true ? "app" : "owner", isEmbedded });
+    else print(url);
+    if (isEmbedded) progress("It answers while `backwright dev` runs.");
   });
 }
 

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { loadProject } from "../app/project.ts";
 import { StartError } from "../base/errors.ts";
+import { fileFailure } from "../base/file-failure.ts";
 import { documentsOf } from "../documents/documents.ts";
 import { print } from "./output.ts";
 
@@ -26,8 +27,13 @@ export async function writeDocs(folder: string, { out, check }: DocsOptions): Pr
   }
   const shown = stale.map((path) => relative(process.cwd(), path));
   if (check !== true) {
-    await mkdir(directory, { recursive: true });
-    for (const path of stale) await writeFile(path, pages.get(relative(directory, path)) ?? "");
+    try {
+      await mkdir(directory, { recursive: true });
+      for (const path of stale) await writeFile(path, pages.get(relative(directory, path)) ?? "");
+    } catch (cause) {
+      const { path = directory } = cause as { path?: string };
+      throw fileFailure(path, cause, "--out with a folder that this user may write to");
+    }
     for (const path of shown) print(`Wrote ${path}`);
     if (stale.length === 0) print(`All ${pages.size} pages are up to date.`);
     return;

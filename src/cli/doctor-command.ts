@@ -1,12 +1,26 @@
-// `backwright doctor`.
-import { examine, type Finding } from "../app/doctor.ts";
-import { print, printJson, progress, styled } from "./output.ts";
+// `backwright doctor` and `backwright version`.
+import { examine } from "../app/doctor.ts";
+import type { Finding } from "../app/finding.ts";
+import { backwrightVersion } from "../app/version.ts";
+import { print, printJson, progress, styled, tableText } from "./output.ts";
 
 const MARKS = {
   ok: styled("green", "✓"),
   warning: styled("yellow", "!"),
   failure: styled("red", "✗"),
 } as const;
+
+const ABOUT_WIDTH = 11;
+
+export function printVersions(json: boolean): void {
+  const versions = {
+    backwright: backwrightVersion(),
+    node: process.versions.node,
+    platform: `${process.platform}-${process.arch}`,
+  };
+  if (json) printJson(versions);
+  else print(tableText(Object.entries(versions)));
+}
 
 /** Ends with 1 where something is found that keeps the backend from serving. */
 export async function runDoctor(folder: string, json: boolean): Promise<void> {
@@ -21,6 +35,7 @@ export async function runDoctor(folder: string, json: boolean): Promise<void> {
 }
 
 function findingText({ about, level, message, fix }: Finding): string {
-  const line = `${MARKS[level]} ${about.padEnd(11)} ${message}`;
-  return fix === undefined ? line : `${line}\n  ${" ".repeat(11)} fix: ${fix}`;
+  const further = `\n  ${" ".repeat(ABOUT_WIDTH)} `;
+  const lines = fix === undefined ? message : `${message}\nfix: ${fix}`;
+  return `${MARKS[level]} ${about.padEnd(ABOUT_WIDTH)} ${lines.replaceAll("\n", further)}`;
 }

@@ -5,10 +5,10 @@ import { rename, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { commandSettings } from "../app/databases.ts";
+import { commandSettings, releaseOnSignal } from "../app/databases.ts";
 import { operate } from "../app/operate.ts";
 import { loadProject } from "../app/project.ts";
-import { BackwrightError, StartError } from "../base/errors.ts";
+import { BackwrightError, ERROR_CATALOGUE, StartError } from "../base/errors.ts";
 import { createLog } from "../observe/log.ts";
 import { parseListQuery } from "../rest/query.ts";
 import { type Format, formatOf } from "../transfer/read-records.ts";
@@ -25,6 +25,7 @@ export interface ExportRecordsOptions extends WhoOptions {
   /** A file in place of standard output. */
   readonly out?: string;
   readonly spreadsheet?: boolean;
+  readonly json?: boolean;
 }
 
 /** Throws StartError. Ends quietly where the reader is gone, as with `| head`. */
@@ -42,6 +43,7 @@ export async function exportRecords(
     throw new StartError("--spreadsheet goes with CSV.", { fix: "--format csv" });
   }
   const running = await operate(project, commandSettings(), createLog("warn"), progress);
+  const ignoreSignals = releaseOnSignal({ isEmbedded: true, release: () => running.stop() });
   const shown = new ExportProgress();
   try {
     const { size, after, before, offset, count, ...query } = parseListQuery(options.query ?? "");
@@ -58,14 +60,19 @@ export async function exportRecords(
       onProgress: (records) => shown.advanced(records),
     });
     await (out === undefined ? toStandardOutput(text) : toFile(out, text));
-    shown.end();
+    shown.end(options.json === true);
   } catch (error) {
     if (!(error instanceof BackwrightError)) throw error;
     const details = error.details.map(({ field, message }) => `${field} ${message}`).join(", ");
     throw new StartError(details === "" ? error.message : `${error.message} (${details})`, {
+      fix:
+        error.status === 400
+          ? "Correct --query: it is what stands after the ? of an address."
+          : ERROR_CATALOGUE[error.code].advice,
       cause: error,
     });
   } finally {
+    ignoreSignals();
     await running.stop();
   }
 }

@@ -6,6 +6,7 @@ import { operate } from "../app/operate.ts";
 import { loadProject } from "../app/project.ts";
 import { BackwrightError, StartError } from "../base/errors.ts";
 import { repeatedName } from "../base/exact-json.ts";
+import { fileFailure } from "../base/file-failure.ts";
 import { createLog } from "../observe/log.ts";
 import { STDIN, sizeOf } from "../transfer/file-text.ts";
 import { type Format, formatOf, readRecords } from "../transfer/read-records.ts";
@@ -88,22 +89,24 @@ export async function importFile(
 
 async function readMapping(path: string): Promise<unknown> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new StartError(`The mapping ${path} cannot be read.`, {
-      fix: "--map names a file that exists.",
-      cause,
-    });
+    throw fileFailure(`The mapping ${path}`, cause, "--map with a file of JSON");
   });
   try {
     const json = text.replace(/^\uFEFF/, "");
     const mapping = JSON.parse(json) as unknown;
     const name = repeatedName(json);
     if (name === undefined) return mapping;
-    throw new StartError(`The mapping ${path} names "${name}" twice in one object.`);
+    throw new StartError(`The mapping ${path} names "${name}" twice in one object.`, {
+      fix: "Keep one of them.",
+    });
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
     const where = /line (\d+) column (\d+)/.exec(String(cause));
     const at = where === null ? "" : `, at line ${where[1]}, column ${where[2]}`;
-    throw new StartError(`The mapping ${path} is not JSON${at}.`, { cause });
+    throw new StartError(`The mapping ${path} is not JSON${at}.`, {
+      fix: "Correct it there, and run the same command again.",
+      cause,
+    });
   }
 }
 

@@ -3,6 +3,7 @@ import { withOwner } from "../app/databases.ts";
 import { loadProject } from "../app/project.ts";
 import { now } from "../base/clock.ts";
 import { StartError } from "../base/errors.ts";
+import type { Session } from "../database/session.ts";
 import {
   type ApiKeySummary,
   type IssuedApiKey,
@@ -11,6 +12,7 @@ import {
   revokeApiKey,
   rotateApiKey,
 } from "../identity/api-keys.ts";
+import type { Model } from "../model/model.ts";
 import { tableName } from "../sql/names.ts";
 import { requireId, requireRole } from "./arguments.ts";
 import { print, printJson, printTable, progress } from "./output.ts";
@@ -38,15 +40,9 @@ export async function createKey(folder: string, options: CreateKeyOptions): Prom
   const project = await loadProject(folder);
   const { days, tenant: tenantId, role, subject, name } = options;
   requireRole(project.model, role);
-  requireId("--tenant", tenantId);
-  requireId("--subject", subject);
+  requireId("--subject", subject, "--subject with me.id of who uses the key: any UUID of yours");
   await withOwner(project, progress, async (owner) => {
-    const table = tableName(project.model.tenant);
-    if ((await owner.query(`select from ${table} where id = $1`, [tenantId])).length === 0) {
-      throw new StartError(`There is no tenant ${tenantId} in the database.`, {
-        fix: `--tenant with an id of the table ${table}`,
-      });
-    }
+    await requireTenant(owner, project.model, tenantId);
     const expiry = days === undefined ? {} : { expiresAt: new Date(now() + days * DAY_MS) };
     printSecret(await issueApiKey(owner, { tenantId, role, subject, name, ...expiry }), options);
   });
@@ -55,7 +51,8 @@ export async function createKey(folder: string, options: CreateKeyOptions): Prom
 export async function listKeys(folder: string, options: ListKeysOptions): Promise<void> {
   const project = await loadProject(folder);
   const { tenant: tenantId, all } = options;
-  if (tenantId !== undefined) requireId("--tenant", tenantId);
+  if (tenantId !== undefined)
+    requireId("--tenant", tenantId, "`backwright keys list` shows the tenants that have keys.");
   await withOwner(project, progress, async (owner) => {
     const keys = await listApiKeys(owner, { tenantId, isLiving: all !== true });
     if (options.json === true) printJson(keys);
@@ -78,7 +75,7 @@ export async function rotateKey(
   id: string,
   options: { readonly graceMinutes: number; readonly json?: boolean },
 ): Promise<void> {
-  requireId("The key", id);
+  requireKeyId(id);
   const { graceMinutes } = options;
   await withOwner(await loadProject(folder), progress, async (owner) => {
     const made = await rotateApiKey(owner, id, graceMinutes);
@@ -89,12 +86,42 @@ export async function rotateKey(
   });
 }
 
-export async function revokeKey(folder: string, id: string): Promise<void> {
-  requireId("The key", id);
+export async function revokeKey(
+  folder: string,
+  id: string,
+  { json }: { readonly json?: boolean },
+): Promise<void> {
+  requireKeyId(id);
   await withOwner(await loadProject(folder), progress, async (owner) => {
     const revoked = await revokeApiKey(owner, id);
     if (revoked === undefined) throw noSuchKey(id);
-    print(`Revoked ${revoked.hint}… (${revoked.role}, ${revoked.name}). ${SOON}`);
+    if (json === true) printJson(revoked);
+    else print(`Revoked ${revoked.hint}… (${revoked.role}, ${revoked.name}). ${SOON}`);
+  });
+}
+
+function requireKeyId(id: string): void {
+  requireId("The key's id", id, "`backwright keys list` shows the ids; the key itself is none.");
+}
+
+// LIMIT: enough to choose from at a glance; a list of all is a query's work.
+const TENANTS_SHOWN = 3;
+
+/** Throws StartError with those that there are. */
+async function requireTenant(owner: Session, model: Model, id: string): Promise<void> {
+  const { schema = "public", sqlName } = model.tenant;
+  const name = `${schema}.${sqlName}`;
+  const known = await owner.query<{ id: string }>(
+    `select id::text as id from ${tableName(model.tenant)}
+     order by id::text = $1 desc, id limit ${TENANTS_SHOWN}`,
+    [id.toLowerCase()],
+  );
+  if (known[0]?.id === id.toLowerCase()) return;
+  throw new StartError(`There is no tenant "${id}" in the database.`, {
+    fix:
+      known.length === 0
+        ? `Make one first: a row of ${name}. A seed.ts does it when \`backwright dev\` starts.`
+        : `--tenant ${known.map((one) => one.id).join(" | ")}, or another id of ${name}`,
   });
 }
 

@@ -12,26 +12,38 @@ import {
 import { schemaSource, wallsOf } from "../migrate/source.ts";
 import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
 import { findersOf } from "../sql/finder.ts";
-import { print, progress, styled } from "./output.ts";
+import { print, printJson, progress, styled } from "./output.ts";
 
 /** Writes the next migration from the difference between the tables and the last snapshot. */
-export async function newMigration(folder: string, name: string, byHand: boolean): Promise<void> {
+export async function newMigration(
+  folder: string,
+  name: string,
+  { byHand, json }: { readonly byHand?: boolean; readonly json?: boolean },
+): Promise<void> {
   const project = await loadProject(folder);
   const previous = await readLatestSnapshot(project.migrations);
   const source = schemaSource(project.backend, project.model);
-  const plan = await (byHand ? draftMigration : planMigration)(source, previous);
+  const plan = await (byHand === true ? draftMigration : planMigration)(source, previous);
   if (plan.empty) {
-    print("Nothing to migrate: the tables agree with the last snapshot.");
+    if (json === true) printJson({ path: null });
+    else print("Nothing to migrate: the tables agree with the last snapshot.");
     return;
   }
   const path = await writeMigration(project.migrations, name, plan);
+  if (json === true) {
+    printJson({ path });
+    return;
+  }
   print(`Wrote ${path}`);
   print(
     "Read up.sql and down.sql, then: backwright migrate up (a running `dev` applies it itself)",
   );
 }
 
-export async function migrateProjectUp(folder: string, to: string | undefined): Promise<void> {
+export async function migrateProjectUp(
+  folder: string,
+  { to, json }: { readonly to?: string; readonly json?: boolean },
+): Promise<void> {
   await withDatabase(folder, async (project, database) => {
     const summary = await migrateUp({
       ...runnerOptions(project, database),
@@ -39,13 +51,16 @@ export async function migrateProjectUp(folder: string, to: string | undefined): 
         ? { walls: wallsOf(project.model), finders: findersOf(project.model) }
         : { to }),
     });
-    printSummary(summary);
+    printSummary(summary, json);
   });
 }
 
-export async function migrateProjectDown(folder: string, steps: number): Promise<void> {
+export async function migrateProjectDown(
+  folder: string,
+  { steps, json }: { readonly steps: number; readonly json?: boolean },
+): Promise<void> {
   await withDatabase(folder, async (project, database) => {
-    printSummary(await migrateDown({ ...runnerOptions(project, database), steps }));
+    printSummary(await migrateDown({ ...runnerOptions(project, database), steps }), json);
   });
 }
 
@@ -56,7 +71,7 @@ export async function printMigrationStatus(folder: string, json: boolean): Promi
     const isAstray = rows.some(({ state }) => state !== "applied" && state !== "pending");
     if (isAstray) process.exitCode = 1;
     if (json) {
-      print(JSON.stringify(rows, null, 2));
+      printJson(rows);
       return;
     }
     for (const { scope, name, state, appliedAt, advice } of rows) {
@@ -77,7 +92,12 @@ function runnerOptions(project: Project, database: ProjectDatabase) {
   };
 }
 
-function printSummary({ direction, migrations }: MigrationSummary): void {
+function printSummary(summary: MigrationSummary, json: boolean | undefined): void {
+  if (json === true) {
+    printJson(summary);
+    return;
+  }
+  const { direction, migrations } = summary;
   const verb = direction === "up" ? "applied" : "taken back";
   if (migrations.length === 0) print("Nothing to do.");
   for (const { name, durationMs } of migrations) print(`${verb} ${name} in ${durationMs} ms`);

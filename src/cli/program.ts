@@ -1,8 +1,9 @@
 // Every command with its arguments and help. Loads nothing of what the commands do until one is
 // called, so that help and completion are quick.
-import { readFileSync } from "node:fs";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { loadEnvironmentFiles } from "../app/environment-files.ts";
+import { requireProjectFolder } from "../app/project-folder.ts";
+import { backwrightVersion } from "../app/version.ts";
 
 const serving = () => import("./serve-command.ts");
 const migrating = () => import("./migrate-command.ts");
@@ -19,13 +20,13 @@ const FORMATS = ["csv", "ndjson", "json"];
 export function createProgram(): Command {
   const program = new Command("backwright")
     .description("The backend of a domain declared in TypeScript, on PostgreSQL.")
-    .version(version(), "--version", "print the version")
+    .version(backwrightVersion(), "--version", "print the version")
     .option("--project <folder>", "the folder of backend.ts", ".")
     .option("--verbose", "show the cause of an error")
-    .showSuggestionAfterError()
-    .showHelpAfterError("(backwright --help shows what there is)");
+    .showSuggestionAfterError();
   const folder: Folder = () => program.opts<{ project: string }>().project;
   program.hook("preAction", (_program, command) => {
+    requireProjectFolder(folder());
     loadEnvironmentFiles(folder(), command.name() === "start" ? "production" : "development");
   });
   addServing(program, folder);
@@ -36,13 +37,14 @@ export function createProgram(): Command {
   addAccess(program, folder);
   addTransfer(program, folder);
   addAid(program, folder);
+  nameHelp(program, program.name());
   return program;
 }
 
-/** Of the package: two folders up, in src/ as in dist/. */
-function version(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
+/** After a mistake each command names the help of its own. */
+function nameHelp(command: Command, path: string): void {
+  command.showHelpAfterError(`(${path} --help shows what there is)`);
+  for (const child of command.commands) nameHelp(child, `${path} ${child.name()}`);
 }
 
 function examples(...lines: readonly string[]): string {
@@ -72,27 +74,28 @@ function addMigrate(program: Command, folder: Folder): void {
     .command("new <name>")
     .description("write the next migration from what changed in the tables")
     .option("--by-hand", "write a draft to be completed, for renames")
+    .option("--json", "its path as JSON; null where there is nothing to write")
     .addHelpText("after", examples("backwright migrate new add-meter-readings"))
-    .action(async (name: string, { byHand }: { byHand?: boolean }) =>
-      (await migrating()).newMigration(folder(), name, byHand === true),
+    .action(async (name: string, options) =>
+      (await migrating()).newMigration(folder(), name, options),
     );
   migrate
     .command("up")
     .description("apply what is pending")
     .option("--to <name>", "stop after this migration")
+    .option("--json", "what was applied, as JSON")
     .addHelpText(
       "after",
       examples("backwright migrate up", "backwright migrate up --to 0002-meters"),
     )
-    .action(async ({ to }: { to?: string }) => (await migrating()).migrateProjectUp(folder(), to));
+    .action(async (options) => (await migrating()).migrateProjectUp(folder(), options));
   migrate
     .command("down")
     .description("take the newest migrations back")
     .option("--steps <number>", "how many", wholeNumber, 1)
+    .option("--json", "what was taken back, as JSON")
     .addHelpText("after", examples("backwright migrate down --steps 2"))
-    .action(async ({ steps }: { steps: number }) =>
-      (await migrating()).migrateProjectDown(folder(), steps),
-    );
+    .action(async (options) => (await migrating()).migrateProjectDown(folder(), options));
   migrate
     .command("status")
     .description("compare the migrations here with the database; 1 where an applied one differs")
@@ -120,6 +123,7 @@ function addDatabase(program: Command, folder: Folder): void {
     .command("url")
     .description("print the owner's address, with its password")
     .option("--app", "the app login instead: what requests see")
+    .option("--json", "with its login as JSON")
     .addHelpText("after", examples("backwright db url", "backwright db url --app"))
     .action(async (options) => (await databases()).printDatabaseUrl(folder(), options));
   database
@@ -174,8 +178,9 @@ function addKeys(program: Command, folder: Folder): void {
   group
     .command("revoke <id>")
     .description("end a key, within five seconds")
+    .option("--json", "what was revoked, as JSON")
     .addHelpText("after", examples("backwright keys revoke <id>"))
-    .action(async (id: string) => (await keys()).revokeKey(folder(), id));
+    .action(async (id: string, options) => (await keys()).revokeKey(folder(), id, options));
 }
 
 function addModel(program: Command, folder: Folder): void {
@@ -215,7 +220,7 @@ function addTransfer(program: Command, folder: Folder): void {
     .addOption(new Option("--format <format>", "unless the file's name tells").choices(FORMATS))
     .option("--dry-run", "check every record and write nothing")
     .option("--rejects <file>", "where rejected records go (<file>.rejected.<format>)")
-    .option("--json", "print what came of it as JSON")
+    .option("--json", "the summary as JSON")
     .addHelpText(
       "after",
       examples(
@@ -237,6 +242,7 @@ function addTransfer(program: Command, folder: Folder): void {
     .addOption(new Option("--format <format>", "ndjson unless --out tells").choices(FORMATS))
     .option("--out <file>", "write a file in place of standard output; .gz compresses it")
     .option("--spreadsheet", "with csv: cells that would be formulas begin with '")
+    .option("--json", "the summary, which goes to standard error, as JSON")
     .addHelpText(
       "after",
       examples(
@@ -255,8 +261,11 @@ function addAccess(program: Command, folder: Folder): void {
     .command("access")
     .description("print who may do what: operations and fields by role")
     .addOption(formats.default("text"))
+    .option("--json", "the same as --format json")
     .addHelpText("after", examples("backwright access", "backwright access --format markdown"))
-    .action(async ({ format }) => (await access()).printAccess(folder(), format));
+    .action(async ({ format, json }) =>
+      (await access()).printAccess(folder(), json === true ? "json" : format),
+    );
   group
     .command("explain")
     .description("say which grant decides, and for a record which conditions hold")
@@ -270,17 +279,30 @@ function addAccess(program: Command, folder: Folder): void {
       "after",
       examples("backwright access explain --as technician --operation workOrders.update"),
     )
-    .action(async (options) => (await access()).explainAccess(folder(), options));
+    // `access` has a --json as well, and takes it wherever it stands.
+    .action(async (_options, command: Command) =>
+      (await access()).explainAccess(folder(), command.optsWithGlobals()),
+    );
 }
 
 function addAid(program: Command, folder: Folder): void {
   program
     .command("doctor")
-    .description("look for what is wrong: Node, settings, database, migrations, clock, port")
+    .description(
+      "look for what is wrong, and change nothing: versions, settings, port, database, migrations",
+    )
     .option("--json", "as JSON")
     .addHelpText("after", examples("backwright doctor"))
     .action(async ({ json }: { json?: boolean }) =>
       (await import("./doctor-command.ts")).runDoctor(folder(), json === true),
+    );
+  program
+    .command("version")
+    .description("print the versions that a report of a fault should name")
+    .option("--json", "as JSON")
+    .addHelpText("after", examples("backwright version"))
+    .action(async ({ json }: { json?: boolean }) =>
+      (await import("./doctor-command.ts")).printVersions(json === true),
     );
   program
     .command("completion")

@@ -1,5 +1,5 @@
 // `backwright dev` and `backwright start`: run until a signal, then stop in order.
-import { develop } from "../app/develop.ts";
+import { type DevelopmentBackend, develop, developmentSettings } from "../app/develop.ts";
 import { developWatching } from "../app/develop-watching.ts";
 import { serveProduction } from "../app/produce.ts";
 import { loadProject } from "../app/project.ts";
@@ -13,7 +13,7 @@ interface Stoppable {
 }
 
 export async function runDevelopment(folder: string, isWatching: boolean): Promise<void> {
-  const settings = readSettings({ LOG_LEVEL: "warn", ...process.env }, "development");
+  const settings = developmentSettings();
   const log = createLog(settings.logLevel);
   const started = await untilStopped(log, () =>
     isWatching ? startWatching(folder, settings, log) : startOnce(folder, settings, log),
@@ -27,14 +27,22 @@ async function startOnce(folder: string, settings: Settings, log: ProcessLog) {
   return { project, running, stop: () => running.stop() };
 }
 
-function startWatching(folder: string, settings: Settings, log: ProcessLog) {
+async function startWatching(folder: string, settings: Settings, log: ProcessLog) {
   let hadTypeErrors = false;
-  return developWatching({
+  const started = await developWatching({
     folder,
     settings,
     log,
     onProgress: progress,
-    onReload: (durationMs) => progress(styledProgress("green", `Reloaded in ${durationMs} ms`)),
+    onReload(durationMs, { project, running }) {
+      progress(styledProgress("green", `Reloaded in ${durationMs} ms`));
+      // The first keys, or another address: what the banner said is no longer so.
+      const hadKeys = shown.keys.length > 0;
+      if (running.url !== shown.url || running.keys.length > 0 !== hadKeys) {
+        printBanner(project, running);
+      }
+      shown = running;
+    },
     onFailure: (error) => printFailure(error, false),
     onTypes(errors) {
       if (errors !== "") progress(`${styledProgress("red", "types")}\n${errors}`);
@@ -42,6 +50,8 @@ function startWatching(folder: string, settings: Settings, log: ProcessLog) {
       hadTypeErrors = errors !== "";
     },
   });
+  let shown: Pick<DevelopmentBackend, "url" | "keys"> = started.running;
+  return started;
 }
 
 export async function runProduction(folder: string): Promise<void> {

@@ -8,13 +8,18 @@ const PLAIN_LINE_MS = 2_000;
 
 const counted = new Intl.NumberFormat("en-US");
 
+/** A dumb terminal shows what should move its cursor. */
+function canRewrite(): boolean {
+  return process.stderr.isTTY === true && process.env.TERM !== "dumb";
+}
+
 /** One line that a terminal shows in place of the one before, and others now and then. */
 class ProgressLine {
   readonly #startedAt = monotonicMs();
   #shownAt = this.#startedAt;
 
   show(line: () => string): void {
-    const isTerminal = process.stderr.isTTY === true;
+    const isTerminal = canRewrite();
     const now = monotonicMs();
     if (now - this.#shownAt < (isTerminal ? REDRAW_MS : PLAIN_LINE_MS)) return;
     this.#shownAt = now;
@@ -23,7 +28,7 @@ class ProgressLine {
 
   /** Takes the line off the terminal. */
   clear(): void {
-    if (process.stderr.isTTY === true) process.stderr.write("\r\u001b[2K");
+    if (canRewrite()) process.stderr.write("\r\u001b[2K");
   }
 
   seconds(): number {
@@ -45,9 +50,10 @@ export class ExportProgress {
     this.#line.show(() => this.#text());
   }
 
-  end(): void {
+  end(isJson: boolean): void {
     this.#line.clear();
-    process.stderr.write(`${this.#text()}\n`);
+    const summary = isJson ? JSON.stringify({ records: this.#records }) : this.#text();
+    process.stderr.write(`${summary}\n`);
   }
 
   #text(): string {

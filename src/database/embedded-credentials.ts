@@ -12,13 +12,15 @@ export interface Credentials {
   readonly app: string;
 }
 
+const FILE = "database.json";
+
 /**
  * The passwords in `<directory>/database.json`, which is created (mode 0600) when absent: of
  * several processes that ask at once all get the same ones. Whoever can read the file can use the
  * database. Throws StartError when the file is there and holds something else.
  */
 export async function embeddedCredentials(directory: string): Promise<Credentials> {
-  const path = join(directory, "database.json");
+  const path = join(directory, FILE);
   await mkdir(directory, { recursive: true });
   return (
     (await readCredentials(path)) ??
@@ -28,6 +30,11 @@ export async function embeddedCredentials(directory: string): Promise<Credential
       async () => (await readCredentials(path)) ?? (await createCredentials(path)),
     ))
   );
+}
+
+/** Whether they were made. Changes nothing. */
+export async function hasEmbeddedCredentials(directory: string): Promise<boolean> {
+  return (await stat(join(directory, FILE)).catch(() => undefined)) !== undefined;
 }
 
 async function readCredentials(path: string): Promise<Credentials | undefined> {

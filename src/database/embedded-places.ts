@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { StartError } from "../base/errors.ts";
 import { errorCode } from "./embedded-holder.ts";
 
-const ROOT_BASE = "/var/lib/backwright";
+const ROOT_BASES = ["/var/lib/backwright", join(tmpdir(), "backwright-0"), "/tmp/backwright-0"];
 const ACCOUNTS = ["postgres", "nobody"];
 // sockaddr_un holds 108 bytes with the final NUL on Linux and 104 on macOS and the BSDs.
 const SOCKET_PATH_BYTES_MAX = process.platform === "linux" ? 107 : 103;
@@ -46,12 +46,12 @@ export interface Places {
  */
 export async function findPlaces(
   directory: string,
-  rootBases: readonly string[] = [ROOT_BASE, join(tmpdir(), "backwright-0"), "/tmp/backwright-0"],
+  rootBases: readonly string[] = ROOT_BASES,
 ): Promise<Places> {
   try {
     await mkdir(directory, { recursive: true });
     const project = await realpath(directory);
-    const key = createHash("sha256").update(project).digest("hex").slice(0, 16);
+    const key = keyOf(project);
     const isRoot = process.getuid?.() === 0;
     if (!isRoot) return await placesIn(project, project, key, undefined);
     const account = await findAccount();
@@ -67,6 +67,23 @@ export async function findPlaces(
       cause: error,
     });
   }
+}
+
+/** One name for each project of this machine. */
+function keyOf(project: string): string {
+  return createHash("sha256").update(project).digest("hex").slice(0, 16);
+}
+
+/** Whether a server of `directory` has been made. Changes nothing, and creates no directory. */
+export async function hasEmbeddedData(directory: string): Promise<boolean> {
+  const project = await realpath(directory).catch(() => undefined);
+  if (project === undefined) return false;
+  const isRoot = process.getuid?.() === 0;
+  const homes = isRoot ? ROOT_BASES.map((base) => join(base, keyOf(project))) : [project];
+  const found = await Promise.all(
+    homes.map((home) => stat(join(home, "postgres", "PG_VERSION")).catch(() => undefined)),
+  );
+  return found.some((one) => one !== undefined);
 }
 
 async function placesIn(

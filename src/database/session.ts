@@ -26,7 +26,7 @@ export interface SessionOptions {
 
 /** What PostgreSQL says about a failed statement. `position` counts characters from 1. */
 export interface PostgresFailure {
-  readonly kind: "lock" | "syntax" | "privilege" | "foreign key" | "other";
+  readonly kind: "lock" | "syntax" | "privilege" | "foreign key" | "missing" | "other";
   /** The SQLSTATE, to be shown; decisions go by `kind`. */
   readonly code: string;
   readonly message: string;
@@ -41,7 +41,10 @@ const FAILURE_KINDS: Readonly<Record<string, PostgresFailure["kind"]>> = {
   // A deadlock is a lock not had in time, too: the same again may succeed.
   "40P01": "lock",
   "42501": "privilege",
+  "3F000": "missing", // A schema, a table or a column that is not there.
   "42601": "syntax",
+  "42703": "missing",
+  "42P01": "missing",
   "55P03": "lock",
 };
 

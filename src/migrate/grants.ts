@@ -43,6 +43,16 @@ const SYSTEM_SCHEMA = "backwright";
  * app's role could create objects. Run it inside a transaction.
  */
 export async function assertGrants(session: Session, roles: DatabaseRoles): Promise<void> {
+  const statements = await missingGrants(session, roles);
+  if (statements.length > 0) await session.query(statements.join("\n"));
+  await refuseCreate(session, roles.app);
+}
+
+/** The statements that policies and grants still need; none where they are right. Reads only. */
+export async function missingGrants(
+  session: Session,
+  roles: DatabaseRoles,
+): Promise<readonly string[]> {
   const relations = await readRelations(session, roles);
   const statements = relations.flatMap((relation) => [
     ...ownerPolicyStatements(relation, roles.owner),
@@ -51,21 +61,33 @@ export async function assertGrants(session: Session, roles: DatabaseRoles): Prom
   const schemas = await schemasWithoutUsage(session, roles.app, relations);
   const app = quoteIdentifier(roles.app);
   const usage = schemas.map((name) => `grant usage on schema ${quoteIdentifier(name)} to ${app};`);
-  const all = [...usage, ...statements];
-  if (all.length > 0) await session.query(all.join("\n"));
-  await refuseCreate(session, roles.app);
+  return [...usage, ...statements];
 }
 
-/** Throws a StartError when a table of the model is not walled off in the database as declared. */
+/** Tables of the model that no migration has made yet: nothing is open, something is to be done. */
+export class TablesMissing extends StartError {}
+
+/**
+ * Throws a StartError when a table of the model is not walled off in the database as declared, and
+ * TablesMissing where all that is wrong is that there is no such table yet.
+ */
 export async function assertWalls(
   session: Session,
   walls: readonly WalledTable[],
   roles: DatabaseRoles,
 ): Promise<void> {
   const problems: string[] = [];
+  const missing: string[] = [];
   for (const wall of walls) {
     const problem = await wallProblem(session, wall, roles);
-    if (problem !== null) problems.push(`  - ${wall.schema ?? "public"}.${wall.table} ${problem}`);
+    const name = `${wall.schema ?? "public"}.${wall.table}`;
+    if (problem === NO_TABLE) missing.push(name);
+    else if (problem !== null) problems.push(`  - ${name} ${problem}`);
+  }
+  if (problems.length === 0 && missing.length > 0) {
+    throw new TablesMissing(`The database has no ${missing.join(", ")} of the model yet.`, {
+      fix: "Write the migration: backwright migrate new <name>",
+    });
   }
   if (problems.length === 0) return;
   throw new StartError(`The wall between tenants is not complete:\n${problems.join("\n")}`, {
@@ -178,6 +200,8 @@ async function refuseCreate(session: Session, app: string): Promise<void> {
   );
 }
 
+const NO_TABLE = "does not exist";
+
 async function wallProblem(
   session: Session,
   wall: WalledTable,
@@ -193,7 +217,7 @@ async function wallProblem(
      where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p')`,
     [wall.schema ?? "public", wall.table, TENANT_WALL_POLICY, TENANT_SETTING, wall.column],
   );
-  if (table === undefined) return "does not exist";
+  if (table === undefined) return NO_TABLE;
   if (!table.enabled) return "has row level security disabled";
   if (!table.forced) return "does not force row level security";
   if (!table.walled) return `has no policy ${TENANT_WALL_POLICY} on "${wall.column}"`;

@@ -211,7 +211,11 @@ export function checkedMapping(json: unknown): Mapping {
   }
   if (told.length > TOLD_MAX)
     told.splice(TOLD_MAX, told.length, `and ${told.length - TOLD_MAX} more`);
-  if (told.length > 0) throw new StartError(`The mapping is not valid: ${told.join("\n  ")}`);
+  if (told.length > 0) {
+    throw new StartError(`The mapping is not valid: ${told.join("\n  ")}`, {
+      fix: "Correct it there, and run the same command again.",
+    });
+  }
   const defaults = { timeZone: "UTC", delimiter: ",", empty: [], squeeze: false, exact: false };
   // Checked word by word above.
   return { ...defaults, whenPresent: "skip", skip: [], ...(json as object) } as unknown as Mapping;

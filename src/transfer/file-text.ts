@@ -5,9 +5,12 @@ import { stat } from "node:fs/promises";
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { StartError } from "../base/errors.ts";
+import { fileFailure } from "../base/file-failure.ts";
 
 /** In place of a path: standard input. */
 export const STDIN = "-";
+
+export const NAME_A_FILE = "Name a CSV, NDJSON or JSON file.";
 
 /** The message is the encoding that the file seemed to have. */
 export class NotThisEncoding extends Error {}
@@ -26,9 +29,9 @@ export async function sizeOf(path: string): Promise<number | undefined> {
     if (found.isFile()) return found.size;
     if (!found.isDirectory()) return undefined;
   } catch (cause) {
-    throw new StartError(`${path} cannot be read.`, { fix: "Name a file that exists.", cause });
+    throw fileFailure(path, cause, NAME_A_FILE);
   }
-  throw new StartError(`${path} is a folder.`, { fix: "Name a file." });
+  throw new StartError(`${path} is a folder, not a file.`, { fix: NAME_A_FILE });
 }
 
 /** `stop` ends it even where the other end of a pipe says nothing. The pieces throw StartError. */

@@ -5,10 +5,11 @@ import { Readable } from "node:stream";
 import { CsvError, parse } from "csv-parse";
 import { StartError } from "../base/errors.ts";
 import { isDeeperThan, parseExactly, repeatedName } from "../base/exact-json.ts";
+import { fileFailure } from "../base/file-failure.ts";
 import { REQUEST_LIMITS } from "../base/limits.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import { type Cells, quoted } from "./evaluate.ts";
-import { type FileText, NotThisEncoding, openText } from "./file-text.ts";
+import { type FileText, NAME_A_FILE, NotThisEncoding, openText } from "./file-text.ts";
 import { JsonElements } from "./json-elements.ts";
 
 export const FORMATS = ["csv", "ndjson", "json"] as const;
@@ -133,15 +134,19 @@ function requireColumns(
   const missing = [...wanted].filter((name) => !columns.includes(name));
   const [first] = missing;
   if (first === undefined) return;
-  if (columns.length === 0) throw new StartError(`${path} is empty: it has no line of columns.`);
+  if (columns.length === 0) {
+    throw new StartError(`${path} is empty: it has no line of columns.`, {
+      fix: "Name the columns in its first line, as the mapping does.",
+    });
+  }
   const [only = ""] = columns;
   const other = columns.length === 1 && DELIMITERS.find((one) => only.includes(one));
-  const hint =
+  const fix =
     typeof other === "string"
       ? `Its cells seem to be divided by ${JSON.stringify(other)}: the mapping's "delimiter".`
       : `It has: ${columns.join(", ")}. Change the names in the mapping.`;
   throw new StartError(`${path} has no column ${list(missing)}.${didYouMean(first, columns)}`, {
-    fix: hint,
+    fix,
   });
 }
 
@@ -234,7 +239,7 @@ function unreadable(path: string, line: number, cause: unknown): unknown {
       cause,
     });
   }
-  if (code !== undefined) return new StartError(`${path} cannot be read: ${code}.`, { cause });
+  if (code !== undefined) return fileFailure(path, cause, NAME_A_FILE);
   const fix = `Mend the file. ${REPEAT}`;
   return new StartError(`${path} cannot be read${after}: ${cause.message}.`, { fix, cause });
 }

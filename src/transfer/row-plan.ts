@@ -251,7 +251,7 @@ function keyOf({ key = [], fields }: Mapping, resource: ResourceModel): readonly
   const absent = found.find(({ name }) => fields[name] === undefined);
   if (absent === undefined) return found;
   throw new StartError(`The mapping, at key: "${absent.name}" is not among its fields.`, {
-    fix: `Add fields.${absent.name}: the column that holds it.`,
+    fix: `Add fields.${absent.name}: the column that holds it, or take it out of "key".`,
   });
 }
 

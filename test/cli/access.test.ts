@@ -84,6 +84,20 @@ describe("explain", () => {
     );
   });
 
+  // Planted: the grant's `set` not handed on -> red.
+  test("says of a create what the record must be and which values are forced", async () => {
+    const create = ["--as", "requester", "--operation", "workOrders.create"];
+    expect(await explain(...create)).toMatchObject({
+      isGranted: true,
+      set: { requesterId: "me.id" },
+    });
+    const text = await access("explain", ...create);
+    expect(text.stdout).toMatch(
+      /^requester may workOrders\.create\n {2}record {2}any\n {2}fields /,
+    );
+    expect(text.stdout).toMatch(/\n {2}set {5}requesterId = me\.id\n$/);
+  });
+
   test("says for one record what a request of that caller is answered", async () => {
     for (const id of [mine, other]) {
       const { record } = await ask("workOrders.update", "--id", id, "--subject", technician.id);

@@ -176,7 +176,7 @@ describe("in a project", () => {
     const wrong = await run(["manifest"]);
     await writeFile(path, kept);
     expect([broken.code, broken.stdout]).toEqual([1, ""]);
-    expect(broken.stderr).toMatch(/backend\.ts could not be loaded: a mistake of mine/);
+    expect(broken.stderr).toMatch(/backend\.ts:1 could not be loaded: a mistake of mine/);
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toMatch(/does not export a backend as its default\.\n {2}fix: /);
   });
@@ -273,7 +273,10 @@ describe("keys create", () => {
 
   test.each([
     [["--role", "king"], /There is no role "king"\.\n {2}fix: --role manager \|/],
-    [["--tenant", "acme"], /--tenant must be a UUID/],
+    [
+      ["--tenant", "acme"],
+      /There is no tenant "acme" in the database\.\n {2}fix: --tenant [0-9a-f-]{36}, or/,
+    ],
     [["--subject", "ada"], /--subject must be a UUID/],
     [["--days", "-1"], /whole number from 1/],
   ])("with %j is refused", async (wrong, message) => {

@@ -35,7 +35,7 @@ function start(environment: Environment = {}, args: readonly string[] = []): Pro
 }
 
 const bannerOf = async (program: Program): Promise<string> => {
-  await program.prints(/Ctrl-C stops|They are in .*\n|No keys yet/);
+  await program.prints(/Ctrl-C stops|They are in .*\n|Save this as seed/);
   return program.stdout();
 };
 

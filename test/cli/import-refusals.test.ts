@@ -150,8 +150,8 @@ describe("an import that cannot run", () => {
   test("says what is wrong with resource, file, mapping, format and key", async () => {
     const cases: readonly (readonly [string[], RegExp])[] = [
       [["orders", SAMPLE, "--map", MAP], /no resource "orders"[\s\S]*work-orders/],
-      [["work-orders", "/none.csv", "--map", MAP], /\/none.csv cannot be read/],
-      [["work-orders", SAMPLE, "--map", "/none.json"], /mapping \/none.json cannot be read/],
+      [["work-orders", "/none.csv", "--map", MAP], /\/none.csv does not exist/],
+      [["work-orders", SAMPLE, "--map", "/none.json"], /mapping \/none.json does not exist/],
       [["work-orders", SAMPLE, "--map", SAMPLE], /is not JSON/],
       [["work-orders", "/etc/hostname", "--map", MAP], /cannot be told by its name[\s\S]*--format/],
       [["work-orders", SAMPLE, "--map", MAP], /The key is not valid/],

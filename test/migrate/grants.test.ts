@@ -225,7 +225,7 @@ describe("the model's walls", () => {
     await scratch.write([{ name: "later", up: "select 1;" }]);
     await migrateUp(scratch.options({ walls: more, to: "0001-initial" }));
     await expect(migrateUp(scratch.options({ walls: more }))).rejects.toThrow(
-      "public.assets_2 does not exist",
+      "The database has no public.assets_2 of the model yet.",
     );
   });
 });

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { SETTING_NAMES } from "../base/setting-table.ts";
-import { type Environment, readSettings, type Settings } from "../base/settings.ts";
+import { type Environment, type Mode, readSettings, type Settings } from "../base/settings.ts";
 import { isNearly } from "../base/spelling.ts";
 import { openExistingDatabase } from "./databases.ts";
 import { examineDatabase } from "./doctor-database.ts";
@@ -28,7 +28,8 @@ export async function examine(
   const settings = await attempt("settings", tell, async () => {
     const mode = environment.DATABASE_URL === undefined ? "development" : "production";
     const read = readSettings(environment, mode);
-    tell(ok("settings", `are complete for ${mode}`));
+    const { BACKWRIGHT_ENV: name = mode } = environment;
+    tell(name !== "development" && mode === "development" ? lackAddress(name) : complete(mode));
     return read;
   });
   for (const finding of unknownSettings(environment)) tell(finding);
@@ -56,6 +57,15 @@ export async function examine(
   } finally {
     await database.release();
   }
+}
+
+const complete = (mode: Mode): Finding => ok("settings", `are complete for ${mode}`);
+
+/** Without an address every command but `start` takes the embedded server, whatever the name. */
+function lackAddress(name: string): Finding {
+  const message = `of ${name} have no DATABASE_URL: \`start\` would refuse them`;
+  const fix = `DATABASE_URL and SECRET_KEY in the environment, or in .env.${name}.local`;
+  return { about: "settings", level: "warning", message, fix };
 }
 
 export function nodeVersion(version: string): Finding {

@@ -71,6 +71,14 @@ describe("in a project of its own", () => {
     expect(await isThere(project.state)).toBe(false);
   });
 
+  // Planted: `complete` whatever the name -> red.
+  test("an environment by name that has no database is no complete one", async () => {
+    const none = { DATABASE_URL: undefined, DATABASE_OWNER_URL: undefined };
+    const { of } = await examine({ ...none, BACKWRIGHT_ENV: "staging" }, project.directory);
+    const message = "of staging have no DATABASE_URL: `start` would refuse them";
+    expect(of("settings")).toMatchObject([{ level: "warning", message }]);
+  });
+
   test("a database that is there is looked at, and left as it was", {
     timeout: 90_000,
   }, async () => {

@@ -175,6 +175,8 @@ describe("what was applied", () => {
     expect(await states()).toEqual(["0001-one applied", "0002-two missing"]);
     const failure = await failureOf(migrateUp(scratch.options()));
     expect(failure.fix).toContain("version control");
+    // Planted: advice without it -> red. Who deleted the folder on purpose had no way on.
+    expect(failure.fix).toContain("npx backwright db reset");
   });
 
   test("of a newer Backwright stops an older one", async () => {

@@ -58,10 +58,7 @@ export async function develop(
       explain: requestExplainer(project.model, database),
       ...(entrance === undefined ? {} : { entrance }),
     });
-    const isElsewhere = Number(new URL(running.url).port) !== DEFAULT_PORTS.first;
-    if (settings.port === undefined && entrance === undefined && isElsewhere) {
-      onProgress(`Port ${DEFAULT_PORTS.first} is taken by another program: this is the next one.`);
-    }
+    if (entrance === undefined && settings.port === undefined) tellPort(running, onProgress);
     const seeded = await seedOnce(project, running, ownerUrl, onProgress);
     return {
       ...running,
@@ -77,6 +74,12 @@ export async function develop(
     await database.release();
     throw error;
   }
+}
+
+function tellPort({ url }: RunningBackend, onProgress: (message: string) => void): void {
+  const { first } = DEFAULT_PORTS;
+  if (Number(new URL(url).port) === first) return;
+  onProgress(`Port ${first} is taken by another program: this is the next one that is free.`);
 }
 
 /** Throws StartError; what serves already is not disturbed. */

@@ -15,7 +15,7 @@ import { type Mode, readSettings } from "../src/base/settings.ts";
 const entries: readonly (readonly [string, Setting])[] = Object.entries(SETTINGS);
 
 /** Of the operating system, not of Backwright. */
-const FOREIGN = ["PATH"];
+const FOREIGN = ["PATH", "TERM"];
 
 /** The names that the source takes from an environment, by whichever way it reads. */
 function namesRead(): Set<string> {

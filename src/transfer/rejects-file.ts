@@ -76,7 +76,9 @@ export class RejectsFile {
         ? null
         : textOf(value);
     });
-    return csvLine([...cells, ...REASONS.map((name) => String(reasons[name]) || null)]);
+    const told = REASONS.map((name) => String(reasons[name]) || null);
+    // Beyond the columns here too, so that the record is refused again until somebody mends it.
+    return csvLine([...cells, ...told, ...(rejected.surplus ?? [])]);
   }
 }
 

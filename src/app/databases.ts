@@ -50,9 +50,26 @@ export async function openExistingDatabase(
   onProgress: (message: string) => void,
 ): Promise<ProjectDatabase | undefined> {
   if (settings.databaseUrl !== undefined) return openProjectDatabase(project, settings, onProgress);
-  const isThere =
-    (await hasEmbeddedData(project.state)) && (await hasEmbeddedCredentials(project.state));
+  const isThere = await isEmbeddedThere(project);
   return isThere ? embeddedDatabase(project, onProgress, () => Promise.resolve()) : undefined;
+}
+
+/** For commands to which a database is of use when it has been filled. Throws StartError. */
+export async function openFilledDatabase(
+  project: Project,
+  settings: Settings,
+  onProgress: (message: string) => void,
+): Promise<ProjectDatabase> {
+  if (settings.databaseUrl === undefined && !(await isEmbeddedThere(project))) {
+    throw new StartError("There is no development database yet.", {
+      fix: "backwright dev makes it, with its tables and the demo data; or set DATABASE_URL.",
+    });
+  }
+  return openProjectDatabase(project, settings, onProgress);
+}
+
+async function isEmbeddedThere({ state }: Project): Promise<boolean> {
+  return (await hasEmbeddedData(state)) && (await hasEmbeddedCredentials(state));
 }
 
 async function embeddedDatabase(
@@ -85,13 +102,14 @@ export function commandSettings(): Settings {
   return readSettings({ SECRET_KEY: "unused".repeat(8), ...process.env }, mode);
 }
 
-/** Opens the project's database for a command, and gives it up again. */
+/** Opens the project's database for a command, and gives it up again; `open` says which will do. */
 export async function withProjectDatabase<T>(
   project: Project,
   onProgress: (message: string) => void,
   work: (database: ProjectDatabase) => Promise<T>,
+  open = openFilledDatabase,
 ): Promise<T> {
-  const database = await openProjectDatabase(project, commandSettings(), onProgress);
+  const database = await open(project, commandSettings(), onProgress);
   const ignoreSignals = releaseOnSignal(database);
   try {
     return await work(database);
@@ -161,6 +179,20 @@ export async function resetDatabase(project: Project): Promise<void> {
   }
   await discardEmbedded(project.state);
   await forgetDevelopmentKeys(project);
+}
+
+/** Of what serves: stops it, and gives its database up whatever comes of that. */
+export function stopper(
+  running: { stop(): Promise<void> },
+  database: ProjectDatabase,
+): () => Promise<void> {
+  return async () => {
+    try {
+      await running.stop();
+    } finally {
+      await database.release();
+    }
+  };
 }
 
 /** The owner's address. Throws StartError naming the setting. */

@@ -117,8 +117,11 @@ class Restarts {
     this.#types.stop();
     await this.#restarting;
     clearTimeout(this.#looking);
-    await this.#running?.stop();
-    await this.#database.release();
+    try {
+      await this.#running?.stop();
+    } finally {
+      await this.#database.release();
+    }
   }
 
   async #serve(project: Project, isMigrated: boolean): Promise<DevelopmentBackend> {
@@ -154,8 +157,9 @@ class Restarts {
       refuseNewName(previous.project, project);
       this.#loaded = project;
       await applyMigrations(project, this.#database, onProgress);
-      await this.#running?.stop();
+      const before = this.#running;
       this.#running = undefined;
+      await before?.stop();
       if (settings.port !== this.#settings.port) this.#port = settings.port;
       this.#settings = settings;
       const running = await this.#serve(project, true);
@@ -180,6 +184,7 @@ class Restarts {
 
   /** Watches what was loaded; types and tables are looked at when nothing more is saved. */
   #look(): void {
+    if (this.#isStopping) return;
     this.#watcher.watch(this.#files.folders());
     this.#types.stop();
     clearTimeout(this.#looking);

@@ -218,4 +218,18 @@ describe("values that are taken exactly", () => {
     await parts.run(exact, [{ Serial: "exact", Count: null }]);
     expect(await parts.stored("exact")).toMatchObject({ name: "  ", amount: null });
   });
+
+  // Planted: null of a look-up taken for a member that is not there; the row that says null let
+  // past the one of the same key that waits for its owner -> red each (the owner stayed).
+  test.each([
+    [{ Serial: "owned", Owner: null }, null],
+    [{ Serial: "owned" }, expect.any(String)],
+  ])("write null for a record that is looked up, and nothing where %j", async (last, expected) => {
+    const ownerId = { find: "parts", by: { serial: "Owner" } };
+    const fields = { serial: "Serial", name: { value: "Bolt" }, ownerId };
+    const exact = { exact: true, key: "serial", whenPresent: "update", fields };
+    const records = [{ Serial: "owner" }, { Serial: "owned", Owner: "owner" }, last];
+    expect((await parts.run(exact, records)).reasons).toEqual([]);
+    expect(await parts.stored("owned")).toMatchObject({ ownerId: expected });
+  });
 });

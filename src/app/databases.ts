@@ -1,6 +1,6 @@
 // Which PostgreSQL a command talks to: the addresses in the settings, else the embedded server.
 import { StartError } from "../base/errors.ts";
-import { notSet, readSettings, type Settings } from "../base/settings.ts";
+import { given, modeOf, notSet, readSettings, type Settings } from "../base/settings.ts";
 import { discardEmbedded, startEmbedded } from "../database/embedded.ts";
 import { embeddedCredentials, hasEmbeddedCredentials } from "../database/embedded-credentials.ts";
 import { hasEmbeddedData } from "../database/embedded-places.ts";
@@ -98,8 +98,7 @@ async function embeddedDatabase(
 
 /** The settings of a command, which signs nothing: development where no database is named. */
 export function commandSettings(): Settings {
-  const mode = process.env.DATABASE_URL === undefined ? "development" : "production";
-  return readSettings({ SECRET_KEY: "unused".repeat(8), ...process.env }, mode);
+  return readSettings({ SECRET_KEY: "unused".repeat(8), ...process.env }, modeOf(process.env));
 }
 
 /** Opens the project's database for a command, and gives it up again; `open` says which will do. */
@@ -172,7 +171,8 @@ export function withOwner<T>(
  * is set, because that database is not ours to delete, and while a process uses the server.
  */
 export async function resetDatabase(project: Project): Promise<void> {
-  if (process.env.DATABASE_URL !== undefined || process.env.NODE_ENV === "production") {
+  const isNamed = given(process.env, "DATABASE_URL") !== undefined;
+  if (isNamed || process.env.NODE_ENV === "production") {
     throw new StartError("Only the embedded development database can be reset.", {
       fix: "Unset DATABASE_URL (and NODE_ENV=production), or delete that database by hand.",
     });

@@ -3,7 +3,7 @@
 import { monotonicMs } from "../base/clock.ts";
 import { StartError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { Settings } from "../base/settings.ts";
+import { given, type Settings } from "../base/settings.ts";
 import { TablesMissing } from "../migrate/grants.ts";
 import { TypeCheck } from "./check-types.ts";
 import { openProjectDatabase, type ProjectDatabase } from "./databases.ts";
@@ -217,7 +217,7 @@ function readAgain(folder: string, before: Settings): Settings {
       fix: "Stop `backwright dev` and start it again.",
     });
   }
-  const { secretKey } = process.env.SECRET_KEY === undefined ? before : settings;
+  const { secretKey } = given(process.env, "SECRET_KEY") === undefined ? before : settings;
   return { ...settings, secretKey };
 }
 

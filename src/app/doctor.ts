@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { SETTING_NAMES } from "../base/setting-table.ts";
-import { type Environment, readSettings, type Settings } from "../base/settings.ts";
+import { type Environment, modeOf, readSettings, type Settings } from "../base/settings.ts";
 import { isNearly } from "../base/spelling.ts";
 import { openExistingDatabase } from "./databases.ts";
 import { examineDatabase } from "./doctor-database.ts";
@@ -25,7 +25,7 @@ export async function examine(
   tell(nodeVersion(process.versions.node));
   tell(ownVersion(folder, backwrightVersion()));
   const settings = await attempt("settings", tell, async () => {
-    const mode = environment.DATABASE_URL === undefined ? "development" : "production";
+    const mode = modeOf(environment);
     const read = readSettings(environment, mode);
     tell(ok("settings", `are complete for ${mode}`));
     return read;

@@ -131,7 +131,9 @@ describe("a file", { concurrent: true }, () => {
 test("a look at a database that was never made says what makes it, and makes none", async () => {
   const project = await copyExample();
   const id = "00000000-0000-0000-0000-000000000000";
-  const run = (command: string) => runProgram(command.split(" "), { directory: project.directory });
+  const { directory } = project;
+  const environment = { DATABASE_URL: "" }; // What is empty counts as not set.
+  const run = (command: string) => runProgram(command.split(" "), { directory, environment });
   for (const command of ["migrate status", "keys list", "db url", `keys revoke ${id}`]) {
     expectOneBlock(await run(command), /no development database yet\.\n {2}fix: backwright dev/);
   }

@@ -50,9 +50,12 @@ function checkVariables(command: ShellCommand, facts: ShellFacts, page: string) 
   return unknown.length > 0 ? `nothing reads the variable ${unknown.join(", ")}` : undefined;
 }
 
+/** What every terminal has, or a page says that one needs. */
+const TOOLS = new Set(["export", "unset", "gzip", "head", "jq", "psql"]);
+
 function judge({ words }: ShellCommand, facts: ShellFacts, local: ReadonlySet<string>) {
   const [program = "", ...args] = words;
-  if (program === "" || ["export", "jq", "psql"].includes(program)) return undefined;
+  if (program === "" || TOOLS.has(program)) return undefined;
   if (program === "curl") return checkCurl(args, facts, local);
   const known = JUDGES[program];
   if (!known) return `"${program}" is not among the commands that the documentation may show`;

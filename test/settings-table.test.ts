@@ -14,7 +14,7 @@ import { type Mode, readSettings } from "../src/base/settings.ts";
 
 const entries: readonly (readonly [string, Setting])[] = Object.entries(SETTINGS);
 
-/** Of the operating system, not of Backwright. */
+/** Of the operating system and its terminals, not of Backwright. */
 const FOREIGN = ["PATH", "TERM"];
 
 /** The names that the source takes from an environment, by whichever way it reads. */

@@ -101,7 +101,7 @@ async function readMapping(path: string): Promise<unknown> {
     });
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
-    const where = /line (\d+) column (\d+)/.exec(String(cause));
+    const where = /line (\d{1,9}) column (\d{1,9})/.exec(String(cause));
     const at = where === null ? "" : `, at line ${where[1]}, column ${where[2]}`;
     throw new StartError(`The mapping ${path} is not JSON${at}.`, {
       fix: "Correct it there, and run the same command again.",

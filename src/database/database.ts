@@ -6,7 +6,7 @@ import type { Log } from "../base/log.ts";
 import { bind, type Statement, type Value } from "../sql/statement.ts";
 import { DatabaseFailure } from "./failures.ts";
 import { Lane } from "./lane.ts";
-import type { Caller, Executor, Row, RowBounds, Transaction } from "./transaction.ts";
+import type { Caller, Executor, Row, RowBounds, RowOf, Transaction } from "./transaction.ts";
 import { Turns } from "./turns.ts";
 
 export type { Caller, Row };
@@ -71,12 +71,12 @@ export class Database implements Executor {
    * large", as readAlone, for more than a reply may hold.
    * A statement that may wait for a lock does not belong here: its neighbours would wait too.
    */
-  async read(
-    statement: Statement,
+  async read<S extends Statement>(
+    statement: S,
     caller: Caller,
     inputs: readonly Value[],
     bounds?: RowBounds,
-  ): Promise<readonly Row[]> {
+  ): Promise<readonly RowOf<S>[]> {
     const values = bind(statement, caller.claims, inputs);
     const tenant = caller.claims.tenantId ?? undefined;
     const most = { bytesMost: REPLY_BYTES_MAX, ...bounds };
@@ -87,12 +87,12 @@ export class Database implements Executor {
    * Runs a read that may take as long as statements may, on one of the connections for writes, so
    * that no short read waits behind it. Half of them are for writes alone; the reads take turns.
    */
-  readAlone(
-    statement: Statement,
+  readAlone<S extends Statement>(
+    statement: S,
     caller: Caller,
     inputs: readonly Value[],
     bounds?: RowBounds,
-  ): Promise<readonly Row[]> {
+  ): Promise<readonly RowOf<S>[]> {
     const tenant = caller.claims.tenantId ?? "";
     const most = { bytesMost: REPLY_BYTES_MAX, ...bounds };
     return this.#longReads.take(tenant, () => this.write(statement, caller, inputs, most));
@@ -102,12 +102,12 @@ export class Database implements Executor {
    * Runs a statement that writes, on a connection of its own. Rejects with DatabaseFailure. What is
    * written has been written, so its rows are answered whatever their size.
    */
-  async write(
-    statement: Statement,
+  async write<S extends Statement>(
+    statement: S,
     caller: Caller,
     inputs: readonly Value[],
     bounds?: RowBounds,
-  ): Promise<readonly Row[]> {
+  ): Promise<readonly RowOf<S>[]> {
     const values = bind(statement, caller.claims, inputs);
     const tenant = caller.claims.tenantId ?? undefined;
     return orPreparedAgain(() =>

@@ -1,11 +1,13 @@
 // A lane: one connection that comes back by itself. What was in flight when it broke is rejected as
 // unavailable; a lane without a connection takes no work.
+import type { EventEmitter } from "node:events";
 import pg from "pg";
 import { monotonicMs } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Statement, Value } from "../sql/statement.ts";
 import { DatabaseFailure, failureOf } from "./failures.ts";
-import { beginText, type RowBounds, Transaction } from "./transaction.ts";
+import { takeRows } from "./row-stream.ts";
+import { beginText, type RowBounds, type RowOf, Transaction } from "./transaction.ts";
 import { PreparedStatements, WALL_NAME, WALL_TEXT, WalledQuery } from "./walled-query.ts";
 
 export interface LaneOptions {
@@ -81,6 +83,7 @@ export class Lane {
       await client.connect();
       await client.query(sessionSettings(this.#options));
       await client.query({ name: WALL_NAME, text: WALL_TEXT, values: [""] });
+      takeRows(connectionOf(client));
     } catch (error) {
       destroy(client);
       throw error;
@@ -99,12 +102,12 @@ export class Lane {
   }
 
   /** Sends one statement. Rejects with DatabaseFailure. */
-  run(
-    statement: Statement,
+  run<S extends Statement>(
+    statement: S,
     values: readonly Value[],
     tenant: string | undefined,
     bounds: RowBounds = {},
-  ): Promise<readonly (readonly Value[])[]> {
+  ): Promise<readonly RowOf<S>[]> {
     const client = this.#client;
     if (client === undefined || !this.#isReady) {
       return Promise.reject(new DatabaseFailure("unavailable", "no connection to PostgreSQL"));
@@ -119,7 +122,8 @@ export class Lane {
         done: (failure, rows) => {
           this.#inFlight.delete(query);
           this.#answeredMs = monotonicMs();
-          if (failure === undefined) resolve(rows);
+          // The query chose by the same property of the statement.
+          if (failure === undefined) resolve(rows as readonly RowOf<S>[]);
           else reject(failure);
           this.#options.onFree();
         },
@@ -282,6 +286,14 @@ function sessionSettings({ statementTimeoutMs, pipeline }: LaneOptions): string 
 
 /** Cuts the socket: a server that does not answer would not answer a polite end either. */
 function destroy(client: pg.Client): void {
-  const { connection } = client as unknown as { connection: { stream: { destroy(): void } } };
-  connection.stream.destroy();
+  connectionOf(client).stream.destroy();
+}
+
+interface Connection extends EventEmitter {
+  readonly stream: EventEmitter & { destroy(): void };
+}
+
+/** pg's typings leave it out. */
+function connectionOf(client: pg.Client): Connection {
+  return (client as unknown as { connection: Connection }).connection;
 }

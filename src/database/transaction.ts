@@ -7,11 +7,15 @@ import { NodePgSession, NodePgTransaction } from "drizzle-orm/node-postgres/sess
 import { PgDialect } from "drizzle-orm/pg-core";
 import type pg from "pg";
 import { quoteLiteral } from "../sql/quote.ts";
+import type { RowBytes } from "../sql/row-bytes.ts";
 import { TENANT_SETTING } from "../sql/row-security.ts";
-import { bind, type Statement, type Value } from "../sql/statement.ts";
+import { bind, type RecordStatement, type Statement, type Value } from "../sql/statement.ts";
 import { DatabaseFailure } from "./failures.ts";
 
 export type Row = readonly Value[];
+
+/** Texts, or bytes for a statement that asks for them. */
+export type RowOf<S extends Statement> = S extends RecordStatement ? RowBytes : Row;
 
 /** What is known about a caller, as PostgreSQL text. `tenantId` sets the wall. */
 export interface Caller {
@@ -26,12 +30,12 @@ export interface RowBounds {
   readonly bytesMost?: number;
 }
 
-type Run = (
-  statement: Statement,
+type Run = <S extends Statement>(
+  statement: S,
   caller: Caller,
   inputs: readonly Value[],
   bounds?: RowBounds,
-) => Promise<readonly Row[]>;
+) => Promise<readonly RowOf<S>[]>;
 
 /**
  * Where operations run: on the database, each statement a transaction of its own, or in one open
@@ -49,10 +53,10 @@ export interface Executor {
 
 /** How a transaction reaches its connection. */
 export interface TransactionChannel {
-  readonly run: (
-    statement: Statement,
+  readonly run: <S extends Statement>(
+    statement: S,
     values: readonly Value[],
-  ) => Promise<readonly (readonly Value[])[]>;
+  ) => Promise<readonly RowOf<S>[]>;
   readonly query: (config: pg.QueryConfig) => Promise<pg.QueryResult>;
   readonly tenant: string | undefined;
 }
@@ -128,7 +132,7 @@ export class Transaction {
   }
 
   /** Runs one of our statements behind the wall. Rejects with DatabaseFailure. */
-  run(statement: Statement, inputs: readonly Value[]): Promise<readonly (readonly Value[])[]> {
+  run<S extends Statement>(statement: S, inputs: readonly Value[]): Promise<readonly RowOf<S>[]> {
     const values = bind(statement, this.#claims, inputs);
     return this.#watched(() => this.#noted(this.#channel.run(statement, values)));
   }

@@ -13,8 +13,6 @@ interface Waiting {
 
 export class Turns {
   readonly #most: number;
-  /** What one tenant may hold of the turns. */
-  readonly #share: number;
   readonly #waitMs: number;
   readonly #held = new Map<string, number>();
   readonly #waiting: Waiting[] = [];
@@ -23,7 +21,6 @@ export class Turns {
   /** At least one turn, whatever `most` is; who waits longer than `waitMs` is refused. */
   constructor(most: number, waitMs: number) {
     this.#most = Math.max(1, most);
-    this.#share = Math.max(1, Math.floor(this.#most / 2));
     this.#waitMs = waitMs;
   }
 
@@ -39,7 +36,15 @@ export class Turns {
   }
 
   #mayStart(tenant: string): boolean {
-    return this.#running < this.#most && (this.#held.get(tenant) ?? 0) < this.#share;
+    return this.#running < this.#most && (this.#held.get(tenant) ?? 0) < this.#shareOf(tenant);
+  }
+
+  /** Half, or all but one while nobody else is there: that one is for whoever comes next. */
+  #shareOf(tenant: string): number {
+    const isAlone =
+      [...this.#held.keys()].every((one) => one === tenant) &&
+      this.#waiting.every((one) => one.tenant === tenant);
+    return Math.max(1, isAlone ? this.#most - 1 : Math.floor(this.#most / 2));
   }
 
   #hold(tenant: string): void {
@@ -66,17 +71,20 @@ export class Turns {
     });
   }
 
-  /** The turn goes to whoever has waited longest among those whose tenant has some left. */
+  /** Turns go to whoever has waited longest among those whose tenant may have one more. */
   #release(tenant: string): void {
     this.#running -= 1;
     const left = (this.#held.get(tenant) ?? 1) - 1;
     if (left === 0) this.#held.delete(tenant);
     else this.#held.set(tenant, left);
-    const at = this.#waiting.findIndex((one) => this.#mayStart(one.tenant));
-    const [next] = at === -1 ? [] : this.#waiting.splice(at, 1);
-    if (next === undefined) return;
-    clearTimeout(next.giveUp);
-    this.#hold(next.tenant);
-    next.start();
+    // More than one may start: those who are alone now have more turns than before.
+    for (;;) {
+      const at = this.#waiting.findIndex((one) => this.#mayStart(one.tenant));
+      const [next] = at === -1 ? [] : this.#waiting.splice(at, 1);
+      if (next === undefined) return;
+      clearTimeout(next.giveUp);
+      this.#hold(next.tenant);
+      next.start();
+    }
   }
 }

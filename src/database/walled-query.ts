@@ -4,23 +4,28 @@
 // (PostgreSQL manual, "Pipelining": statements up to a Sync share one transaction.)
 import pg from "pg";
 import { PREPARED_STATEMENTS_MAX } from "../base/limits.ts";
+import type { RowBytes } from "../sql/row-bytes.ts";
 import type { Statement, Value } from "../sql/statement.ts";
 import { DatabaseFailure, failureOf } from "./failures.ts";
+import { Messages } from "./messages.ts";
 import type { RowBounds } from "./transaction.ts";
 
 /** The statement that every connection prepares first, under this name. */
 export const WALL_NAME = "backwright_wall";
 export const WALL_TEXT = "select set_config('backwright.tenant_id', $1, true)";
 
-/** The part of pg's connection that sends messages. Its typings leave these out. */
+/** The part of pg's connection that sends. Its typings leave it out. */
 interface Wire {
-  readonly stream: { cork(): void; uncork(): void };
-  parse(message: { name?: string; text: string }): void;
-  bind(message: { statement?: string; values: readonly Value[] }): void;
-  execute(message: object): void;
-  close(message: { type: "S"; name: string }): void;
-  sync(): void;
+  readonly stream: {
+    readonly writable: boolean;
+    readonly writableCorked: number;
+    cork(): void;
+    uncork(): void;
+    write(bytes: Buffer): void;
+  };
 }
+
+const messages = new Messages();
 
 /** The statements that one connection holds by name; the least recently used one leaves first. */
 export class PreparedStatements {
@@ -72,6 +77,8 @@ export class PreparedStatements {
   }
 }
 
+type AnyRow = readonly Value[] | RowBytes;
+
 export interface WalledRequest {
   readonly statement: Statement;
   readonly values: readonly Value[];
@@ -79,19 +86,16 @@ export interface WalledRequest {
   readonly tenant: string | undefined;
   readonly prepared: PreparedStatements;
   readonly bounds: RowBounds;
-  readonly done: (
-    failure: DatabaseFailure | undefined,
-    rows: readonly (readonly Value[])[],
-  ) => void;
+  readonly done: (failure: DatabaseFailure | undefined, rows: readonly AnyRow[]) => void;
 }
 
 /**
- * A query of pg that sends no Describe and keeps rows as arrays of text. A subclass of pg.Query,
- * because a pipelined client refuses other query classes.
+ * A query of pg that sends no Describe and keeps rows as arrays of text, or as bytes where the
+ * statement asks for binary. A subclass of pg.Query, because a pipelined client refuses others.
  */
 export class WalledQuery extends pg.Query {
   readonly #request: WalledRequest;
-  readonly #rows: (readonly Value[])[] = [];
+  readonly #rows: AnyRow[] = [];
   #beforeWall: boolean;
   #bytes = 0;
   #isParsing = false;
@@ -103,41 +107,46 @@ export class WalledQuery extends pg.Query {
   }
 
   override submit = (connection: unknown): null => {
-    const wire = connection as Wire;
+    const { stream } = connection as Wire;
     const { statement, values, tenant, prepared } = this.#request;
-    wire.stream.cork();
-    try {
-      for (const name of prepared.takeForgotten()) wire.close({ type: "S", name });
-      if (tenant !== undefined) {
-        wire.bind({ statement: WALL_NAME, values: [tenant] });
-        wire.execute({});
-      }
-      let name = prepared.find(statement);
-      if (name === undefined) {
-        if (prepared.isRepeated(statement)) {
-          const added = prepared.add(statement);
-          if (added.evicted !== undefined) wire.close({ type: "S", name: added.evicted });
-          name = added.name;
-        } else name = "";
-        wire.parse({ name, text: statement.text });
-        this.#isParsing = true;
-      }
-      wire.bind({ statement: name, values });
-      wire.execute({});
-      wire.sync();
-    } finally {
-      wire.stream.uncork();
+    messages.clear(); // Of what a value that is none may have left behind.
+    for (const name of prepared.takeForgotten()) messages.close(name);
+    if (tenant !== undefined) {
+      messages.bind(WALL_NAME, [tenant]);
+      messages.execute();
     }
+    let name = prepared.find(statement);
+    if (name === undefined) {
+      if (prepared.isRepeated(statement)) {
+        const added = prepared.add(statement);
+        if (added.evicted !== undefined) messages.close(added.evicted);
+        name = added.name;
+      } else name = "";
+      messages.parse(name, statement.text);
+      this.#isParsing = true;
+    }
+    messages.bind(name, values, statement.binary);
+    messages.execute();
+    messages.sync();
+    const bytes = messages.take();
+    if (!stream.writable) return null;
+    // What is asked for in one turn of the event loop leaves with one call of the system.
+    if (stream.writableCorked === 0) {
+      stream.cork();
+      setImmediate(() => stream.uncork());
+    }
+    stream.write(bytes);
     return null;
   };
 
   handleRowDescription(): void {}
 
-  handleDataRow(message: { readonly length: number; readonly fields: readonly Value[] }): void {
-    const { rowsMost = Number.POSITIVE_INFINITY } = this.#request.bounds;
+  handleDataRow(row: RowBytes): void {
+    const { bounds, statement } = this.#request;
+    const { rowsMost = Number.POSITIVE_INFINITY } = bounds;
     if (this.#beforeWall || this.#rows.length >= rowsMost) return;
-    this.#bytes += message.length;
-    if (this.#isWhole) this.#rows.push(message.fields);
+    this.#bytes += row.length;
+    if (this.#isWhole) this.#rows.push(statement.binary === undefined ? row.fields : row);
     else this.#rows.length = 0; // What was read so far leaves memory at once.
   }
 

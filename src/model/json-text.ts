@@ -10,9 +10,10 @@ export type JsonText = (text: string) => string;
 const ESCAPED = /["\\\u0000-\u001f]/;
 const NUMBER = /^-?[0-9]/;
 
-const raw: JsonText = (text) => text;
-const plain: JsonText = (text) => `"${text}"`;
-const string: JsonText = (text) => (ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`);
+export const unchanged: JsonText = (text) => text;
+export const quoted: JsonText = (text) => `"${text}"`;
+export const escaped: JsonText = (text) =>
+  ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`;
 const boolean: JsonText = (text) => (text === "t" ? "true" : "false");
 const float: JsonText = (text) => (NUMBER.test(text) ? text : `"${text}"`);
 
@@ -39,26 +40,26 @@ function microseconds(clock: string): string {
 }
 
 const TEXTS: Readonly<Record<string, JsonText>> = {
-  smallint: raw,
-  integer: raw,
-  json: raw,
-  jsonb: raw,
+  smallint: unchanged,
+  integer: unchanged,
+  json: unchanged,
+  jsonb: unchanged,
   boolean,
   real: float,
   "double precision": float,
-  uuid: plain,
-  date: plain,
-  bigint: plain,
-  numeric: plain,
+  uuid: quoted,
+  date: quoted,
+  bigint: quoted,
+  numeric: quoted,
   timestamptz: instant,
   timestamp: localTime,
-  time: plain,
-  timetz: plain,
-  interval: plain,
-  inet: plain,
-  cidr: plain,
-  macaddr: plain,
-  macaddr8: plain,
+  time: quoted,
+  timetz: quoted,
+  interval: quoted,
+  inet: quoted,
+  cidr: quoted,
+  macaddr: quoted,
+  macaddr8: quoted,
   bytea: base64,
   point: coordinates,
   line: coordinates,
@@ -84,5 +85,5 @@ export function jsonSourceAsText(field: FieldModel, column: string): string {
 /** The reader of a field's text. */
 export function jsonTextOf(field: FieldModel): JsonText {
   const sql = field.type?.sql ?? "";
-  return sql.endsWith("[]") ? raw : (TEXTS[sql] ?? string);
+  return sql.endsWith("[]") ? unchanged : (TEXTS[sql] ?? escaped);
 }

@@ -11,7 +11,7 @@ import { type AggregateShape, aggregateStatement, type Figure } from "../sql/agg
 import type { OperationsContext, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
 import { type AggregateQuery, type AggregateRequest, parseAggregate } from "./parse-aggregate.ts";
-import { testKey } from "./parse-filter.ts";
+import { testsKey } from "./parse-filter.ts";
 import { LESS_TO_READ, ReplySize } from "./reply-size.ts";
 import { requireTimeZone } from "./time-zones.ts";
 
@@ -81,8 +81,7 @@ function tooMany(): BackwrightError {
 function shapeKey({ resource, arms, groups, figures, order }: AggregateShape, role: string) {
   const names = [...groups, ...figures].map(({ name }) => name).join();
   const sort = order.map(({ column, descending }) => `${descending ? "-" : ""}${column}`).join();
-  const tests = arms.map((filters) => filters.map(testKey).join()).join(" or ");
-  return ["aggregate", resource.name, role, names, tests, sort].join("|");
+  return ["aggregate", resource.name, role, names, testsKey(arms), sort].join("|");
 }
 
 const plain: JsonText = (text) => `"${text}"`;

@@ -28,6 +28,9 @@ const empty = <T>(): Group<T> => ({ tests: [], inner: new Map() });
 
 /** One arm without groups. The conditions under `not` must be given as what they then ask for. */
 export function armsOf<T extends Grouped>(conditions: readonly T[]): Arms<T> {
+  if (conditions.every(({ groups }) => groups === undefined || groups.length === 0)) {
+    return [conditions];
+  }
   const root = empty<T>();
   for (const condition of conditions) placeOf(root, condition.groups ?? []).tests.push(condition);
   return expand(root, false);

@@ -1,7 +1,6 @@
 // Where a search matched, as HTML that is safe to show: everything that the records hold is
 // escaped, and the marks around the words that were sought are its only tags.
 
-import type { Row } from "../database/database.ts";
 import { encodeArray } from "../model/fields.ts";
 import { HTML_STAND_INS, highlightStatement, MARK_END, MARK_START } from "../sql/highlight.ts";
 import type { RecordShape } from "../sql/read.ts";
@@ -19,15 +18,15 @@ const MARKUP = new Map([
 ]);
 
 /**
- * Marked texts of a page's records by id and field, as JSON text; a field without a match is left
- * out. A statement of its own: a record that changed in between is marked as it is then.
+ * Marked texts of the records with the ids, by id and field, as JSON text; a field without a match
+ * is left out. A statement of its own: a record that changed in between is marked as it is then.
  */
 export async function highlightsOf(
   context: OperationsContext,
   { actor }: RequestContext,
   { resource, rows }: Pick<RecordShape, "resource" | "rows">,
   { highlight }: { readonly highlight: HighlightRequest | undefined },
-  page: readonly Row[],
+  ids: () => readonly string[],
 ): Promise<string | undefined> {
   if (highlight === undefined) return undefined;
   const { search, fields, text } = highlight;
@@ -35,9 +34,8 @@ export async function highlightsOf(
   const statement = context.shapes.get(key, () =>
     highlightStatement({ resource, rows, search, fields }, context.model),
   );
-  const ids = encodeArray(page.map((row) => row.at(-1) ?? ""));
   const marked = await context.database
-    .readAlone(statement, actor, [text, ids])
+    .readAlone(statement, actor, [text, encodeArray(ids())])
     .catch((error: unknown) => {
       throw publicError(error, context.constraints);
     });

@@ -40,9 +40,10 @@ export function parseFilters(raw: readonly RawFilter[], parsing: Parsing): Parse
     if (filter !== undefined) parsed.push({ ...filter, groups: one.groups });
   }
   // Canonical order: the same question has one text, however it was spelled.
-  const arms = inOrder(
-    armsOf(parsed).map((arm) => inOrder(arm, keyOf)),
-    (arm) => JSON.stringify([arm.map(({ filter }) => testKey(filter)), arm.map(keyOf)]),
+  const each = armsOf(parsed).map((arm) => inOrder(arm, keyOf));
+  if (each.length === 1) return each;
+  const arms = inOrder(each, (arm) =>
+    JSON.stringify([arm.map(({ filter }) => testKey(filter)), arm.map(keyOf)]),
   );
   if (arms.length > OR_ARMS_MAX) {
     const message = `come to ${arms.length} alternatives; at most ${OR_ARMS_MAX} are read`;
@@ -66,6 +67,11 @@ export function testKey(filter: Filter): string {
   const { operator, isNull, negated } = filter;
   const by = filter.finder === undefined ? "" : ` ${filter.finder.name}`;
   return `${filterName(filter)} ${operator} ${isNull}${negated ? " negated" : ""}${by}`;
+}
+
+/** Names the tests of alternatives. */
+export function testsKey(alternatives: readonly (readonly Filter[])[]): string {
+  return alternatives.map((filters) => filters.map(testKey).join()).join(" or ");
 }
 
 /** As in the address: `filter[or][0][status]`. */

@@ -5,13 +5,12 @@ import { type ErrorDetail, refuseInvalid } from "../base/errors.ts";
 import { OFFSET_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, SORT_FIELDS_MAX } from "../base/limits.ts";
 import type { Model, ReadGrant, ResourceModel } from "../model/model.ts";
 import type { Sort } from "../sql/serve.ts";
-import type { Arm } from "../sql/serve-arms.ts";
 import type { Value } from "../sql/statement.ts";
 import { type HighlightRequest, parseSearch, searchedArms, withSearch } from "./found.ts";
 import { parseFilters, type RawFilter } from "./parse-filter.ts";
 import { type RecordQuery, refuseManyRows, type Selection, select } from "./parse-selection.ts";
 import { allowed, comparable, type Parsing } from "./parsing.ts";
-import { planArms } from "./plan-arms.ts";
+import { type Planned, planArms, plannedOf } from "./plan-arms.ts";
 
 export type { RawFilter, RecordQuery };
 
@@ -31,8 +30,7 @@ export interface ListQuery extends RecordQuery {
 /** How many records the list has: counted to the end, or up to COUNT_ESTIMATE_MAX. */
 export type CountKind = "exact" | "estimated";
 
-export interface ListRequest extends Selection {
-  readonly arms: readonly Arm[];
+export interface ListRequest extends Selection, Planned {
   /** PostgreSQL text, one per filter of every arm. */
   readonly values: readonly Value[];
   readonly size: number;
@@ -66,14 +64,14 @@ export function parseList(
   refuseManyRows(selection, size, problems);
   refuseInvalid("PARAMETER_INVALID", problems);
   const searched = withSearch(parsed, search);
-  const arms =
+  const planned =
     search === undefined
       ? planArms(parsed, sorts, parsing)
-      : searchedArms(searched, search, sorts, parsing);
+      : plannedOf(searchedArms(searched, search, sorts, parsing));
   const text = query.after ?? query.before;
   return {
     ...selection,
-    arms,
+    ...planned,
     values: searched.flat().map(({ value }) => value),
     highlight: search?.highlight,
     size,

@@ -14,18 +14,30 @@ import {
 } from "../model/model.ts";
 import { splitList } from "./parsing.ts";
 
+// Models stay as they are, and every filter of every request asks.
+const fieldsKnown = new WeakMap<readonly FieldModel[], readonly FieldModel[]>();
+const operatorsKnown = new WeakMap<FieldModel, readonly Operator[]>();
+
 /** Fields that a filter may name, as far as the type goes. */
 export function filterable(fields: readonly FieldModel[]): readonly FieldModel[] {
-  return fields.filter((field) => operatorsOf(field).length > 0);
+  const known = fieldsKnown.get(fields);
+  if (known !== undefined) return known;
+  const made = fields.filter((field) => operatorsOf(field).length > 0);
+  fieldsKnown.set(fields, made);
+  return made;
 }
 
 /** All that there are, whatever the field. */
 export const OPERATORS: readonly Operator[] = [...COMPARISONS, "in", "nin", "isNull", ...MATCHES];
 
 export function operatorsOf(field: FieldModel): readonly Operator[] {
+  const known = operatorsKnown.get(field);
+  if (known !== undefined) return known;
   const whole: readonly Operator[] =
     field.type?.comparable === true ? [...COMPARISONS, "in", "nin", "isNull"] : [];
-  return [...whole, ...matchesOf(field)];
+  const made = [...whole, ...matchesOf(field)];
+  operatorsKnown.set(field, made);
+  return made;
 }
 
 export function isMatch(operator: Operator): operator is Match {

@@ -33,6 +33,8 @@ export interface IncludedPageQuery {
 export interface Selection {
   readonly fields: readonly FieldModel[];
   readonly includes: readonly Include[];
+  /** Names all of it: equal names, equal selections of a role. */
+  readonly selected: string;
 }
 
 /** A place in the included records of one record: input `input` is the id that it stands for. */
@@ -98,7 +100,7 @@ function readSelection(
   const asked = new Set(pathsOf(tree));
   if (asked.size > INCLUDES_MAX) {
     problems.push({ field: "include", message: `takes at most ${INCLUDES_MAX} relations` });
-    return { fields, includes: [] };
+    return { fields, includes: [], selected: "" };
   }
   for (const [name, of] of [
     ...[...(query.fields?.keys() ?? [])].map((path) => [`fields[${path}]`, path] as const),
@@ -109,7 +111,18 @@ function readSelection(
     }
   }
   const reading = { query, cursors };
-  return { fields, includes: findIncludes(tree, { path: "", isMany: false }, parsing, reading) };
+  const includes = findIncludes(tree, { path: "", isMany: false }, parsing, reading);
+  return { fields, includes, selected: nameOf({ fields, includes }) };
+}
+
+function nameOf({ fields, includes }: Pick<Include, "fields" | "includes">): string {
+  const own = fields.map((field) => field.name).join();
+  const related = includes.map((include) => {
+    const { page } = include;
+    const at = page === undefined ? "" : ` ${page.size} ${page.after}`;
+    return `${include.relation.name}${at}(${nameOf(include)})`;
+  });
+  return `${own}|${related.join()}`;
 }
 
 /** Refuses a list of `size` whose included pages come to more records than a reply may hold. */

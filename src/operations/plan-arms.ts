@@ -1,6 +1,7 @@
 // Finds the indexes for the alternatives of a list, or refuses in words that say what is served.
 import { BackwrightError } from "../base/errors.ts";
 import { VALUE_SCANS_MAX } from "../base/limits.ts";
+import type { ReadGrant } from "../model/model.ts";
 import { describeForms, describeSort, type Filter, filterName, type Sort } from "../sql/serve.ts";
 import {
   type Arm,
@@ -10,24 +11,64 @@ import {
   serveArms,
 } from "../sql/serve-arms.ts";
 import { foundArm, missingIndexes } from "./found.ts";
-import type { ParsedArms, ParsedFilter } from "./parse-filter.ts";
+import { type ParsedArms, type ParsedFilter, testsKey } from "./parse-filter.ts";
 import type { Parsing } from "./parsing.ts";
+
+/** Alternatives with their indexes. */
+export interface Planned {
+  readonly arms: readonly Arm[];
+  /** Names what they test: equal names, equal conditions in SQL. */
+  readonly tests: string;
+  /** Names the order of the list. */
+  readonly order: string;
+}
+
+// LIMIT: programs ask in a few ways; a reader who tries all is planned anew.
+const KNOWN_MAX = 200;
+// The grant is one role's of one resource of one version of a model, so it stands for them.
+const known = new WeakMap<ReadGrant, Map<string, Planned>>();
 
 /** Throws PARAMETER_INVALID naming the first alternative that no index serves. */
 export function planArms(
   parsed: ParsedArms,
   sorts: readonly Sort[] | undefined,
   parsing: Parsing,
-): readonly Arm[] {
-  const { resource, grant } = parsing;
+): Planned {
+  const ofGrant = known.get(parsing.grant) ?? new Map<string, Planned>();
+  known.set(parsing.grant, ofGrant);
   const alternatives = parsed.map((arm) => arm.map(({ filter }) => filter));
-  const planned = serveArms(resource, alternatives, sorts, grant.fields, (at, wanted) =>
+  const key = `${sorts === undefined ? "" : `sort ${sortsKey(sorts)}`}|${testsKey(alternatives)}`;
+  const found = ofGrant.get(key);
+  const planned = found ?? planAnew(parsed, alternatives, sorts, parsing);
+  refuseManyScans(planned.arms, parsed);
+  // What a finder finds was planned by the values, too.
+  const isOfTests = planned.arms.every(({ served }) => served.found === undefined);
+  if (found === undefined && isOfTests && ofGrant.size < KNOWN_MAX) ofGrant.set(key, planned);
+  return planned;
+}
+
+function planAnew(
+  parsed: ParsedArms,
+  alternatives: readonly (readonly Filter[])[],
+  sorts: readonly Sort[] | undefined,
+  parsing: Parsing,
+): Planned {
+  const { resource, grant } = parsing;
+  const served = serveArms(resource, alternatives, sorts, grant.fields, (at, wanted) =>
     foundArm(parsed[at] ?? [], wanted, parsing),
   );
-  if ("unserved" in planned) throw notServed(alternatives, planned.unserved, sorts, parsing);
-  refuseManyScans(planned.arms, parsed);
-  return planned.arms;
+  if ("unserved" in served) throw notServed(alternatives, served.unserved, sorts, parsing);
+  return plannedOf(served.arms);
 }
+
+export function plannedOf(arms: readonly Arm[]): Planned {
+  const isRanked = arms.some(({ served }) => served.found === "ranked");
+  const order = isRanked ? "rank" : sortsKey(arms[0]?.served.sorts ?? []);
+  return { arms, tests: testsKey(arms.map(({ filters }) => filters)), order };
+}
+
+const sortsKey = (sorts: readonly Sort[]): string =>
+  sorts.map(({ field, descending }) => `${descending ? "-" : ""}${field.name}`).join();
 
 function describe(filter: Filter): string {
   const name = `filter[${filterName(filter)}][${filter.operator}]`;

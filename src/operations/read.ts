@@ -4,20 +4,20 @@ import type { Actor } from "../access/actor.ts";
 import { decide, maskFingerprint } from "../access/decide.ts";
 import { BackwrightError } from "../base/errors.ts";
 import { COUNT_ESTIMATE_MAX, OFFSET_BUCKETS, PAGE_BUCKETS } from "../base/limits.ts";
-import type { Row } from "../database/database.ts";
 import type { ResourceModel } from "../model/model.ts";
 import { countStatement } from "../sql/count.ts";
 import { getStatement } from "../sql/get.ts";
-import { type ListShape, listStatement } from "../sql/list.ts";
+import { listStatement } from "../sql/list.ts";
+import type { ListShape } from "../sql/list-plan.ts";
 import { rankedStatement } from "../sql/ranked.ts";
 import { type RecordReader, type RowLinks, recordReader } from "../sql/record-reader.ts";
+import type { RowBytes } from "../sql/row-bytes.ts";
 import type { Arm } from "../sql/serve-arms.ts";
 import type { OperationsContext, RecordReply, RequestContext } from "./context.ts";
 import { publicError } from "./failures.ts";
 import { refusedByFinder } from "./found.ts";
 import { highlightsOf } from "./highlights.ts";
 import { linksOf } from "./included-pages.ts";
-import { testKey } from "./parse-filter.ts";
 import { type ListQuery, type ListRequest, parseList } from "./parse-list.ts";
 import { parseSelection, type RecordQuery, type Selection } from "./parse-selection.ts";
 import { LESS_TO_READ, ReplySize } from "./reply-size.ts";
@@ -67,11 +67,11 @@ export async function getRecord(
   const grant = decide(actor, resource, "read");
   const selection = parseSelection(query, resource, grant, actor, context.model);
   const shape = { resource, rows: grant.rows, ...selection };
-  const key = `get|${resource.name}|${actor.role}|${selectionKey(selection)}`;
+  const key = `get|${resource.name}|${actor.role}|${selection.selected}`;
   const { statement, reader, selected, isStamped } = context.shapes.get(key, () => ({
     statement: getStatement(shape, context.model),
     reader: recordReader(shape),
-    selected: fingerprint(selectionKey(selection)),
+    selected: fingerprint(selection.selected),
     isStamped: mayBeStamped(actor, resource, selection),
   }));
   const links = linksOf(context, request);
@@ -84,7 +84,7 @@ export async function getRecord(
   });
   if (row === undefined) throw new BackwrightError("NOT_FOUND");
   const whole = selection.fields.length === grant.fields.length;
-  const json = reader.json(row, { id, next: links.next });
+  const json = reader.json(row, links);
   new ReplySize(LESS_TO_READ).add(json);
   return {
     id,
@@ -122,11 +122,11 @@ export async function listRecords(
     bucket,
     offsetMost: list.offset === 0 ? undefined : OFFSET_BUCKETS.find((most) => most >= list.offset),
   };
-  const key = listKey(shape, actor.role);
+  const key = listKey(shape, list, actor.role);
   const { statement, reader, selected, isStamped } = context.shapes.get(key, () => ({
     statement: (isRanked(list.arms) ? rankedStatement : listStatement)(shape, context.model),
     reader: recordReader(shape),
-    selected: fingerprint(selectionKey(shape)),
+    selected: fingerprint(list.selected),
     isStamped: mayBeStamped(actor, resource, shape),
   }));
   const { values, offset } = list;
@@ -144,16 +144,16 @@ export async function listRecords(
   ]).catch((error: unknown) => {
     throw refusedByFinder(error, list.arms) ?? publicError(error, context.constraints);
   });
-  const sign = (row: Row | undefined): string | null =>
+  const sign = (row: RowBytes | undefined): string | null =>
     row === undefined
       ? null
-      : context.cursors.sign({ keys: row.slice(reader.width, -1), id: row.at(-1) ?? "" }, binding);
-  const { next } = linksOf(context, request);
-  const page = shapePage(rows, list, { reader, next, sign });
+      : context.cursors.sign({ keys: reader.keys(row), id: reader.id(row) }, binding);
+  const page = shapePage(rows, list, { reader, links: linksOf(context, request), sign });
   // A total is of no version, so a page with one is compared by its bytes.
   const hasStamp = isStamped && total === undefined;
   const stamp = hasStamp ? stampOf(rows, reader, `${selected} ${page.hasMore}`) : undefined;
-  const highlights = await highlightsOf(context, request, shape, list, rows.slice(0, list.size));
+  const ids = () => rows.slice(0, list.size).map(reader.id);
+  const highlights = await highlightsOf(context, request, shape, list, ids);
   return { ...page, stamp, total, highlights };
 }
 
@@ -166,11 +166,11 @@ async function countRecords(
   context: OperationsContext,
   { actor }: RequestContext,
   shape: ListShape,
-  { count, values }: ListRequest,
+  { count, values, tests }: ListRequest,
 ): Promise<Total> {
   const { resource, rows, arms } = shape;
   const most = count === "exact" ? undefined : COUNT_ESTIMATE_MAX + 1;
-  const key = ["count", resource.name, actor.role, armsKey(arms), most].join("|");
+  const key = ["count", resource.name, actor.role, tests, most].join("|");
   const statement = context.shapes.get(key, () =>
     countStatement({ resource, rows, arms, most }, context.model),
   );
@@ -186,21 +186,17 @@ function isRanked(arms: readonly Arm[]): boolean {
   return arms.some(({ served }) => served.found === "ranked");
 }
 
-function armsKey(arms: readonly Arm[]): string {
-  return arms.map(({ filters }) => filters.map(testKey).join()).join(" or ");
-}
-
 function shapePage(
-  rows: readonly Row[],
+  rows: readonly RowBytes[],
   list: ListRequest,
   {
     reader,
-    next,
+    links,
     sign,
   }: {
     readonly reader: RecordReader;
-    readonly next: RowLinks["next"];
-    readonly sign: (row: Row | undefined) => string | null;
+    readonly links: RowLinks;
+    readonly sign: (row: RowBytes | undefined) => string | null;
   },
 ): Omit<ListReply, "stamp" | "total" | "highlights"> {
   const hasMore = rows.length > list.size;
@@ -214,7 +210,7 @@ function shapePage(
   const hasPrev = backwards ? hasMore : list.cursor !== undefined || list.offset > 0;
   const replied = new ReplySize(LESS_TO_READ);
   const records = ordered.map((row) => {
-    const json = reader.json(row, { id: row.at(-1) ?? "", next });
+    const json = reader.json(row, links);
     replied.add(json);
     return json;
   });
@@ -238,28 +234,17 @@ function mayBeStamped(
 }
 
 /** Ids and versions of all that was read, after a name for the fields that were. */
-function stampOf(rows: readonly Row[], reader: RecordReader, about: string): string | undefined {
-  let stamp = about;
-  for (const row of rows) {
-    const one = reader.stamp(row);
-    if (one === undefined) return undefined;
-    stamp += ` ${row.at(-1) ?? ""} ${one}`;
-  }
-  return rows.length === 0 ? undefined : stamp;
+function stampOf(
+  rows: readonly RowBytes[],
+  reader: RecordReader,
+  about: string,
+): string | undefined {
+  const stamp = reader.stamp(rows);
+  return stamp && `${about} ${stamp}`;
 }
 
 function fingerprint(text: string): string {
   return hash("sha1", text, "base64url");
-}
-
-function selectionKey({ fields, includes }: Selection): string {
-  const own = fields.map((field) => field.name).join();
-  const related = includes.map((include) => {
-    const { page } = include;
-    const at = page === undefined ? "" : ` ${page.size} ${page.after}`;
-    return `${include.relation.name}${at}(${selectionKey(include)})`;
-  });
-  return `${own}|${related.join()}`;
 }
 
 /** A mask name for a reader's own choice of fields. */
@@ -267,34 +252,22 @@ function selectionMask(selection: Selection): string {
   return selection.fields.map((field) => field.name).join("-");
 }
 
-function sortName(arms: readonly Arm[]): string {
-  if (isRanked(arms)) return "rank";
-  return (arms[0]?.served.sorts ?? [])
-    .map(({ field, descending }) => `${descending ? "-" : ""}${field.name}`)
-    .join();
-}
-
 function cursorBinding(
   { actor, face }: RequestContext,
   resource: ResourceModel,
   list: ListRequest,
 ): string {
-  const { arms, values } = list;
-  return JSON.stringify([
-    actor.tenantId,
-    face,
-    resource.name,
-    sortName(arms),
-    armsKey(arms),
-    values,
-  ]);
+  const { order, tests, values } = list;
+  return JSON.stringify([actor.tenantId, face, resource.name, order, tests, values]);
 }
 
-function listKey(shape: ListShape, role: string): string {
-  const { arms, from, bucket, resource, offsetMost } = shape;
-  const sort = `${arms.map(({ served }) => served.form.index).join()} ${sortName(arms)}`;
+function listKey(
+  { arms, from, bucket, resource, offsetMost }: ListShape,
+  { order, tests, selected }: ListRequest,
+  role: string,
+): string {
+  const indexes = arms.map(({ served }) => served.form.index).join();
   const cursor = from === undefined ? "" : `${from.before} ${from.nullKeys.join()}`;
-  const selection = selectionKey(shape);
   const page = `${cursor} ${bucket} ${offsetMost}`;
-  return ["list", resource.name, role, selection, armsKey(arms), sort, page].join("|");
+  return ["list", resource.name, role, selected, tests, `${indexes} ${order}`, page].join("|");
 }

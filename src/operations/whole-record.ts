@@ -2,12 +2,12 @@
 import type { ReadGrant, ResourceModel } from "../model/model.ts";
 import { getStatement } from "../sql/get.ts";
 import { type RecordReader, recordReader } from "../sql/record-reader.ts";
-import type { Statement } from "../sql/statement.ts";
+import type { RecordStatement } from "../sql/statement.ts";
 import type { OperationsContext } from "./context.ts";
 
 export interface WholeRecord {
   /** Input 0 is the id. */
-  readonly statement: Statement;
+  readonly statement: RecordStatement;
   readonly reader: RecordReader;
 }
 

@@ -18,7 +18,10 @@ const PAGE_KEYS = ["size", "after", "before", "offset", "count"];
 const PAGE = PAGE_KEYS.map((key) => `page[${key}]`).join(", ");
 const GROUPS = "filter[or][0][…], filter[and][0][…], filter[not][…]";
 const FILTER = `filter[field], filter[relation.field], filter[field][operator], ${GROUPS}`;
-const LIST = { words: `${FILTER}, q, highlight, sort, ${PAGE}, ${RECORD}`, names: /^/ };
+const LIST = {
+  words: `${FILTER}, q, highlight, sort, ${PAGE}, ${RECORD}`,
+  names: undefined as RegExp | undefined, // All of them.
+};
 
 /** Each parameter that is not known is a problem of the query, told with those of its values. */
 export function parseRecordQuery(text: string): RecordQuery {
@@ -43,7 +46,7 @@ export function parseListQuery(text: string, { words, names } = LIST): ListQuery
   for (const parameter of parameters(text, words, problems)) {
     const { name, path, value } = parameter;
     const [first, second] = path;
-    if (!names.test(nameOf(parameter))) problems.push(unknown(parameter, words));
+    if (names?.test(nameOf(parameter)) === false) problems.push(unknown(parameter, words));
     else if (name === "filter" && first !== undefined) {
       const filter = readFilter(parameter, problems);
       if (filter !== undefined) filters.push(filter);
@@ -129,38 +132,65 @@ function isPageKey(key: string | undefined): key is string {
   return key !== undefined && PAGE_KEYS.includes(key);
 }
 
+interface ParameterName extends Omit<Parameter, "value"> {
+  /** The one spelling of it. */
+  readonly canonical: string;
+}
+
+// LIMIT: programs ask by few names; somebody who tries all is read anew.
+const NAMES_KNOWN_MAX = 1_000;
+const KNOWN_LENGTH_MAX = 100;
+const namesKnown = new Map<string, ParameterName>();
+
+/** Undefined where it is not UTF-8 in percent encoding, null where it is no parameter. */
+function readName(text: string): ParameterName | null | undefined {
+  const known = namesKnown.get(text);
+  if (known !== undefined) return known;
+  const key = decode(text);
+  if (key === undefined) return undefined;
+  const match = PARAMETER.exec(key);
+  if (match === null) return null;
+  const [, name = "", brackets = ""] = match;
+  const steps = brackets === "" ? [] : brackets.slice(1, -1).split("][");
+  // `eq` may be left out after a field, and an index may begin with a nought.
+  const path = steps.map((step) => (INDEX.test(step) ? String(Number(step)) : step));
+  const isShort = name === "filter" && path.at(-1) === "eq" && !isGroupStep(path.at(-2));
+  const canonical = nameOf({ name, path: isShort ? path.slice(0, -1) : path });
+  const made = { name, path, canonical };
+  const isKept = namesKnown.size < NAMES_KNOWN_MAX && text.length <= KNOWN_LENGTH_MAX;
+  if (isKept) namesKnown.set(text, made);
+  return made;
+}
+
 function* parameters(text: string, allowed: string, problems: ErrorDetail[]): Generator<Parameter> {
   if (text === "") return;
   const seen = new Set<string>();
   for (const part of text.split("&")) {
     const at = part.indexOf("=");
-    const key = decode(at === -1 ? part : part.slice(0, at));
+    const key = at === -1 ? part : part.slice(0, at);
+    const read = readName(key);
     const value = decode(at === -1 ? "" : part.slice(at + 1));
-    if (key === undefined || value === undefined) {
-      problems.push({ field: key?.slice(0, 100) ?? "query", message: NO_TEXT });
+    if (read === undefined || value === undefined) {
+      problems.push({ field: decode(key)?.slice(0, 100) ?? "query", message: NO_TEXT });
       continue;
     }
-    const match = PARAMETER.exec(key);
-    if (match === null) {
-      problems.push(notOne(key, allowed));
+    if (read === null) {
+      problems.push(notOne(decode(key) ?? "", allowed));
       continue;
     }
-    const [, name = "", brackets = ""] = match;
-    const path = brackets === "" ? [] : brackets.slice(1, -1).split("][");
-    // `eq` may be left out after a field, and an index may begin with a nought.
-    const steps = path.map((step) => (INDEX.test(step) ? String(Number(step)) : step));
-    const isShort = name === "filter" && steps.at(-1) === "eq" && !isGroupStep(steps.at(-2));
-    const canonical = nameOf({ name, path: isShort ? steps.slice(0, -1) : steps });
+    const { name, path, canonical } = read;
     if (seen.has(canonical)) problems.push({ field: canonical, message: "is given twice" });
     seen.add(canonical);
-    yield { name, path: steps, value };
+    yield { name, path, value };
   }
 }
 
 export const NO_TEXT = "is not UTF-8 in percent encoding";
+const ENCODED = /[%+]/;
 
 /** A name or a value of a query; undefined where it is NO_TEXT. */
 export function decode(text: string): string | undefined {
+  if (!ENCODED.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {
@@ -168,7 +198,7 @@ export function decode(text: string): string | undefined {
   }
 }
 
-function nameOf({ name, path }: Pick<Parameter, "name" | "path">): string {
+function nameOf({ name, path }: Omit<Parameter, "value">): string {
   return `${name}${path.map((key) => `[${key}]`).join("")}`;
 }
 

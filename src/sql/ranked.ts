@@ -2,14 +2,14 @@
 import { fieldOf, type Model } from "../model/model.ts";
 import { filterSql, finderValue } from "./filter.ts";
 import { finderCall } from "./finder.ts";
-import type { ListShape } from "./list.ts";
+import type { ListShape } from "./list-plan.ts";
 import { columnName, tableName } from "./names.ts";
 import { ROOT, visibleConditions } from "./read.ts";
 import { recordSelect } from "./record.ts";
-import { Parameters, type Statement } from "./statement.ts";
+import { Parameters, type RecordStatement } from "./statement.ts";
 
 /** Inputs, rows and their order are those of `listStatement`; the one sort key is the rank. */
-export function rankedStatement(shape: ListShape, model: Model): Statement {
+export function rankedStatement(shape: ListShape, model: Model): RecordStatement {
   const { resource, arms, from, bucket, offsetMost } = shape;
   const parameters = new Parameters();
   const inputs = arms.flatMap(({ filters }) => filters);
@@ -44,9 +44,10 @@ export function rankedStatement(shape: ListShape, model: Model): Statement {
     `join ${tableName(resource.table)} ${ROOT} on ${id} = f.id where ${conditions.join(" and ")} ` +
     `order by f.rank ${way}, ${id} ${way} limit ${bucket + 1}${start}`;
   const record = recordSelect(shape, model, parameters);
-  const keys = [`${ROOT}.found_rank::text`, `${id}::text`];
-  return parameters.statement(
-    `select ${[...record.columns, ...keys].join(", ")} from (${page}) ${ROOT}${record.joins} ` +
+  const columns = [...record.columns, `${ROOT}.found_rank::text`];
+  return parameters.recordStatement(
+    `select ${columns.join(", ")} from (${page}) ${ROOT}${record.joins} ` +
       `order by ${ROOT}.found_rank ${way}, ${id} ${way}`,
+    [...record.binary, false],
   );
 }

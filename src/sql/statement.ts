@@ -13,6 +13,13 @@ export interface Statement {
   readonly id: number;
   readonly text: string;
   readonly slots: readonly Slot[];
+  /** Of each column, whether it comes as binary; its rows are RowBytes. Undefined: all text. */
+  readonly binary?: readonly boolean[];
+}
+
+/** A statement whose rows are left as bytes. */
+export interface RecordStatement extends Statement {
+  readonly binary: readonly boolean[];
 }
 
 let statements = 0;
@@ -48,6 +55,11 @@ export class Parameters {
   statement(text: string): Statement {
     statements += 1;
     return Object.freeze({ id: statements, text, slots: this.#slots });
+  }
+
+  /** `binary` has an entry for each column. */
+  recordStatement(text: string, binary: readonly boolean[]): RecordStatement {
+    return Object.freeze({ ...this.statement(text), binary });
   }
 
   #reference(key: string, slot: Slot, sqlType: string): string {

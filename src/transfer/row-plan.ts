@@ -133,7 +133,7 @@ export function keyTexts(
 }
 
 const NUMBERS = new Set(["smallint", "integer", "real", "double precision"]);
-const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 /** Types whose numbers are strings in JSON. */
 const EXACT_NUMBERS = new Set(["bigint", "numeric"]);
 

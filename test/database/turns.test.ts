@@ -1,8 +1,10 @@
 // Long reads take turns on the connections for writes: none waits longer than a write would, and
 // no tenant's keep those of another waiting.
+import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Database } from "../../src/database/database.ts";
 import { DatabaseFailure } from "../../src/database/failures.ts";
+import { Turns } from "../../src/database/turns.ts";
 import { Parameters, type Statement } from "../../src/sql/statement.ts";
 import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
 
@@ -60,15 +62,51 @@ describe("a long read", () => {
       const answer = await read(database, name, what);
       answers.push(`${name} ${answer}`);
     };
-    // Two hold a turn, sixteen wait for one, two are refused at once.
+    // Three hold a turn, sixteen wait for one, one is refused at once.
     const acme = Array.from({ length: 20 }, () => tell("acme", SLOW));
     await tell("beta", QUICK);
-    expect(answers).toEqual(["acme unavailable", "acme unavailable", "beta quick"]);
+    expect(answers).toEqual(["acme unavailable", "beta quick"]);
     await Promise.all(acme);
-    expect(answers.filter((answer) => answer === "acme slow")).toHaveLength(2);
+    expect(answers.filter((answer) => answer === "acme slow")).toHaveLength(3);
     expect(await read(database, "acme", QUICK)).toBe("quick");
     await database.close();
   });
+});
+
+// Planted: half for whoever is alone -> two of acme's start, red. All but one whoever else is
+// there -> acme's fourth starts before beta's second, red.
+test("a tenant has all turns but one while it is alone, and half when another comes", async () => {
+  const turns = new Turns(4, 60_000);
+  const started: string[] = [];
+  const ends = new Map<string, () => void>();
+  const take = (name: string, count: number) =>
+    Array.from({ length: count }, (_, at) =>
+      turns.take(name, () => {
+        const nth = `${name} ${at + 1}`;
+        started.push(nth);
+        return new Promise<void>((resolve) => ends.set(nth, resolve));
+      }),
+    );
+  const end = async (nth: string): Promise<void> => {
+    ends.get(nth)?.();
+    await setImmediate();
+  };
+  const all = take("acme", 5);
+  expect(started).toEqual(["acme 1", "acme 2", "acme 3"]);
+  all.push(...take("beta", 3));
+  expect(started.splice(0)).toEqual(["acme 1", "acme 2", "acme 3", "beta 1"]);
+  await end("acme 1");
+  expect(started.splice(0)).toEqual(["beta 2"]);
+  await end("acme 2");
+  expect(started.splice(0)).toEqual(["acme 4"]);
+  await end("beta 1");
+  expect(started.splice(0)).toEqual(["beta 3"]);
+  // When beta has gone, acme may have three again.
+  await end("beta 2");
+  await end("beta 3");
+  expect(started.splice(0)).toEqual(["acme 5"]);
+  for (const one of ends.values()) one();
+  await Promise.all(all);
 });
 
 test("who waits for a turn gets it when one of its tenant's own is given back", async () => {

@@ -6,7 +6,7 @@ import { loadProject } from "../../src/app/project.ts";
 import { serve } from "../../src/app/serve.ts";
 import { readSettings } from "../../src/base/settings.ts";
 import { Database } from "../../src/database/database.ts";
-import { Transaction } from "../../src/database/transaction.ts";
+import { type Caller, type Row, Transaction } from "../../src/database/transaction.ts";
 import { createLog } from "../../src/observe/log.ts";
 import { Parameters, type Statement, type Value } from "../../src/sql/statement.ts";
 
@@ -25,11 +25,24 @@ const { url } = await serve({
 process.stdout.write(`${url}\n`);
 flushCompileCache(); // Otherwise written at the end of the process, and this one gets none.
 
+/** The statements that are held back write, so their rows are texts. */
+type Write = (
+  this: Database,
+  statement: Statement,
+  caller: Caller,
+  inputs: readonly Value[],
+) => Promise<readonly Row[]>;
+type Run = (
+  this: Transaction,
+  statement: Statement,
+  inputs: readonly Value[],
+) => Promise<readonly Row[]>;
+
 /** Planted fault: what is done by hand, the row first and its event in a second statement. */
 function writeEventsApart(): void {
-  const write = Database.prototype.write;
+  const write = Database.prototype.write as Write;
   const INSERT = /emitted as \((insert into backwright\.events .*?) from n\)/;
-  Database.prototype.write = async function apart(statement, caller, inputs) {
+  const apart: Write = async function (statement, caller, inputs) {
     if (!INSERT.test(statement.text)) return write.call(this, statement, caller, inputs);
     const without = statement.text.replace(INSERT, "emitted as ($1 from n where false)");
     const rows = await write.call(this, { ...statement, text: without }, caller, inputs);
@@ -45,20 +58,22 @@ function writeEventsApart(): void {
     await write.call(this, event, caller, [rows[0]?.[0] ?? null]);
     return rows;
   };
+  Database.prototype.write = apart as typeof Database.prototype.write;
 }
 
 /** Planted fault: the reply of a transaction is stored once it has been committed. */
 function storeRepliesApart(): void {
-  const { run } = Transaction.prototype;
+  const run = Transaction.prototype.run as Run;
   const { transaction } = Database.prototype;
   const stores: [Statement, readonly Value[]][] = [];
-  Transaction.prototype.run = async function apart(statement, inputs) {
+  const apart: Run = async function (statement, inputs) {
     if (!statement.text.startsWith("insert into backwright.idempotency")) {
       return run.call(this, statement, inputs);
     }
     stores.push([statement, inputs]);
     return [["1"]];
   };
+  Transaction.prototype.run = apart as typeof Transaction.prototype.run;
   Database.prototype.transaction = async function apart(caller, work) {
     const result = await transaction.call(this, caller, work as never);
     for (const [statement, inputs] of stores.splice(0)) {

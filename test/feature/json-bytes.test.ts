@@ -1,6 +1,6 @@
 // Reads make JSON in Node, writes in PostgreSQL: the same record has the same bytes either way.
-// Planted faults, each seen red: microseconds() without padding; string() without JSON.stringify;
-// float() that writes NaN bare.
+// Planted faults, each seen red: microseconds() without padding; string() that escapes no control
+// characters; instant() by one division of all the microseconds; float() that writes NaN bare.
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -19,6 +19,7 @@ const UNBOUNDED: Readonly<Record<string, string>> = {
   "\\{(\\w+)\\}": "paths of our OpenAPI document",
   '"\\$ref":"#\\/components\\/(\\w+)\\/([^"/]+)': "our OpenAPI document",
   "^(.*:)(\\d+\\.\\d+\\.\\d+\\.\\d+)$": "an address that node:net has taken, of 45 characters",
+  "'[^']*'": "the form of a time in a mapping file",
   "\\/+$": "addresses of a configuration",
   "^_+|_+$": "the name of a project",
   "error:.*locale": "what initdb prints",
@@ -38,6 +39,7 @@ const AT_RUN_TIME: Readonly<Record<string, string>> = {
   "src/migrate/script.ts": "constants",
   "src/model/range-text.ts": "constants",
   "src/model/time-text.ts": "constants",
+  "src/transfer/check-mapping.ts": "a mapping file of whoever runs an import, never a request",
   "src/transfer/evaluate.ts": "a mapping file of whoever runs an import, never a request",
 };
 

@@ -61,7 +61,7 @@ export function rewritten(statement: Statement, change: (text: string) => string
   const known = rewrittenStatements.get(text);
   if (known !== undefined) return known;
   rewrittenIds += 1;
-  const made = { id: rewrittenIds, text, slots: statement.slots };
+  const made = { ...statement, id: rewrittenIds, text };
   rewrittenStatements.set(text, made);
   return made;
 }

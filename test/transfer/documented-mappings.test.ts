@@ -14,7 +14,9 @@ test.each([
   ["export.md", "sites"],
 ])("%s shows mappings that are valid", async (page, resource) => {
   const { model } = await loadProject(EXAMPLE);
-  const blocks = [...readFileSync(join(HOW_TO, page), "utf8").matchAll(/```json\n([\s\S]*?)```/g)];
+  const blocks = [
+    ...readFileSync(join(HOW_TO, page), "utf8").matchAll(/```json title="[^"]*"\n([\s\S]*?)```/g),
+  ];
   expect(blocks.length).toBeGreaterThan(0);
   for (const [, json = ""] of blocks) {
     expect(compileMapping(JSON.parse(json), model, resource).key).toHaveLength(1);

@@ -36,7 +36,7 @@ order by w."due_at" desc nulls last, w."id" desc nulls last
 limit 26) s
 where (select count(*)
 from arm1_run0) <= 25)
-select w."version"::text, w."id", w."due_at", w."due_at"::text, w."id"::text
+select w."id", w."due_at", w."version", w."due_at"::text
 from (select distinct on (w."due_at", w."id") w.*
 from (select *
 from arm0_run0

@@ -24,7 +24,7 @@ order by x."due_at" asc nulls first, x."id" asc nulls first
 limit 26) s
 where (select count(*)
 from run0) <= 25)
-select w."version"::text, w."id", w."due_at", w."due_at"::text, w."id"::text
+select w."id", w."due_at", w."version", w."due_at"::text
 from (select *
 from run0
 union all

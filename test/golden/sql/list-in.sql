@@ -10,7 +10,7 @@ order by w."due_at" asc nulls first, w."id" asc nulls first
 limit 26) x
 order by x."due_at" asc nulls first, x."id" asc nulls first
 limit 26) s)
-select w."version"::text, w."id", w."due_at", w."due_at"::text, w."id"::text
+select w."id", w."due_at", w."version", w."due_at"::text
 from (select *
 from run0) w
 order by w.page_run, w."due_at" asc nulls first, w."id" asc nulls first

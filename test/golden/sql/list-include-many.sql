@@ -15,7 +15,7 @@ order by w."due_at" desc nulls last, w."id" desc nulls last
 limit 26) s
 where (select count(*)
 from run0) <= 25)
-select w."version"::text, w."id", t1."c0", t1."c1", t1."c2", t1."c3", t1."c4", t1."c5", t1."c6", t1."c7", w."due_at"::text, w."id"::text
+select w."id", w."version", t1."c0", t1."c1", t1."c2", t1."c3", t1."c4", t1."c5", t1."c6", t1."c7", w."due_at"::text
 from (select w.*
 from (select *
 from run0
@@ -24,14 +24,13 @@ select *
 from run1) w
 order by w.page_run, w."due_at" desc nulls last, w."id" desc nulls last
 limit 26) w
-left join lateral (select t1."id" as "c0", t1."version"::text as "c1", t1."name" as "c2", t2."c0" as "c3", t2."c1" as "c4", t2."c2" as "c5", t2."c3" as "c6", (select json_agg(r.v)::text
-from (select array[t3."id"::text, t3."version"::text, t3."due_at"::text] as v
+left join lateral (select t1."name" as "c0", t1."id" as "c1", t1."version" as "c2", t2."c0" as "c3", t2."c1" as "c4", t2."c2" as "c5", t2."c3" as "c6", array(select row(t3."due_at", t3."id", t3."version")
 from "public"."work_orders" t3
 where t3."organization_id" = $1::uuid and t3."asset_id" = t1."id"
 order by t3."id" desc nulls first
-limit 11) r) as "c7"
+limit 11) as "c7"
 from "public"."assets" t1
-left join lateral (select t2."id" as "c0", t2."version"::text as "c1", t2."name" as "c2", t2."is_public" as "c3"
+left join lateral (select t2."name" as "c0", t2."is_public" as "c1", t2."id" as "c2", t2."version" as "c3"
 from "public"."sites" t2
 where t2."organization_id" = $1::uuid and t2."id" = t1."site_id"
 limit 1) t2 on true

@@ -1,5 +1,5 @@
 -- $1: claim tenantId
-select w."version"::text, w."id", w."due_at", w."id"::text, w."id"::text
+select w."id", w."due_at", w."version", w."id"::text
 from "public"."work_orders" w
 where w."organization_id" = $1::uuid
 order by w."id" desc nulls first

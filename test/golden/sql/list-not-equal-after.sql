@@ -25,7 +25,7 @@ limit 26) s
 where (select count(*)
 from run0) + (select count(*)
 from run1) <= 25)
-select w."version"::text, w."id", w."due_at", w."due_at"::text, w."id"::text
+select w."id", w."due_at", w."version", w."due_at"::text
 from (select *
 from run0
 union all

@@ -1,6 +1,6 @@
 -- $1: claim tenantId
 -- $2: input 0
-select w."version"::text, w."id", w."due_at", w."due_at"::text, w."id"::text
+select w."id", w."due_at", w."version", w."due_at"::text
 from "public"."work_orders" w
 where w."organization_id" = $1::uuid and w."id" in (select f.id
 from backwright."finder_75c8f4ea74da9bba"($2::text) f)

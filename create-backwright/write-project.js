@@ -31,7 +31,8 @@ export function packageName(text) {
 }
 
 /**
- * Throws UsageError where the folder is not empty or cannot be written to. Resolves to the number of files.
+ * Throws UsageError where the folder is not empty or cannot be written to. Resolves to the number
+ * of files.
  * @param {{ directory: string, preset: string, name: string }} project
  * @returns {Promise<number>}
  */

@@ -73,8 +73,8 @@ describe("a pipe", () => {
     );
   });
 
-  // Planted: the cells beyond the last column left out -> red twice (lost; then taken without them).
-  test("has rows with too many cells put aside whole, and refused until they are mended", async () => {
+  // Planted: the cells beyond the last column left out -> red (lost, and then taken without them).
+  test("has rows with too many cells put aside whole, and refused until mended", async () => {
     const first = start("-", "--format", "csv", "--rejects", "surplus.csv");
     first.child.stdin?.end("Name,Street\nsurplus, Quay 1,and,more\n");
     expect((await first.ended).stdout).toContain("0 created, 0 already there, 1 rejected");

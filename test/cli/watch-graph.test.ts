@@ -109,8 +109,9 @@ test("a table of another package of the workspace is served when its migration i
   const made = await run("migrate", "new", "notes");
   expect([made.code, made.stdout]).toEqual([0, expect.stringContaining("0002-notes")]);
   const since = (): string => program.stderr().slice(before);
-  await expect.poll(since, { timeout: 20_000 }).toMatch(/again\./);
-  expect(since()).toMatch(/Applied 0002-notes\n[\s\S]*The tables are those of the last migration/);
+  for (const said of [/Applied 0002-notes\n/, /The tables are those of the last migration again/]) {
+    await expect.poll(since, { timeout: 20_000 }).toMatch(said);
+  }
   expect(since()).not.toMatch(/differ from/);
   await answers("/v1/tasks", 200);
 });

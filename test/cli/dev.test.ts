@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startEmbedded } from "../../src/database/embedded.ts";
 import { killPostmaster } from "../database/embedded-process.ts";
 import { commandLine, type Environment, type Program, startProgram, watch } from "./program.ts";
@@ -201,9 +201,12 @@ describe("a later start", () => {
         cwd: project.directory,
         env: { ...process.env, PORT: "0", npm_lifecycle_event: "dev" },
         stdio: ["ignore", "pipe", "pipe"],
+        detached: true,
       }),
     );
-    programs.push(shell);
+    onTestFinished(() => {
+      if (!shell.hasEnded()) process.kill(-shell.pid, "SIGKILL");
+    });
     await bannerOf(shell);
     await shell.kill("SIGTERM"); // Its streams are closed when the program has ended, too.
     expect(shell.stderr()).toContain("Stopping");

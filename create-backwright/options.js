@@ -61,7 +61,7 @@ export function readOptions(args) {
   }
   const { values, positionals } = parsed;
   if (positionals.length > 1) throw new UsageError(`One folder, not ${positionals.length}.`);
-  if (values.preset !== undefined && !(values.preset in PRESETS)) {
+  if (values.preset !== undefined && !Object.hasOwn(PRESETS, values.preset)) {
     const known = Object.keys(PRESETS);
     throw new UsageError(`There is no preset "${values.preset}". ${suggest(values.preset, known)}`);
   }

@@ -31,12 +31,16 @@ export function packageName(text) {
 }
 
 /**
- * Throws UsageError where the folder is not empty. Resolves to the number of files.
+ * Throws UsageError where the folder is not empty or cannot be written to. Resolves to the number
+ * of files.
  * @param {{ directory: string, preset: string, name: string }} project
  * @returns {Promise<number>}
  */
 export async function writeProject({ directory, preset, name }) {
-  const present = await readdir(directory).catch(() => []);
+  const present = await readdir(directory).catch((error) => {
+    if (error.code === "ENOENT") return [];
+    throw unusable(directory, error);
+  });
   if (present.some((entry) => entry !== ".git")) {
     throw new UsageError(`${directory} is not empty. Choose another folder.`);
   }
@@ -47,11 +51,24 @@ export async function writeProject({ directory, preset, name }) {
   ]);
   for (const [path, content] of files) {
     const target = join(directory, path);
-    await mkdir(dirname(target), { recursive: true });
     const filled = content.replaceAll("__NAME__", name).replaceAll("__API__", api);
-    await writeFile(target, filled, { flag: "wx" });
+    try {
+      await mkdir(dirname(target), { recursive: true });
+      await writeFile(target, filled, { flag: "wx" });
+    } catch (error) {
+      throw unusable(directory, error);
+    }
   }
   return files.size;
+}
+
+/**
+ * @param {string} directory
+ * @param {any} error
+ */
+function unusable(directory, error) {
+  const message = `${directory} cannot be written to: ${error.code}. Choose another folder.`;
+  return new UsageError(message, { cause: error });
 }
 
 /** Of the example, at its top: what belongs to the repository rather than to the application. */

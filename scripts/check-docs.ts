@@ -3,7 +3,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, posix } from "node:path";
-import { checkShell, type ShellFacts } from "./check-shell.ts";
+import { checkShell, isJson, type ShellFacts } from "./check-shell.ts";
 import { anchorsOf, blocksOf, type CodeBlock, filesNamedIn, linksOf } from "./markdown.ts";
 import { ROOT } from "./repository-files.ts";
 import { runNodeProgram } from "./run-program.ts";
@@ -170,13 +170,4 @@ function complaints(output: string, files: ReadonlyMap<string, DocsFile>): strin
       if (!found || !block) return line;
       return `${block.page}:${block.line + Number(found.row) - 1}: ${found.message}`;
     });
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -184,7 +184,7 @@ function methodsAt(
   return action === "restore" || actions.has(`${resource}/${action}`) ? ["POST"] : undefined;
 }
 
-function isJson(text: string): boolean {
+export function isJson(text: string): boolean {
   try {
     JSON.parse(text);
     return true;

@@ -67,6 +67,8 @@ describe("the program", () => {
       ["x", "--preset", "minimall"],
       /no preset "minimall". Did you mean minimal\?/,
     ],
+    ["a preset of JavaScript's own", ["x", "--preset", "constructor"], /no preset "constructor"/],
+    ["a folder that is a file", [CREATE_PROGRAM], /main\.js cannot be written to: ENOTDIR/],
     ["a preset like none", ["x", "--preset", "php"], /There are: minimal, work-orders, layered/],
     ["two folders", ["one", "two"], /One folder, not 2/],
     ["a name that npm refuses", ["x", "--name", "!!!"], /makes no name for a package/],

@@ -23,7 +23,8 @@ function namesRead(): Set<string> {
   const names = source.flatMap((path) => {
     const text = readRepositoryFile(path);
     const direct = text.matchAll(/\b(?:env|environment)\.(?<name>[A-Z][A-Z_]+)\b/g);
-    return [...direct].map(({ groups }) => groups?.name ?? "");
+    const named = text.matchAll(/\bgiven\((?:process\.)?env\w*, "(?<name>[A-Z_]+)"\)/g);
+    return [...direct, ...named].map(({ groups }) => groups?.name ?? "");
   });
   const target = { DATABASE_URL: "postgres://a@b/c", SECRET_KEY: "0".repeat(32) };
   const seen = new Proxy<Record<string, string>>(target, {

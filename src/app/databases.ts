@@ -1,6 +1,6 @@
 // Which PostgreSQL a command talks to: the addresses in the settings, else the embedded server.
 import { StartError } from "../base/errors.ts";
-import { notSet, readSettings, type Settings } from "../base/settings.ts";
+import { given, modeOf, notSet, readSettings, type Settings } from "../base/settings.ts";
 import { discardEmbedded, startEmbedded } from "../database/embedded.ts";
 import { embeddedCredentials, hasEmbeddedCredentials } from "../database/embedded-credentials.ts";
 import { hasEmbeddedData } from "../database/embedded-places.ts";
@@ -50,9 +50,26 @@ export async function openExistingDatabase(
   onProgress: (message: string) => void,
 ): Promise<ProjectDatabase | undefined> {
   if (settings.databaseUrl !== undefined) return openProjectDatabase(project, settings, onProgress);
-  const isThere =
-    (await hasEmbeddedData(project.state)) && (await hasEmbeddedCredentials(project.state));
+  const isThere = await isEmbeddedThere(project);
   return isThere ? embeddedDatabase(project, onProgress, () => Promise.resolve()) : undefined;
+}
+
+/** For commands to which a database is of use when it has been filled. Throws StartError. */
+export async function openFilledDatabase(
+  project: Project,
+  settings: Settings,
+  onProgress: (message: string) => void,
+): Promise<ProjectDatabase> {
+  if (settings.databaseUrl === undefined && !(await isEmbeddedThere(project))) {
+    throw new StartError("There is no development database yet.", {
+      fix: "npx backwright dev makes it, with its tables and the demo data; or set DATABASE_URL.",
+    });
+  }
+  return openProjectDatabase(project, settings, onProgress);
+}
+
+async function isEmbeddedThere({ state }: Project): Promise<boolean> {
+  return (await hasEmbeddedData(state)) && (await hasEmbeddedCredentials(state));
 }
 
 async function embeddedDatabase(
@@ -81,17 +98,17 @@ async function embeddedDatabase(
 
 /** The settings of a command, which signs nothing: development where no database is named. */
 export function commandSettings(): Settings {
-  const mode = process.env.DATABASE_URL === undefined ? "development" : "production";
-  return readSettings({ SECRET_KEY: "unused".repeat(8), ...process.env }, mode);
+  return readSettings({ SECRET_KEY: "unused".repeat(8), ...process.env }, modeOf(process.env));
 }
 
-/** Opens the project's database for a command, and gives it up again. */
+/** Opens the project's database for a command, and gives it up again; `open` says which will do. */
 export async function withProjectDatabase<T>(
   project: Project,
   onProgress: (message: string) => void,
   work: (database: ProjectDatabase) => Promise<T>,
+  open = openFilledDatabase,
 ): Promise<T> {
-  const database = await openProjectDatabase(project, commandSettings(), onProgress);
+  const database = await open(project, commandSettings(), onProgress);
   const ignoreSignals = releaseOnSignal(database);
   try {
     return await work(database);
@@ -154,13 +171,28 @@ export function withOwner<T>(
  * is set, because that database is not ours to delete, and while a process uses the server.
  */
 export async function resetDatabase(project: Project): Promise<void> {
-  if (process.env.DATABASE_URL !== undefined || process.env.NODE_ENV === "production") {
+  const isNamed = given(process.env, "DATABASE_URL") !== undefined;
+  if (isNamed || process.env.NODE_ENV === "production") {
     throw new StartError("Only the embedded development database can be reset.", {
       fix: "Unset DATABASE_URL (and NODE_ENV=production), or delete that database by hand.",
     });
   }
   await discardEmbedded(project.state);
   await forgetDevelopmentKeys(project);
+}
+
+/** Of what serves: stops it, and gives its database up whatever comes of that. */
+export function stopper(
+  running: { stop(): Promise<void> },
+  database: ProjectDatabase,
+): () => Promise<void> {
+  return async () => {
+    try {
+      await running.stop();
+    } finally {
+      await database.release();
+    }
+  };
 }
 
 /** The owner's address. Throws StartError naming the setting. */

@@ -3,7 +3,7 @@
 import { monotonicMs } from "../base/clock.ts";
 import { StartError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { Settings } from "../base/settings.ts";
+import { given, type Settings } from "../base/settings.ts";
 import { TablesMissing } from "../migrate/grants.ts";
 import { TypeCheck } from "./check-types.ts";
 import { openProjectDatabase, type ProjectDatabase } from "./databases.ts";
@@ -117,8 +117,11 @@ class Restarts {
     this.#types.stop();
     await this.#restarting;
     clearTimeout(this.#looking);
-    await this.#running?.stop();
-    await this.#database.release();
+    try {
+      await this.#running?.stop();
+    } finally {
+      await this.#database.release();
+    }
   }
 
   async #serve(project: Project, isMigrated: boolean): Promise<DevelopmentBackend> {
@@ -154,8 +157,9 @@ class Restarts {
       refuseNewName(previous.project, project);
       this.#loaded = project;
       await applyMigrations(project, this.#database, onProgress);
-      await this.#running?.stop();
+      const before = this.#running;
       this.#running = undefined;
+      await before?.stop();
       if (settings.port !== this.#settings.port) this.#port = settings.port;
       this.#settings = settings;
       const running = await this.#serve(project, true);
@@ -180,6 +184,7 @@ class Restarts {
 
   /** Watches what was loaded; types and tables are looked at when nothing more is saved. */
   #look(): void {
+    if (this.#isStopping) return;
     this.#watcher.watch(this.#files.folders());
     this.#types.stop();
     clearTimeout(this.#looking);
@@ -212,7 +217,7 @@ function readAgain(folder: string, before: Settings): Settings {
       fix: "Stop `npx backwright dev` and start it again.",
     });
   }
-  const { secretKey } = process.env.SECRET_KEY === undefined ? before : settings;
+  const { secretKey } = given(process.env, "SECRET_KEY") === undefined ? before : settings;
   return { ...settings, secretKey };
 }
 

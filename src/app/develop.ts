@@ -7,7 +7,12 @@ import { wallsOf } from "../migrate/source.ts";
 import { SYSTEM_MIGRATIONS } from "../migrate/system.ts";
 import { findersOf } from "../sql/finder.ts";
 import { tableName } from "../sql/names.ts";
-import { openProjectDatabase, type ProjectDatabase, requireOwnerUrl } from "./databases.ts";
+import {
+  openProjectDatabase,
+  type ProjectDatabase,
+  requireOwnerUrl,
+  stopper,
+} from "./databases.ts";
 import { requestExplainer } from "./explain-request.ts";
 import { readDevelopmentKeys, writeDevelopmentKeys } from "./keys-file.ts";
 import { loadSeed, type Project } from "./project.ts";
@@ -65,10 +70,7 @@ export async function develop(
       ...seeded,
       isEmbedded: database.isEmbedded,
       settings,
-      stop: async () => {
-        await running.stop();
-        await database.release();
-      },
+      stop: stopper(running, database),
     };
   } catch (error) {
     await database.release();

@@ -5,7 +5,13 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { SETTING_NAMES } from "../base/setting-table.ts";
-import { type Environment, type Mode, readSettings, type Settings } from "../base/settings.ts";
+import {
+  type Environment,
+  type Mode,
+  modeOf,
+  readSettings,
+  type Settings,
+} from "../base/settings.ts";
 import { isNearly } from "../base/spelling.ts";
 import { openExistingDatabase } from "./databases.ts";
 import { examineDatabase } from "./doctor-database.ts";
@@ -26,7 +32,7 @@ export async function examine(
   tell(nodeVersion(process.versions.node));
   tell(ownVersion(folder, backwrightVersion()));
   const settings = await attempt("settings", tell, async () => {
-    const mode = environment.DATABASE_URL === undefined ? "development" : "production";
+    const mode = modeOf(environment);
     const read = readSettings(environment, mode);
     const { BACKWRIGHT_ENV: name = mode } = environment;
     tell(name !== "development" && mode === "development" ? lackAddress(name) : complete(mode));

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { StartError } from "../base/errors.ts";
 import { fileFailure } from "../base/file-failure.ts";
+import { given } from "../base/settings.ts";
 
 /** What stands in the environment because of a file, so that it gives way to a newer file. */
 const fromFiles = new Map<string, string | undefined>();
@@ -28,7 +29,7 @@ export function loadEnvironmentFiles(folder: string, fallback: string): void {
 
 /** The files that are read, whether they are there or not, the one that wins first. */
 export function environmentFiles(folder: string, fallback: string): readonly string[] {
-  const name = process.env.BACKWRIGHT_ENV ?? fallback;
+  const name = given(process.env, "BACKWRIGHT_ENV") ?? fallback;
   if (!/^[a-z][a-z0-9-]*$/.test(name)) {
     throw new StartError("BACKWRIGHT_ENV is not the name of an environment.", {
       fix: "BACKWRIGHT_ENV=staging reads .env.staging",

@@ -85,8 +85,7 @@ export async function mountBackend(
       isClosing ? { ready: false, reason: "draining" } : (running.readiness?.() ?? { ready: true }),
     async close() {
       isClosing = true;
-      await running.stop();
-      flush();
+      await running.stop().finally(flush);
     },
   };
 }

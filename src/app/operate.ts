@@ -1,7 +1,7 @@
 // A project's operations without a port: what commands use that read and write as somebody.
 import type { Log } from "../base/log.ts";
 import type { Settings } from "../base/settings.ts";
-import { openProjectDatabase } from "./databases.ts";
+import { openFilledDatabase, stopper } from "./databases.ts";
 import type { Project } from "./project.ts";
 import { type Entrance, type RunningBackend, serve } from "./serve.ts";
 
@@ -18,18 +18,12 @@ export async function operate(
   log: Log,
   onProgress: (message: string) => void,
 ): Promise<RunningBackend> {
-  const database = await openProjectDatabase(project, settings, onProgress);
+  const database = await openFilledDatabase(project, settings, onProgress);
   try {
     const { model } = project;
     const entrance = CLOSED;
     const running = await serve({ model, settings, databaseUrl: database.url, log, entrance });
-    return {
-      ...running,
-      stop: async () => {
-        await running.stop();
-        await database.release();
-      },
-    };
+    return { ...running, stop: stopper(running, database) };
   } catch (error) {
     await database.release();
     throw error;

@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 /** Of this package: src/ or dist/, which is loaded once. */
 const OWN = new URL("..", import.meta.url).href;
 
-/** Of the project, or of a package that a workspace links; not of an installed one. */
-function isOurs(url: string): boolean {
+/** Of the project, or of a package that a workspace links; not of an installed one, nor of ours. */
+export function isOfProject(url: string): boolean {
   return url.startsWith("file:") && !url.includes("/node_modules/") && !url.startsWith(OWN);
 }
 
@@ -26,7 +26,7 @@ export class ProjectModules {
           this.#miss(specifier, context.parentURL);
           throw error;
         }
-        if (!isOurs(found.url)) return found;
+        if (!isOfProject(found.url)) return found;
         this.#files.add(fileURLToPath(found.url));
         // Another address is another module; the first one keeps its name in stack traces.
         return this.#generation === 0
@@ -50,6 +50,6 @@ export class ProjectModules {
   #miss(specifier: string, parent: string | undefined): void {
     if (!/^\.{1,2}\//.test(specifier) || !URL.canParse(specifier, parent)) return;
     const { href } = new URL(specifier, parent);
-    if (isOurs(href)) this.#files.add(fileURLToPath(href));
+    if (isOfProject(href)) this.#files.add(fileURLToPath(href));
   }
 }

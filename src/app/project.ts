@@ -1,11 +1,12 @@
 // A project on disk: its backend module, its migrations, its `.backwright` folder.
 import { access } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { StartError } from "../base/errors.ts";
 import { compileModel } from "../model/compile.ts";
 import type { AnyBackend } from "../model/declare-untyped.ts";
 import type { Model } from "../model/model.ts";
+import { isOfProject } from "./project-modules.ts";
 import type { Seed } from "./seed.ts";
 
 export interface Project {
@@ -97,16 +98,11 @@ function isPackageMissing(cause: unknown): boolean {
   return code === "ERR_MODULE_NOT_FOUND" && message.includes("Cannot find package");
 }
 
-// Modules of ours and of packages, which only pass a failure on.
-const PASSES_ON = ["/node_modules/", "/src/app/", "/src/cli/", "/src/model/", "/dist/"];
-
-/** File and line where a module failed: the first of the stack that is not of Node or of ours. */
+/** File and line where a module failed: the first of the stack that is of the project. */
 function placeOf(cause: unknown): string | undefined {
   const { stack = "" } = cause as { stack?: string };
-  for (const part of stack.split("file://").slice(1)) {
-    const [path = "", line = ""] = part.split("\n")[0]?.split(":") ?? [];
-    const isOurs = PASSES_ON.some((folder) => path.includes(folder));
-    if (!isOurs && path.startsWith("/")) return `${path}:${Number.parseInt(line, 10)}`;
+  for (const [, url = "", line = ""] of stack.matchAll(/(file:\/\/[^\s()]*?):(\d+)/g)) {
+    if (isOfProject(url)) return `${fileURLToPath(url)}:${line}`;
   }
   return undefined;
 }

@@ -115,8 +115,11 @@ export async function serve(options: ServeOptions): Promise<RunningBackend> {
     let stopping: Promise<void> | undefined;
     const stop = async (): Promise<void> => {
       clearInterval(forgetting);
-      await opened.drain(DRAIN_MS);
-      await database.close();
+      try {
+        await opened.drain(DRAIN_MS);
+      } finally {
+        await database.close();
+      }
     };
     return {
       url: opened.url,

@@ -68,6 +68,16 @@ export function readSettings(environment: Environment, mode: Mode): Settings {
   };
 }
 
+/** What is empty counts as not set. */
+export function given(environment: Environment, name: SettingName): string | undefined {
+  const value = environment[name];
+  return value === "" ? undefined : value;
+}
+
+/** Production where a database is named: what a command means that both have. */
+export const modeOf = (environment: Environment): Mode =>
+  given(environment, "DATABASE_URL") === undefined ? "development" : "production";
+
 /** The failure of a start that needs this setting. */
 export function notSet(name: SettingName): StartError {
   return new StartError(`${name} is not set. It ${SETTINGS[name].does}.`, {
@@ -85,7 +95,7 @@ type Given<Name extends SettingName, T> = (typeof SETTINGS)[Name] extends { defa
   ? T
   : T | undefined;
 
-/** Reads settings by the kinds of the table. What is empty counts as not set. */
+/** Reads settings by the kinds of the table. */
 class EnvironmentReader {
   readonly #environment: Environment;
   readonly #mode: Mode;
@@ -96,10 +106,9 @@ class EnvironmentReader {
   }
 
   text<Name extends SettingName>(name: Name): Given<Name, string> {
-    const given = this.#environment[name];
     const { default: preset }: Setting = SETTINGS[name];
     const fallback = typeof preset === "object" ? preset[this.#mode] : preset;
-    return (given === undefined || given === "" ? fallback : given) as Given<Name, string>;
+    return (given(this.#environment, name) ?? fallback) as Given<Name, string>;
   }
 
   integer<Name extends SettingOf<"integer">>(name: Name): Given<Name, number> {
@@ -121,7 +130,9 @@ class EnvironmentReader {
 
   address(name: SettingOf<"address">): string | undefined {
     const value = this.text(name);
-    if (value === undefined || /^postgres(ql)?:\/\//.test(value)) return value;
+    if (value === undefined || (/^postgres(ql)?:\/\//.test(value) && URL.canParse(value))) {
+      return value;
+    }
     throw refused(name, "is not a PostgreSQL address");
   }
 
@@ -133,8 +144,8 @@ class EnvironmentReader {
   }
 
   origins(name: SettingOf<"origins">): readonly string[] {
-    const given = (this.text(name) ?? "").split(",").map((origin) => origin.trim());
-    const wanted = given.filter((origin) => origin !== "");
+    const all = (this.text(name) ?? "").split(",").map((origin) => origin.trim());
+    const wanted = all.filter((origin) => origin !== "");
     for (const origin of wanted) {
       const isOrigin = URL.canParse(origin) && new URL(origin).origin === origin;
       if (origin === "*" || (isOrigin && !origin.includes("*"))) continue;

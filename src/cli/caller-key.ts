@@ -4,6 +4,7 @@ import { readDevelopmentKeys } from "../app/keys-file.ts";
 import type { Project } from "../app/project.ts";
 import type { RunningBackend } from "../app/serve.ts";
 import { StartError } from "../base/errors.ts";
+import { given } from "../base/settings.ts";
 import { publicError } from "../operations/failures.ts";
 
 export interface WhoOptions {
@@ -15,7 +16,9 @@ export interface WhoOptions {
 
 /** `--key`, BACKWRIGHT_KEY or a development key. Throws StartError. */
 export async function keyOf(project: Project, options: WhoOptions): Promise<string> {
-  return options.key ?? process.env.BACKWRIGHT_KEY ?? (await developmentKey(project, options));
+  return (
+    options.key ?? given(process.env, "BACKWRIGHT_KEY") ?? (await developmentKey(project, options))
+  );
 }
 
 /** A key of the demo data, by tenant and role. Throws StartError listing what there is. */

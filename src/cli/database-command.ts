@@ -72,11 +72,14 @@ export async function runPsql(
     // Ctrl-C ends a query of psql, not this program, which holds the server.
     const stay = (): void => undefined;
     process.on("SIGINT", stay);
-    process.exitCode = await new Promise<number>((resolve, reject) => {
-      child.once("error", reject);
-      child.once("close", (code) => resolve(code ?? 1));
-    });
-    process.off("SIGINT", stay);
+    try {
+      process.exitCode = await new Promise<number>((resolve, reject) => {
+        child.once("error", reject);
+        child.once("close", (code) => resolve(code ?? 1));
+      });
+    } finally {
+      process.off("SIGINT", stay);
+    }
   });
 }
 

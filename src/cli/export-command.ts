@@ -43,7 +43,14 @@ export async function exportRecords(
     throw new StartError("--spreadsheet goes with CSV.", { fix: "--format csv" });
   }
   const running = await operate(project, commandSettings(), createLog("warn"), progress);
-  const ignoreSignals = releaseOnSignal({ isEmbedded: true, release: () => running.stop() });
+  const stopping = new AbortController();
+  let written: Promise<void> = Promise.resolve();
+  const release = async (): Promise<void> => {
+    stopping.abort();
+    await written.catch(() => undefined); // A file that is not whole is taken away first.
+    await running.stop();
+  };
+  const ignoreSignals = releaseOnSignal({ isEmbedded: true, release });
   const shown = new ExportProgress();
   try {
     const { size, after, before, offset, count, ...query } = parseListQuery(options.query ?? "");
@@ -59,9 +66,11 @@ export async function exportRecords(
       isForSpreadsheet: spreadsheet === true,
       onProgress: (records) => shown.advanced(records),
     });
-    await (out === undefined ? toStandardOutput(text) : toFile(out, text));
+    written = out === undefined ? toStandardOutput(text) : toFile(out, text, stopping.signal);
+    await written;
     shown.end(options.json === true);
   } catch (error) {
+    if (stopping.signal.aborted) return; // The signal says how the process ends.
     if (!(error instanceof BackwrightError)) throw error;
     const details = error.details.map(({ field, message }) => `${field} ${message}`).join(", ");
     throw new StartError(details === "" ? error.message : `${error.message} (${details})`, {
@@ -90,13 +99,17 @@ async function toStandardOutput(text: AsyncIterable<string>): Promise<void> {
 }
 
 /** It has its name when it is whole. `.gz` compresses it. */
-async function toFile(path: string, text: AsyncIterable<string>): Promise<void> {
+async function toFile(
+  path: string,
+  text: AsyncIterable<string>,
+  signal: AbortSignal,
+): Promise<void> {
   const unfinished = `${path}.part`;
   const source = Readable.from(text, { objectMode: true });
   const target = createWriteStream(unfinished);
   try {
-    if (path.endsWith(".gz")) await pipeline(source, createGzip(), target);
-    else await pipeline(source, target);
+    if (path.endsWith(".gz")) await pipeline(source, createGzip(), target, { signal });
+    else await pipeline(source, target, { signal });
     await rename(unfinished, path);
   } catch (cause) {
     await rm(unfinished, { force: true });

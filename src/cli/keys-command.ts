@@ -15,6 +15,7 @@ import {
 import type { Model } from "../model/model.ts";
 import { tableName } from "../sql/names.ts";
 import { requireId, requireRole } from "./arguments.ts";
+import { carriedClaims } from "./carried-claims.ts";
 import { print, printJson, printTable, progress } from "./output.ts";
 
 export interface CreateKeyOptions {
@@ -23,6 +24,8 @@ export interface CreateKeyOptions {
   readonly subject: string;
   readonly name: string;
   readonly days?: number;
+  /** Each as `name=value`. */
+  readonly claim?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -41,10 +44,12 @@ export async function createKey(folder: string, options: CreateKeyOptions): Prom
   const { days, tenant: tenantId, role, subject, name } = options;
   requireRole(project.model, role);
   requireId("--subject", subject, "--subject with me.id of who uses the key: any UUID of yours");
+  const claims = carriedClaims(project.model, options.claim);
   await withOwner(project, progress, async (owner) => {
     await requireTenant(owner, project.model, tenantId);
     const expiry = days === undefined ? {} : { expiresAt: new Date(now() + days * DAY_MS) };
-    printSecret(await issueApiKey(owner, { tenantId, role, subject, name, ...expiry }), options);
+    const key = { tenantId, role, subject, name, claims, ...expiry };
+    printSecret(await issueApiKey(owner, key), options);
   });
 }
 

@@ -1,5 +1,10 @@
 // `backwright migrate …`: new, up, down, status.
-import { type ProjectDatabase, requireOwnerUrl, withProjectDatabase } from "../app/databases.ts";
+import {
+  openProjectDatabase,
+  type ProjectDatabase,
+  requireOwnerUrl,
+  withProjectDatabase,
+} from "../app/databases.ts";
 import { loadProject, type Project } from "../app/project.ts";
 import { readLatestSnapshot, writeMigration } from "../migrate/files.ts";
 import { draftMigration, planMigration } from "../migrate/plan.ts";
@@ -44,15 +49,14 @@ export async function migrateProjectUp(
   folder: string,
   { to, json }: { readonly to?: string; readonly json?: boolean },
 ): Promise<void> {
-  await withDatabase(folder, async (project, database) => {
-    const summary = await migrateUp({
-      ...runnerOptions(project, database),
-      ...(to === undefined
-        ? { walls: wallsOf(project.model), finders: findersOf(project.model) }
-        : { to }),
-    });
-    printSummary(summary, json);
-  });
+  const project = await loadProject(folder);
+  const { model } = project;
+  const work = async (database: ProjectDatabase): Promise<void> => {
+    const options = runnerOptions(project, database);
+    const upTo = to === undefined ? { walls: wallsOf(model), finders: findersOf(model) } : { to };
+    printSummary(await migrateUp({ ...options, ...upTo }), json);
+  };
+  await withProjectDatabase(project, progress, work, openProjectDatabase);
 }
 
 export async function migrateProjectDown(

@@ -159,6 +159,7 @@ function addKeys(program: Command, folder: Folder): void {
     .requiredOption("--subject <id>", "who it stands for: me.id in policies")
     .option("--name <name>", "for people", "created by hand")
     .option("--days <number>", "until it expires", wholeNumber)
+    .option("--claim <name=value>", "a claim that it carries; again for others, or more", collected)
     .option("--json", "id and key as JSON")
     .addHelpText(
       "after",
@@ -325,6 +326,11 @@ function addAid(program: Command, folder: Folder): void {
       (await import("./completion.ts")).printCompletion(program, shell),
     );
 }
+
+const collected = (text: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  text,
+];
 
 function wholeNumber(text: string): number {
   const number = Number(text);

@@ -6,6 +6,7 @@ import { loadProject } from "../app/project.ts";
 import { readSettings, type Settings } from "../base/settings.ts";
 import { createLog, type ProcessLog } from "../observe/log.ts";
 import { printBanner } from "./banner.ts";
+import { onLostShell } from "./npm-shell.ts";
 import { printFailure, progress, styledProgress } from "./output.ts";
 
 interface Stoppable {
@@ -62,7 +63,7 @@ export async function runProduction(folder: string): Promise<void> {
 }
 
 /**
- * Runs `start` and stops what it made on SIGINT or SIGTERM, also while it is still starting. A
+ * Runs `start` and stops what it made on a signal, also while it is still starting. A
  * second signal ends the process at once; the embedded server is then found by the next start.
  */
 async function untilStopped<T extends Stoppable>(
@@ -83,6 +84,9 @@ async function untilStopped<T extends Stoppable>(
   process.on("SIGINT", (signal) => void stop(signal));
   process.on("SIGTERM", (signal) => void stop(signal));
   process.on("SIGHUP", (signal) => void stop(signal)); // The terminal was closed.
+  onLostShell(() => {
+    if (!isStopping) void stop("SIGTERM");
+  });
   try {
     started = await start();
   } catch (error) {

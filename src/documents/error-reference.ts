@@ -12,18 +12,19 @@ const SHAPE = `\`\`\`json
 }
 \`\`\``;
 
-export function errorReferencePage(): string {
+const INTRODUCTION =
+  "Every failure has a code, which programs may rely on. The message is for people and may " +
+  "change. `details` names the fields or parameters that are wrong.";
+
+export const errorReferencePage = (): string => page("# Errors", ...errorReference(INTRODUCTION));
+
+/** The parts of the page below its title. */
+export function errorReference(introduction: string): readonly string[] {
   const rows = Object.entries(ERROR_CATALOGUE).map(([name, { status, message, advice }]) => [
     code(name),
     String(status),
     message,
     advice,
   ]);
-  return page(
-    "# Errors",
-    "Every failure has a code, which programs may rely on. The message is for people and may " +
-      "change. `details` names the fields or parameters that are wrong.",
-    SHAPE,
-    table(["code", "status", "meaning", "what to do"], rows),
-  );
+  return [introduction, SHAPE, table(["code", "status", "meaning", "what to do"], rows)];
 }

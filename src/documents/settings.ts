@@ -22,14 +22,14 @@ const READERS: Readonly<Record<SettingReader, string>> = {
 /** docs/backend-settings.md. */
 export function settingsPage(model: Model): string {
   const title = `What ${code(model.name)} reads from the environment.`;
-  return page("# Backend settings", settingsBody(title, databaseName(model.name)));
+  return page("# Backend settings", ...settingsReference(title, databaseName(model.name)));
 }
 
-/** Everything below the title. `database` stands in the examples of addresses. */
-export function settingsBody(intro: string, database: string): string {
-  return page(
-    prose(`${intro} All of it is read once at the start. A setting that is missing or malformed
-      stops the start and says what to write; what is empty counts as not set.
+/** The parts of the page below its title. `database` stands in the examples of addresses. */
+export function settingsReference(introduction: string, database: string): readonly string[] {
+  return [
+    prose(`${introduction} All of it is read once at the start. A setting that is missing or
+      malformed stops the start and says what to write; what is empty counts as not set.
       \`backwright doctor\` checks them and finds misspelt ones.`),
     prose(`What the environment does not set is read from files beside the backend, then from the
       working directory: \`.env.<name>.local\`, \`.env.<name>\` and \`.env\`, the first that names a
@@ -44,7 +44,7 @@ export function settingsBody(intro: string, database: string): string {
     table(["setting", ...Object.values(READERS)], rows(readerRow)),
     "## Examples",
     ["```text", ...SETTING_NAMES.map((name) => exampleOf(name, database)), "```"].join("\n"),
-  );
+  ];
 }
 
 const rows = (row: (name: string, setting: Setting) => readonly string[]) =>

@@ -27,7 +27,10 @@ export interface FieldType {
 export const asIs = (column: string): string => column;
 export const asText = (column: string): string => `${column}::text`;
 
-/** Text that PostgreSQL can hold: no NUL, no half of a surrogate pair. */
+/** In a refusal, of text that is not storable. */
+export const STORABLE = "without the character NUL or half of a surrogate pair";
+
+/** Text that PostgreSQL can hold. */
 export function isStorableText(text: string): boolean {
   return !text.includes("\u0000") && text.isWellFormed();
 }

@@ -9,6 +9,7 @@ import {
   convertedType,
   type FieldType,
   isStorableText,
+  STORABLE,
   stringType,
 } from "./field-type.ts";
 import { expected } from "./input-words.ts";
@@ -99,8 +100,8 @@ function floatType(sql: string): FieldType {
 function textType(sql: string, charactersMax: number | undefined): FieldType {
   const message =
     charactersMax === undefined
-      ? "must be text without the character NUL"
-      : `must be text of at most ${charactersMax} characters without the character NUL`;
+      ? `must be text ${STORABLE}`
+      : `must be text of at most ${charactersMax} characters ${STORABLE}`;
   const accepts = (text: string): boolean =>
     isStorableText(text) && (charactersMax === undefined || [...text].length <= charactersMax);
   return stringType(sql, "leak", accepts, message);

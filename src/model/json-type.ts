@@ -2,7 +2,7 @@
 // and what it makes of them stays in proportion to what was sent.
 import { z } from "zod";
 import { noughtsOf } from "../base/exact-number.ts";
-import { asIs, type FieldType, isStorableText } from "./field-type.ts";
+import { asIs, type FieldType, isStorableText, STORABLE } from "./field-type.ts";
 import { expected } from "./input-words.ts";
 
 /** JSON of finite numbers and storable text, keys included. */
@@ -17,9 +17,10 @@ function isStorableJson(value: unknown): boolean {
 
 // jsonb writes exponents out: a megabyte of 1e-16383 would be stored as 2 GB of text.
 const NOUGHTS_MAX = 100_000;
+const PLAIN = `must be JSON ${STORABLE}`;
 const BOUNDED =
-  "must be JSON without the character NUL, with exponents that come to " +
-  `${NOUGHTS_MAX} noughts at most when they are written out`;
+  `${PLAIN}, with exponents that come to ${NOUGHTS_MAX} noughts at most when they are written ` +
+  "out";
 const isBoundedJson = (value: unknown): boolean =>
   isStorableJson(value) && noughtsOf(value) <= NOUGHTS_MAX;
 
@@ -30,7 +31,7 @@ export function jsonType(sql: string): FieldType {
     // Not z.json(): it drops a member named __proto__ and takes a second for a megabyte.
     schema: z.custom(
       sql === "jsonb" ? isBoundedJson : isStorableJson,
-      expected(sql === "jsonb" ? BOUNDED : "must be JSON without the character NUL", () => true),
+      expected(sql === "jsonb" ? BOUNDED : PLAIN, () => true),
     ),
     parse: () => undefined,
     encode: (value) => JSON.stringify(value),

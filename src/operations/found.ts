@@ -4,7 +4,7 @@ import { BackwrightError, type ErrorDetail, refuseInvalid } from "../base/errors
 import { FINDER_MATCHES_MAX, SEARCH_TEXT_MAX } from "../base/limits.ts";
 import { DatabaseFailure } from "../database/failures.ts";
 import { isFreeText, partIndexLine } from "../model/compile-search.ts";
-import { isStorableText } from "../model/field-type.ts";
+import { isStorableText, STORABLE } from "../model/field-type.ts";
 import { type FieldModel, fieldOf, type ResourceModel, type SearchModel } from "../model/model.ts";
 import {
   type Finder,
@@ -54,7 +54,7 @@ export function parseSearch(
   }
   const text = q.trim();
   if (text === "" || !isStorableText(text) || [...text].length > SEARCH_TEXT_MAX) {
-    const message = `must be 1 to ${SEARCH_TEXT_MAX} characters without the character NUL`;
+    const message = `must be 1 to ${SEARCH_TEXT_MAX} characters ${STORABLE}`;
     problems.push({ field: "q", message });
     return undefined;
   }

@@ -3,6 +3,7 @@
 import { IN_VALUES_MAX, SEARCH_TEXT_MAX } from "../base/limits.ts";
 import { containsPattern, matchesOf, patternProblem } from "../model/compile-match.ts";
 import { isFreeText } from "../model/compile-search.ts";
+import { STORABLE } from "../model/field-type.ts";
 import { encodeArray } from "../model/fields.ts";
 import {
   COMPARISONS,
@@ -56,7 +57,7 @@ export function readMatch(
     return field.type?.sql === "jsonb" ? readObject(field, text) : readMembers(field, text);
   if (text === "") return { problem: "must not be empty" };
   if (field.type?.parse(text) === undefined) {
-    return { problem: "must be text without the character NUL" };
+    return { problem: `must be text ${STORABLE}` };
   }
   const pattern = match === "contains" ? containsPattern(text) : text;
   const problem = patternProblem(pattern);

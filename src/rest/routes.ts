@@ -3,7 +3,7 @@
 import { hash } from "node:crypto";
 import type { Actor } from "../access/actor.ts";
 import type { Authenticator } from "../identity/authenticate.ts";
-import { offers, type ResourceModel } from "../model/model.ts";
+import { offers } from "../model/model.ts";
 import { runAction } from "../operations/action.ts";
 import { aggregateRecords } from "../operations/aggregate.ts";
 import type { OperationsContext, RequestContext } from "../operations/context.ts";
@@ -50,6 +50,8 @@ export interface RestOptions {
 }
 
 type Handler = (request: HttpRequest, facts: RequestContext) => Promise<HttpReply>;
+/** Answers a request for something of a resource. */
+type Answer = (to: Recipient) => Promise<HttpReply>;
 
 /** The routes of every resource of every version. */
 export function restRoutes(options: RestOptions): readonly Route[] {
@@ -70,58 +72,40 @@ function versionRoutes(options: RestOptions, context: OperationsContext): readon
   for (const resource of model.resources.values()) {
     if (only?.has(resource.ownName) === false) continue;
     const path = `${prefix}/${model.version}/${resource.path}`;
-    const add = (method: Route["method"], at: string, operation: string, run: Handler): void => {
+    const add = (method: Route["method"], at: string, operation: string, answer: Answer): void => {
       if (!offers(resource, operation)) return;
       const name = `${resource.name}.${operation}`;
-      const why: Handler = (request, facts) =>
-        explain === undefined
-          ? run(request, facts)
-          : explained(
-              request,
-              () => run(request, facts),
-              () => explain({ actor: facts.actor, resource, operation, id: request.parameters.id }),
-            );
+      const run: Handler = (request, facts) => {
+        const reply = () => answer({ context, resource, request, facts });
+        if (explain === undefined) return reply();
+        const { id } = request.parameters;
+        const question = { actor: facts.actor, resource, operation, id };
+        return explained(request, reply, () => explain(question));
+      };
       const handle = async (request: HttpRequest): Promise<HttpReply> => {
-        const reply = await guarded(context, authenticator, name, request, why);
+        const reply = await guarded(context, authenticator, name, request, run);
         const told = deprecationHeaders(model, resource, operation, request);
         return { ...reply, headers: { ...reply.headers, ...told } };
       };
       routes.push({ method, path: at, handle });
     };
-    add("GET", path, "list", (request, facts) => list(context, resource, request, facts));
-    add("GET", `${path}/:id`, "get", (request, facts) => get(context, resource, request, facts));
-    if (resource.aggregates !== undefined) {
-      add("GET", `${path}/aggregate`, "aggregate", (request, facts) =>
-        aggregate(context, resource, request, facts),
-      );
-    }
+    add("GET", path, "list", list);
+    add("GET", `${path}/:id`, "get", get);
+    if (resource.aggregates !== undefined) add("GET", `${path}/aggregate`, "aggregate", aggregate);
     if (resource.scope === "global") continue; // Read-only, whatever the role.
-    add("POST", path, "create", (request, facts) =>
-      create(context, resource, request, facts, path),
-    );
-    add("PUT", path, "upsert", (request, facts) => upsert(context, resource, request, facts, path));
-    add("PATCH", `${path}/:id`, "update", (request, facts) =>
-      update(context, resource, request, facts),
-    );
-    add("DELETE", `${path}/:id`, "delete", (request, facts) =>
-      remove(context, resource, request, facts),
-    );
+    add("POST", path, "create", (to) => create(to, path));
+    add("PUT", path, "upsert", (to) => upsert(to, path));
+    add("PATCH", `${path}/:id`, "update", update);
+    add("DELETE", `${path}/:id`, "delete", remove);
     for (const verb of BULK_VERBS) {
       const name = `bulk${verb.charAt(0).toUpperCase()}${verb.slice(1)}`;
-      add("POST", `${path}/bulk-${verb}`, name, (request, facts) => {
-        refuseQuery(request);
-        return bulk(context, resource, verb, request, facts);
-      });
+      add("POST", `${path}/bulk-${verb}`, name, (to) => bulk(to, verb));
     }
     for (const { name, path: action } of resource.actions.values()) {
-      add("POST", `${path}/:id/${action}`, name, (request, facts) =>
-        act(context, resource, name, request, facts),
-      );
+      add("POST", `${path}/:id/${action}`, name, (to) => act(to, name));
     }
     if (resource.table.deletedField === undefined) continue;
-    add("POST", `${path}/:id/restore`, "restore", (request, facts) =>
-      restore(context, resource, request, facts),
-    );
+    add("POST", `${path}/:id/restore`, "restore", restore);
   }
   return routes;
 }
@@ -147,10 +131,7 @@ function batchRoute(
   { authenticator, prefix = "", only }: RestOptions,
   context: OperationsContext,
 ): Route {
-  const run: Handler = (request, facts) => {
-    refuseQuery(request);
-    return batch(context, request, facts, only);
-  };
+  const run: Handler = (request, facts) => batch(context, request, facts, only);
   const { model } = context;
   const handle = async (request: HttpRequest): Promise<HttpReply> => {
     const reply = await guarded(context, authenticator, "batch", request, run);
@@ -181,12 +162,8 @@ async function guarded(
   return run(request, { actor, requestId: request.id, face: `rest/${context.model.version}` });
 }
 
-async function list(
-  context: OperationsContext,
-  resource: ResourceModel,
-  request: HttpRequest,
-  facts: RequestContext,
-): Promise<HttpReply> {
+async function list(to: Recipient): Promise<HttpReply> {
+  const { context, resource, request, facts } = to;
   const query = parseListQuery(request.query);
   const page = await listRecords(context, facts, resource, query);
   const { records, size, next, prev, hasMore, total, highlights } = page;
@@ -197,12 +174,8 @@ async function list(
   return read(request, body, weakEtag(request, facts, page.stamp, body));
 }
 
-async function aggregate(
-  context: OperationsContext,
-  resource: ResourceModel,
-  request: HttpRequest,
-  facts: RequestContext,
-): Promise<HttpReply> {
+async function aggregate(to: Recipient): Promise<HttpReply> {
+  const { context, resource, request, facts } = to;
   const query = parseAggregateQuery(request.query);
   const reply = await aggregateRecords(context, facts, resource, query);
   request.facts.rows = reply.groups.length;
@@ -210,18 +183,13 @@ async function aggregate(
   return read(request, body, weakEtag(request, facts, undefined, body));
 }
 
-async function get(
-  context: OperationsContext,
-  resource: ResourceModel,
-  request: HttpRequest,
-  facts: RequestContext,
-): Promise<HttpReply> {
+async function get(to: Recipient): Promise<HttpReply> {
+  const { context, resource, request, facts } = to;
   const id = recordId(request);
   const query = parseRecordQuery(request.query);
   const record = await getRecord(context, facts, resource, id, query);
   request.facts.rows = 1;
   const body = `{"data":${record.json}}`;
-  const to: Recipient = { context, resource, request, facts };
   const strong = record.hasIncludes ? undefined : etagHeader(to, record).etag;
   return read(request, body, strong ?? weakEtag(request, facts, record.stamp, body));
 }
@@ -250,30 +218,18 @@ function weakEtag(
   return `W/"${hash("sha1", about, "base64url")}"`;
 }
 
-async function create(
-  context: OperationsContext,
-  resource: ResourceModel,
-  request: HttpRequest,
-  facts: RequestContext,
-  path: string,
-): Promise<HttpReply> {
+async function create(to: Recipient, path: string): Promise<HttpReply> {
+  const { context, resource, request, facts } = to;
   refuseQuery(request);
   refuseConditions(request, []);
   const idempotencyKey = headerOf(request, "idempotency-key");
   const input = { body: request.body, idempotencyKey };
   const record = await createRecord(context, facts, resource, input);
-  const to: Recipient = { context, resource, request, facts };
   return written(to, record, 201, { location: `${path}/${record.id}` });
 }
 
-async function upsert(
-  context: OperationsContext,
-  resource: ResourceModel,
-  request: HttpRequest,
-  facts: RequestContext,
-  path: string,
-): Promise<HttpReply> {
-  const to: Recipient = { context, resource, request, facts };
+async function upsert(to: Recipient, path: string): Promise<HttpReply> {
+  const { context, resource, request, facts } = to;
   refuseConditions(request, ["if-match", "if-none-match"]);
   const record = await upsertRecord(context, facts, resource, {
     by: parseUpsertQuery(request.query),
@@ -287,51 +243,30 @@ async function upsert(
   return written(to, record, 201, { location: `${path}/${record.id}` });
 }
 
-async function update(
-  context: OperationsContext,
-  resource: ResourceModel,
-  request: HttpRequest,
-  facts: RequestContext,
-): Promise<HttpReply> {
-  const to: Recipient = { context, resource, request, facts };
+async function update(to: Recipient): Promise<HttpReply> {
+  const { context, resource, request, facts } = to;
   const input = { ...recordInput(to), body: request.body };
   const record = await updateRecord(context, facts, resource, input);
   return written(to, record, 200, {});
 }
 
-async function remove(
-  context: OperationsContext,
-  resource: ResourceModel,
-  request: HttpRequest,
-  facts: RequestContext,
-): Promise<HttpReply> {
-  const to: Recipient = { context, resource, request, facts };
+async function remove(to: Recipient): Promise<HttpReply> {
+  const { context, resource, request, facts } = to;
   refuseBody(request);
   const record = await deleteRecord(context, facts, resource, recordInput(to));
   const { headers } = written(to, record, 204, {});
   return { status: 204, body: "", headers: headers ?? {} };
 }
 
-async function restore(
-  context: OperationsContext,
-  resource: ResourceModel,
-  request: HttpRequest,
-  facts: RequestContext,
-): Promise<HttpReply> {
-  const to: Recipient = { context, resource, request, facts };
+async function restore(to: Recipient): Promise<HttpReply> {
+  const { context, resource, request, facts } = to;
   refuseBody(request);
   const record = await restoreRecord(context, facts, resource, recordInput(to));
   return written(to, record, 200, {});
 }
 
-async function act(
-  context: OperationsContext,
-  resource: ResourceModel,
-  name: string,
-  request: HttpRequest,
-  facts: RequestContext,
-): Promise<HttpReply> {
-  const to: Recipient = { context, resource, request, facts };
+async function act(to: Recipient, name: string): Promise<HttpReply> {
+  const { context, resource, request, facts } = to;
   const input = { ...recordInput(to), body: request.body };
   const record = await runAction(context, facts, resource, name, input);
   return written(to, record, 200, {});

@@ -1,22 +1,19 @@
 // REST for requests that write several records: bulk and batch, from HTTP to operations and back.
-import type { ResourceModel } from "../model/model.ts";
 import { runBatch } from "../operations/batch.ts";
 import { type BulkVerb, bulkWrite, type SeveralReply } from "../operations/bulk.ts";
 import type { OperationsContext, RequestContext } from "../operations/context.ts";
 import { isDone, outcomeJson } from "../operations/outcomes.ts";
 import { type HttpReply, type HttpRequest, headerOf } from "../server/http.ts";
-import { refuseConditions } from "./record-exchange.ts";
+import { type Recipient, refuseConditions, refuseQuery } from "./record-exchange.ts";
 
 export const BULK_VERBS: readonly BulkVerb[] = ["create", "update", "delete"];
 
 /** 200 whatever became of the records: each says so itself. */
 export async function bulk(
-  context: OperationsContext,
-  resource: ResourceModel,
+  { context, resource, request, facts }: Recipient,
   verb: BulkVerb,
-  request: HttpRequest,
-  facts: RequestContext,
 ): Promise<HttpReply> {
+  refuseQuery(request);
   refuseConditions(request, []);
   const idempotencyKey = headerOf(request, "idempotency-key");
   const input = { body: request.body, idempotencyKey };
@@ -36,6 +33,7 @@ export async function batch(
   facts: RequestContext,
   only: ReadonlySet<string> | undefined,
 ): Promise<HttpReply> {
+  refuseQuery(request);
   refuseConditions(request, []);
   const idempotencyKey = headerOf(request, "idempotency-key");
   const reply = await runBatch(context, facts, { body: request.body, idempotencyKey, only });

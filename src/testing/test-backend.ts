@@ -64,7 +64,12 @@ export async function startTestBackend(options: TestBackendOptions = {}): Promis
   const server = external ? undefined : await startEmbedded({ directory: project.state });
   const closing: (() => Promise<void>)[] = server === undefined ? [] : [() => server.stop()];
   const close = async (): Promise<void> => {
-    for (const step of closing.splice(0).reverse()) await step();
+    const failures: unknown[] = [];
+    // One that fails leaves the others to do: a server that nobody stops would run on.
+    for (const step of closing.splice(0).reverse()) {
+      await step().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   };
   try {
     const adminUrl = external || (server?.adminUrl ?? "");
@@ -90,7 +95,7 @@ export async function startTestBackend(options: TestBackendOptions = {}): Promis
     closing.push(() => owner.close());
     return testBackend(running, owner, log, close);
   } catch (error) {
-    await close();
+    await close().catch(() => undefined);
     throw error;
   }
 }

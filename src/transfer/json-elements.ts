@@ -13,12 +13,12 @@ export class JsonElements {
   #hasBegun = false;
   #hasElements = false;
 
-  /** LIMIT: of one element, in characters. */
+  /** LIMIT: in characters; of a longer element so many and one more are held, and yielded. */
   constructor(lengthMax: number) {
     this.#lengthMax = lengthMax;
   }
 
-  /** The elements that are whole by now. Throws RangeError for one that is too long. */
+  /** The elements that are whole by now. */
   *take(chunk: string): Generator<string> {
     let from = 0;
     for (let at = 0; at < chunk.length; at += 1) {
@@ -35,10 +35,7 @@ export class JsonElements {
         if (text !== undefined) yield text;
       }
     }
-    this.#open += chunk.slice(from);
-    if (this.#open.length > this.#lengthMax) {
-      throw new RangeError("a record is longer than a megabyte");
-    }
+    this.#open = this.#held(chunk.slice(from));
   }
 
   /** Throws SyntaxError where the array has not ended. */
@@ -72,11 +69,16 @@ export class JsonElements {
     return character === "," && this.#depth === 1;
   }
 
+  #held(more: string): string {
+    const most = this.#lengthMax + 1;
+    return this.#open.length === most ? this.#open : (this.#open + more).slice(0, most);
+  }
+
   /** Undefined: the array is empty. */
   #whole(last: string, end: string): string | undefined {
-    const text = this.#open + last;
+    const text = this.#held(last);
     this.#open = "";
-    const isBlank = text.trim() === "";
+    const isBlank = text.length <= this.#lengthMax && text.trim() === "";
     if (end === "]" && isBlank && !this.#hasElements) return undefined;
     if (end === "}" || isBlank) throw new SyntaxError("the array has a part that is not JSON");
     this.#hasElements = true;

@@ -43,8 +43,11 @@ export class LookUps {
     this.#isDryRun = isDryRun;
   }
 
-  /** Undefined: the row names none. Pushes what is wrong. */
-  wantedOf(cells: Cells, problems: Problem[]): Wanted | undefined {
+  /**
+   * Undefined: the row names none; null: it says that there is none, in a file that is taken
+   * exactly. Pushes what is wrong.
+   */
+  wantedOf(cells: Cells, problems: Problem[]): Wanted | null | undefined {
     const { field, by, values, required } = this.plan;
     const own: Problem[] = [];
     const body = bodyOf(values, cells, own);
@@ -53,7 +56,7 @@ export class LookUps {
     problems.push(...this.#placed(own));
     if (texts !== undefined) return { texts, body };
     if (required && own.length === 0) problems.push({ field: field.name, message: "is missing" });
-    return undefined;
+    return by.some(({ name }) => body[name] === null) ? null : undefined;
   }
 
   /** Asks for all of them together which are there. Makes none. */

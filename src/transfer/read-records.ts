@@ -21,13 +21,17 @@ export interface FileRecord {
   /** How far the file has been read by now; the reading is a little ahead. */
   readonly bytes: number;
   readonly cells: Cells;
+  /** Of CSV: what stands behind the last column. */
+  readonly surplus?: readonly string[];
   /** Why it cannot be taken, where that shows already. */
   readonly problem?: string;
 }
 
-// LIMIT: a quote that is never closed would otherwise read the rest of the file into memory.
-const RECORD_BYTES_MAX = 1_048_576;
-const TOO_LONG = "a record is longer than a megabyte";
+// LIMIT: in characters; a longer record is refused alone, and what it says is not kept.
+const RECORD_LENGTH_MAX = 1_048_576;
+const TOO_LONG = "is longer than a megabyte, and so left out here";
+// LIMIT: of CSV, where a quote that is never closed would read the rest of the file into memory.
+const CSV_RECORD_BYTES_MAX = 16 * 1_048_576;
 const DEPTH_MAX = REQUEST_LIMITS.jsonDepthMax;
 const DELIMITERS = [",", ";", "\t", "|"];
 const REPEAT = "Then run the same command again; what is there already is left alone.";
@@ -97,7 +101,7 @@ async function* readCsv(
     relax_column_count: true, // A short record is refused alone, with its line.
     relax_quotes: true, // `5" pipe` without quotes around it.
     skip_empty_lines: true,
-    max_record_size: RECORD_BYTES_MAX,
+    max_record_size: CSV_RECORD_BYTES_MAX,
     cast: exact && ((cell, { quoting }) => (cell === "" && !quoting ? null : cell)),
   });
   const source = Readable.from(text.pieces);
@@ -156,34 +160,47 @@ function csvRecord(
   { lines }: ParsedCsv["info"],
 ): Omit<FileRecord, "bytes"> {
   const cells = Object.create(null) as Record<string, string | null | undefined>;
-  for (const [at, column] of columns.entries()) cells[column] = record[at];
+  let length = 0;
   let inside = 0;
   for (const cell of record) {
+    length += cell?.length ?? 0;
     if (cell?.includes("\n") === true) inside += cell.split("\n").length - 1;
   }
+  const isLong = length > RECORD_LENGTH_MAX;
+  for (const [at, column] of columns.entries()) cells[column] = isLong ? undefined : record[at];
   const found = { line: lines - inside, cells };
+  if (isLong) return { ...found, problem: TOO_LONG };
   if (record.length === columns.length) return found;
-  return { ...found, problem: `has ${record.length} columns instead of ${columns.length}` };
+  const problem = `has ${record.length} columns instead of ${columns.length}`;
+  const surplus = record.slice(columns.length).map((cell) => cell ?? "");
+  return { ...found, problem, surplus };
 }
 
 async function* readLines(file: FileText): AsyncGenerator<FileRecord> {
   let rest = "";
   let line = 0;
   for await (const piece of file.pieces) {
-    const lines = (rest + piece).split("\n");
+    // Of a line that is too long no more is held than shows that it is.
+    const isLong = rest.length > RECORD_LENGTH_MAX;
+    const end = isLong ? piece.indexOf("\n") : 0;
+    if (end < 0) continue;
+    const lines = (rest + piece.slice(end)).split("\n");
     rest = lines.pop() ?? "";
-    if (rest.length > RECORD_BYTES_MAX) throw new RangeError(TOO_LONG);
     for (const text of lines) {
       line += 1;
-      if (text.trim() !== "") yield { line, bytes: file.bytesRead(), ...parsedLine(text) };
+      const parsed = parsedLine(text);
+      if (parsed !== undefined) yield { line, bytes: file.bytesRead(), ...parsed };
     }
   }
-  if (rest.trim() !== "") yield { line: line + 1, bytes: file.bytesRead(), ...parsedLine(rest) };
+  const parsed = parsedLine(rest);
+  if (parsed !== undefined) yield { line: line + 1, bytes: file.bytesRead(), ...parsed };
 }
 
 type Parsed = Pick<FileRecord, "cells" | "problem">;
 
-function parsedLine(text: string): Parsed {
+/** Undefined: the line is empty. */
+function parsedLine(text: string): Parsed | undefined {
+  if (text.trim() === "" && text.length <= RECORD_LENGTH_MAX) return undefined;
   try {
     return recordOf(text);
   } catch {
@@ -194,6 +211,7 @@ function parsedLine(text: string): Parsed {
 
 /** As the body of a request is read. Throws SyntaxError. */
 function recordOf(text: string): Parsed {
+  if (text.length > RECORD_LENGTH_MAX) return { cells: {}, problem: TOO_LONG };
   if (isDeeperThan(text, DEPTH_MAX)) {
     return { cells: {}, problem: `is nested deeper than ${DEPTH_MAX} levels` };
   }
@@ -207,7 +225,7 @@ function recordOf(text: string): Parsed {
 }
 
 async function* readArray(file: FileText): AsyncGenerator<FileRecord> {
-  const elements = new JsonElements(RECORD_BYTES_MAX);
+  const elements = new JsonElements(RECORD_LENGTH_MAX);
   let line = 0;
   for await (const piece of file.pieces) {
     for (const text of elements.take(piece)) {
@@ -224,7 +242,7 @@ function unreadable(path: string, line: number, cause: unknown): unknown {
   const { code } = cause as NodeJS.ErrnoException;
   if (cause instanceof CsvError) {
     const isLong = cause.code === "CSV_MAX_RECORD_SIZE";
-    const why = isLong ? TOO_LONG : cause.message;
+    const why = isLong ? "a record is longer than 16 megabytes" : cause.message;
     const fix = `Close the quote that opens on line ${line + 1} or soon after. ${REPEAT}`;
     return new StartError(`${path} is not CSV${after}: ${why}.`, { fix, cause });
   }

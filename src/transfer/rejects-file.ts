@@ -78,8 +78,9 @@ export class RejectsFile {
         ? null
         : textOf(value);
     });
-    const why = REASONS.map((name) => String(reasons[name]) || null);
-    return csvLine([...cells, ...why], this.#delimiter);
+    const told = REASONS.map((name) => String(reasons[name]) || null);
+    // Beyond the columns here too, so that the record is refused again until somebody mends it.
+    return csvLine([...cells, ...told, ...(rejected.surplus ?? [])], this.#delimiter);
   }
 }
 

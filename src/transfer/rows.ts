@@ -34,7 +34,8 @@ export function rowOf(record: FileRecord, plan: RowPlan, lookUps: readonly LookU
   const body = plan.bodyOf(record.cells, problems);
   for (const one of lookUps) {
     const wanted = one.wantedOf(record.cells, problems);
-    if (wanted !== undefined) named.set(one, wanted);
+    if (wanted === null) body[one.plan.field.name] = null;
+    else if (wanted !== undefined) named.set(one, wanted);
   }
   for (const field of plan.key) {
     const { name } = field;
@@ -79,20 +80,25 @@ function partsOf({ named, keyTexts: texts }: Row, { key }: RowPlan) {
 const broughtBy = (named: Row["named"], field: FieldModel) =>
   [...named].find(([{ plan }]) => plan.field === field);
 
-/** The rows that go now, of each key one, and those that go after them. */
+/** The rows that go now, of each key the first, and those that go after them. */
 export function turnOf(rows: readonly Row[], plan: RowPlan) {
-  const isReady = ({ named }: Row): boolean =>
-    [...named].every(([lookUps, wanted]) => !isAwaited(lookUps, wanted));
-  const ready = rows.filter(isReady);
-  const first = new Map<string, Row>();
-  const again: Row[] = ready.length === 0 ? [] : rows.filter((row) => !isReady(row));
+  const split = (isReady: (row: Row) => boolean) => {
+    const seen = new Set<string>();
+    const some: Row[] = [];
+    const again: Row[] = [];
+    for (const row of rows) {
+      const key = keyOf(row, plan);
+      // Behind one that waits, too: the last row of a key has the last word.
+      (seen.has(key) || !isReady(row) ? again : some).push(row);
+      seen.add(key);
+    }
+    return { some, again };
+  };
+  const turn = split(({ named }) =>
+    [...named].every(([lookUps, wanted]) => !isAwaited(lookUps, wanted)),
+  );
   // Where all wait, nothing will come that they could wait for.
-  for (const row of ready.length === 0 ? rows : ready) {
-    const key = keyOf(row, plan);
-    if (first.has(key)) again.push(row);
-    else first.set(key, row);
-  }
-  return { some: [...first.values()], again };
+  return turn.some.length > 0 ? turn : split(() => true);
 }
 
 /** The ids of those that are there, by the rows' places. */

@@ -10,7 +10,6 @@ import { bulkWrite, UNSENT } from "../operations/bulk.ts";
 import type { OperationsContext, RequestContext } from "../operations/context.ts";
 import { isDone, type Refused } from "../operations/outcomes.ts";
 import { parseBody } from "../operations/parse-body.ts";
-import type { Cells } from "./evaluate.ts";
 import { LookUps, problemsOf, refusalsOf } from "./look-ups.ts";
 import type { FileRecord } from "./read-records.ts";
 import type { Problem, RowPlan } from "./row-plan.ts";
@@ -40,9 +39,7 @@ export interface ImportOutcome {
   readonly related: Map<string, number>;
 }
 
-export interface Rejected {
-  readonly line: number;
-  readonly cells: Cells;
+export interface Rejected extends FileRecord {
   readonly problems: readonly Problem[];
 }
 
@@ -325,9 +322,9 @@ class Import {
     }
   }
 
-  #reject({ record: { line, cells }, problems: known }: Row, problems: readonly Problem[]): void {
+  #reject({ record, problems: known }: Row, problems: readonly Problem[]): void {
     this.outcome.rejected += 1;
     if (known.length === 0) known.push(...problems);
-    this.#rejected.push({ line, cells, problems });
+    this.#rejected.push({ ...record, problems });
   }
 }

@@ -1,14 +1,14 @@
 // `backwright dev` in a project of its own: what it prints is true, a start after any end works,
 // and keys stay on this machine.
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startEmbedded } from "../../src/database/embedded.ts";
 import { killPostmaster } from "../database/embedded-process.ts";
-import { type Environment, type Program, startProgram } from "./program.ts";
+import { commandLine, type Environment, type Program, startProgram, watch } from "./program.ts";
 import { copyExample, type ProjectCopy } from "./project-copy.ts";
 
 const run = promisify(execFile);
@@ -189,6 +189,28 @@ describe("a later start", () => {
       `second start: ${wholeMs.toFixed(0)} ms to the banner, ` +
         `${databaseMs.toFixed(0)} ms of them for PostgreSQL alone`,
     );
+  });
+
+  // Planted: onLostShell that does nothing -> red (it served on).
+  test("by npm ends with npm's shell, which keeps a signal for itself", async () => {
+    const line = commandLine(["dev"])
+      .map((word) => `'${word}'`)
+      .join(" ");
+    const shell = watch(
+      spawn("sh", ["-c", `${line}; true`], {
+        cwd: project.directory,
+        env: { ...process.env, PORT: "0", npm_lifecycle_event: "dev" },
+        stdio: ["ignore", "pipe", "pipe"],
+        detached: true,
+      }),
+    );
+    onTestFinished(() => {
+      if (!shell.hasEnded()) process.kill(-shell.pid, "SIGKILL");
+    });
+    await bannerOf(shell);
+    await shell.kill("SIGTERM"); // Its streams are closed when the program has ended, too.
+    expect(shell.stderr()).toContain("Stopping");
+    expect(await project.postmaster()).toBeUndefined();
   });
 
   test("after Ctrl-C twice finds everything as it was", async () => {

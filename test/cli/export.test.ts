@@ -1,11 +1,13 @@
 // `backwright export`: what a key may read, whole, once, and in a form that goes in again.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openSession } from "../../src/database/session.ts";
 import { EXAMPLE, type Person, startTestBackend, type TestBackend } from "../support/backend.ts";
-import { runProgram } from "./program.ts";
+import { type Ended, type Program, startProgram } from "./program.ts";
 
 const COUNT = 230;
 const folder = mkdtempSync(join(tmpdir(), "backwright-export-"));
@@ -27,17 +29,35 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function run(who: Person, ...args: string[]) {
+function start(who: Person, ...args: string[]): Program {
   const { appUrl, ownerUrl } = backend.database;
   const environment = {
     DATABASE_URL: appUrl,
     DATABASE_OWNER_URL: ownerUrl,
     BACKWRIGHT_KEY: who.key,
   };
-  return runProgram(["--project", EXAMPLE, ...args], { environment });
+  return startProgram(["--project", EXAMPLE, ...args], { environment });
 }
 
+const run = (who: Person, ...args: string[]): Promise<Ended> => start(who, ...args).ended;
+
 describe("backwright export", () => {
+  // Planted: the writing of the file not waited for -> red (the part of it stayed).
+  test("leaves no part of a file behind when a signal ends it", async () => {
+    const out = join(folder, "ended.ndjson");
+    const owner = await openSession(backend.database.ownerUrl);
+    await owner.query("begin");
+    await owner.query("lock table sites in access exclusive mode");
+    const program = start(manager, "export", "sites", "--out", out);
+    while (!existsSync(`${out}.part`)) await sleep(5);
+    program.interrupt();
+    await sleep(50);
+    await owner.close();
+    const { code, stderr } = await program.ended;
+    expect([code, stderr]).toEqual([130, ""]);
+    expect([existsSync(out), existsSync(`${out}.part`)]).toEqual([false, false]);
+  });
+
   // Planted fault: the cursor of the first page used for every page -> red.
   test("prints every record once, in order, over many pages", async () => {
     const { stdout, stderr, code } = await run(manager, "export", "sites", "--query", "sort=name");

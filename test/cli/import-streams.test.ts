@@ -73,6 +73,18 @@ describe("a pipe", () => {
     );
   });
 
+  // Planted: the cells beyond the last column left out -> red (lost, and then taken without them).
+  test("has rows with too many cells put aside whole, and refused until mended", async () => {
+    const first = start("-", "--format", "csv", "--rejects", "surplus.csv");
+    first.child.stdin?.end("Name,Street\nsurplus, Quay 1,and,more\n");
+    expect((await first.ended).stdout).toContain("0 created, 0 already there, 1 rejected");
+    const rejected = readFileSync(join(folder, "surplus.csv"), "utf8");
+    expect(rejected.split("\n")[1]).toBe("surplus, Quay 1,2,,has 4 columns instead of 2,and,more");
+    const again = await start(join(folder, "surplus.csv"), "--rejects", "again.csv").ended;
+    expect(again.stdout).toContain("0 created, 0 already there, 1 rejected");
+    expect(await countOf("surplus")).toBe(0);
+  });
+
   test("may be a named one, and a file may be compressed", async () => {
     const pipe = join(folder, "pipe.ndjson");
     execFileSync("sh", ["-c", 'mkfifo "$0"', pipe]);

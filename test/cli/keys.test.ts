@@ -5,8 +5,12 @@
 // - the old key left living by rotate -> rotate
 // - the new key without the old one's claims -> rotate
 // - the hash among what list prints -> list
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { carriedClaims } from "../../src/cli/carried-claims.ts";
 import { createApiKey, type IssuedApiKey } from "../../src/identity/api-keys.ts";
+import { compileModel } from "../../src/model/compile.ts";
+import actions from "../fixtures/actions/backend.ts";
 import { EXAMPLE, startTestBackend, type TestBackend } from "../support/backend.ts";
 import { type Ended, runProgram } from "./program.ts";
 
@@ -127,4 +131,41 @@ test("revoke ends a key for good", async () => {
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toContain(message);
   }
+});
+
+// Planted: the value taken whatever the claim's type; the claims not stored -> red each.
+describe("the claims that a key carries", () => {
+  const model = compileModel(actions);
+
+  test("are those that the domain declares by type alone, in that type", () => {
+    const given = ["region=a=b", "level=3", "onCall=true", "tags=x", "tags=y"];
+    const claims = { region: "a=b", level: "3", onCall: "true", tags: ["x", "y"] };
+    expect(carriedClaims(model, given)).toEqual(claims);
+    expect(carriedClaims(model)).toEqual({});
+  });
+
+  test.each([
+    [["nothing=1"], /"nothing" is not a claim/],
+    [["id=1"], /"id" is not a claim/],
+    [["region"], /"region" is not a claim with a value/],
+    [["level=high"], /level is not of the type integer/],
+    [["onCall=yes"], /onCall is not of the type boolean/],
+    [["region=a", "region=b"], /region is given twice/],
+  ])("are refused otherwise: %j", (given, message) => {
+    expect(() => carriedClaims(model, given)).toThrow(message);
+  });
+
+  test("are stored with it", { timeout: 60_000 }, async () => {
+    const directory = join(import.meta.dirname, "../fixtures/actions");
+    const world = await startTestBackend("keys_claims", { directory });
+    const { ownerUrl, appUrl } = world.database;
+    const of = ["--tenant", await world.tenant("Acme"), "--role", "lead", "--subject", SUBJECT];
+    const { stdout } = await runProgram(["keys", "create", ...of, "--claim", "level=3"], {
+      directory,
+      environment: { DATABASE_URL: appUrl, DATABASE_OWNER_URL: ownerUrl },
+    });
+    const actor = await world.authenticator.authenticate(`Bearer ${stdout.trim()}`);
+    expect(actor.claims).toMatchObject({ level: "3" });
+    await world.close();
+  });
 });

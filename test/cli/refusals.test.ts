@@ -7,6 +7,7 @@
 // - a StartError without `fix` -> the first test
 // - requireNode left out of the program -> an old Node
 // - nameHelp left out -> a mistake in a command
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +16,7 @@ import { readRepositoryFile, repositoryFiles } from "../../scripts/repository-fi
 import { fileFailure } from "../../src/base/file-failure.ts";
 import { EXAMPLE } from "../support/backend.ts";
 import { type Ended, runProgram } from "./program.ts";
+import { copyExample } from "./project-copy.ts";
 
 /** The text of a call's arguments, from its opening bracket on. */
 function argumentsFrom(source: string, start: number): string {
@@ -151,6 +153,20 @@ describe("a file", { concurrent: true }, () => {
     const other = new TypeError("a fault of ours");
     expect(fileFailure("/a", other, "b")).toBe(other);
   });
+});
+
+// Planted: the look made with what makes one -> red.
+test("a look at a database that was never made says what makes it, and makes none", async () => {
+  const project = await copyExample();
+  const id = "00000000-0000-0000-0000-000000000000";
+  const { directory } = project;
+  const environment = { DATABASE_URL: "" }; // What is empty counts as not set.
+  const run = (command: string) => runProgram(command.split(" "), { directory, environment });
+  for (const command of ["migrate status", "keys list", "db url", `keys revoke ${id}`]) {
+    expectOneBlock(await run(command), /no development database yet\.\n {2}fix: backwright dev/);
+  }
+  expect(existsSync(await project.dataDirectory())).toBe(false);
+  await project.remove();
 });
 
 describe("a mistake in a command names the help of that command", { concurrent: true }, () => {

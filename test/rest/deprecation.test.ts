@@ -9,6 +9,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { backend as declare, resource } from "../../examples/work-orders/domain.ts";
 import { manifest } from "../../src/model/manifest.ts";
+import type { ResourceModel } from "../../src/model/model.ts";
+import { deprecationHeaders } from "../../src/rest/deprecation.ts";
+import type { HttpRequest } from "../../src/server/http.ts";
 import { exampleResources } from "../fixtures/example-resources.ts";
 import { createOrganization, type Organization } from "../fixtures/work-orders-world.ts";
 import { refusalOf, users as usersTable } from "../model/declared.ts";
@@ -108,8 +111,7 @@ describe("a reply", () => {
     ]);
   });
 
-  // Planted: the bodies of a batch's operations not looked at -> red; a list in a body taken for
-  // records, whatever the operation -> red.
+  // Planted: the bodies of a batch's operations not looked at -> red.
   test("to a bulk request or a batch says what its records and operations use", async () => {
     const { yard } = acme.rows.sites;
     const post = async (path: string, body: unknown) => {
@@ -139,6 +141,15 @@ describe("a reply", () => {
     expect([status, since]).toEqual([200, NAME[0]]);
     const made = await backend.request("/v1/sites", { key, body: { name: "D" } });
     expect(await batch({ operation: "sites.delete", id: made.json.data.id })).toEqual(DELETE);
+  });
+
+  // Planted: a list in a body taken for records, whatever the operation -> red.
+  test("to an action, whose input has names of its own, says nothing of them", () => {
+    const { model } = backend.context;
+    const resource = model.resources.get("sites") as ResourceModel;
+    const request = { query: "", body: { records: [{ name: "x" }], name: "x" } } as HttpRequest;
+    expect(deprecationHeaders(model, resource, "inspect", request)).toEqual({});
+    expect(deprecationHeaders(model, resource, "bulkCreate", request)).not.toEqual({});
   });
 
   test("that holds a deprecated field unasked says nothing", async () => {

@@ -118,6 +118,37 @@ describe("a record that cannot be taken", () => {
     expect(await parts.stored("t6")).toMatchObject({ tags: ["2026-02-28"] });
   });
 
+  // Planted: the rest of a line that is too long held -> red (the process grows with the line);
+  // a long record taken -> red.
+  test.each(["ndjson", "json", "csv"] as const)(
+    "is refused alone where it is too long, of %s",
+    async (format) => {
+      const record = (at: string, name: string): string => {
+        const [Serial, Name] = [`${format} ${at}`, name];
+        return format === "csv" ? `${Serial},${Name},` : JSON.stringify({ Serial, Name });
+      };
+      const long = record("long", "x".repeat(9_000_000));
+      const all = [record("before", "x"), long, record("after", "x")];
+      const text = {
+        ndjson: all.join("\n"),
+        json: `[${all.join()}]`,
+        csv: ["Serial,Name,Count", ...all].join("\n"),
+      }[format];
+      const { counts, reasons } = await parts.run(mapping, text, format);
+      expect(counts).toMatchObject({ created: 2, rejected: 1 });
+      const message = expect.stringMatching(/^is longer than a megabyte/);
+      expect(reasons).toEqual([{ line: format === "csv" ? 3 : 2, field: "", message }]);
+      expect(await parts.stored(`${format} after`)).toBeDefined();
+    },
+  );
+
+  test("is refused alone where it is a line that does not end, without being held", async () => {
+    const before = process.memoryUsage().rss;
+    const { counts } = await parts.run(mapping, gzipSync("x".repeat(50_000_000)), "ndjson");
+    expect(counts).toMatchObject({ read: 1, rejected: 1 });
+    expect(process.memoryUsage().rss - before).toBeLessThan(150_000_000);
+  });
+
   test("is put aside as it stands where it is not JSON", async () => {
     const { reasons } = await parts.run(mapping, '{"Serial": \n{"Serial":"after","Name":"x"}\n[1]');
     expect(reasons).toEqual([
@@ -132,12 +163,10 @@ describe("a file that cannot be read", () => {
   const header = "Serial,Name,Count\n";
   const broken = gzipSync(`${header}${"c1,x,1\n".repeat(9_000)}`).subarray(0, 100);
 
-  // Planted: the bound on a line left out -> red (the process grows with the line).
+  // Planted: the bound on a record of CSV left out -> red (it waits for a quote to close).
   test.each<readonly [string, string | Buffer, "csv" | "ndjson" | "json", RegExp]>([
-    ["an endless line", `{"Name":"${"x".repeat(5_000_000)}`, "ndjson", /longer than a megabyte/],
-    ["an endless cell", `${header}c,"${"x".repeat(5_000_000)}`, "csv", /longer than a megabyte/],
-    ["an endless element", `[{"Name":"${"x".repeat(5_000_000)}`, "json", /longer than a megabyte/],
-    ["a compressed endless line", gzipSync("x".repeat(50_000_000)), "ndjson", /than a megabyte/],
+    ["an endless cell", `${header}c,"${"x".repeat(20_000_000)}`, "csv", /than 16 megabytes/],
+    ["an endless element", `[{"Name":"${"x".repeat(20_000_000)}`, "json", /array does not end/],
     ["a column twice", "Serial,Name,Name,Count\n", "csv", /has several columns "Name"\./],
     ["nothing", "", "csv", /is empty: it has no line of columns/],
     ["no JSON", "", "json", /it is not a JSON array/],
@@ -188,5 +217,19 @@ describe("values that are taken exactly", () => {
     expect(nameless.reasons).toMatchObject([{ message: "is missing, and it is the key" }]);
     await parts.run(exact, [{ Serial: "exact", Count: null }]);
     expect(await parts.stored("exact")).toMatchObject({ name: "  ", amount: null });
+  });
+
+  // Planted: null of a look-up taken for a member that is not there; the row that says null let
+  // past the one of the same key that waits for its owner -> red each (the owner stayed).
+  test.each([
+    [{ Serial: "owned", Owner: null }, null],
+    [{ Serial: "owned" }, expect.any(String)],
+  ])("write null for a record that is looked up, and nothing where %j", async (last, expected) => {
+    const ownerId = { find: "parts", by: { serial: "Owner" } };
+    const fields = { serial: "Serial", name: { value: "Bolt" }, ownerId };
+    const exact = { exact: true, key: "serial", whenPresent: "update", fields };
+    const records = [{ Serial: "owner" }, { Serial: "owned", Owner: "owner" }, last];
+    expect((await parts.run(exact, records)).reasons).toEqual([]);
+    expect(await parts.stored("owned")).toMatchObject({ ownerId: expected });
   });
 });

@@ -163,7 +163,10 @@ test("a look at a database that was never made says what makes it, and makes non
   const environment = { DATABASE_URL: "" }; // What is empty counts as not set.
   const run = (command: string) => runProgram(command.split(" "), { directory, environment });
   for (const command of ["migrate status", "keys list", "db url", `keys revoke ${id}`]) {
-    expectOneBlock(await run(command), /no development database yet\.\n {2}fix: backwright dev/);
+    expectOneBlock(
+      await run(command),
+      /no development database yet\.\n {2}fix: npx backwright dev/,
+    );
   }
   expect(existsSync(await project.dataDirectory())).toBe(false);
   await project.remove();

@@ -19,6 +19,7 @@ const UNBOUNDED: Readonly<Record<string, string>> = {
   "\\{(\\w+)\\}": "paths of our OpenAPI document",
   '"\\$ref":"#\\/components\\/(\\w+)\\/([^"/]+)': "our OpenAPI document",
   "^(.*:)(\\d+\\.\\d+\\.\\d+\\.\\d+)$": "an address that node:net has taken, of 45 characters",
+  "(file:\\/\\/[^\\s()]*?):(\\d+)": "the stack of a project that does not load",
   "'[^']*'": "the form of a time in a mapping file",
   "\\/+$": "addresses of a configuration",
   "^_+|_+$": "the name of a project",

@@ -206,13 +206,37 @@ function unknown(parameter: Parameter, allowed: string): ErrorDetail {
   return notOne(nameOf(parameter), allowed);
 }
 
+/** What other APIs call it. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  limit: "page[size]",
+  pageSize: "page[size]",
+  per_page: "page[size]",
+  offset: "page[offset]",
+  after: "page[after]",
+  cursor: "page[after]",
+  order: "sort",
+  orderBy: "sort",
+  order_by: "sort",
+  select: "fields",
+  expand: "include",
+  search: "q",
+};
+
 /** `allowed` as in LIST: names are told from what stands in their brackets. */
 function notOne(key: string, allowed: string): ErrorDetail {
-  const meant = nearest(
-    key.split("[")[0] ?? "",
-    allowed.split(", ").map((one) => one.split("[")[0] ?? ""),
-  );
-  const hint = meant === undefined || key.startsWith(meant) ? "" : `; did you mean ${meant}?`;
   const field = key.toWellFormed().slice(0, 100) || "query";
+  const meant = meantBy(field, allowed);
+  const hint = meant === undefined || key.startsWith(meant) ? "" : `; did you mean ${meant}?`;
   return { field, message: `is not a parameter; allowed: ${allowed}${hint}` };
+}
+
+/** A parameter that is spelled nearly so or called so elsewhere, else a filter on a field. */
+function meantBy(key: string, allowed: string): string | undefined {
+  const names = allowed.split(", ").map((one) => one.split("[")[0] ?? "");
+  const near = nearest(key.split("[")[0] ?? "", names);
+  if (near !== undefined) return near;
+  const other = Object.hasOwn(ELSEWHERE, key) ? ELSEWHERE[key] : undefined;
+  if (other !== undefined) return names.includes(other.split("[")[0] ?? "") ? other : undefined;
+  const isField = /^[A-Za-z][\w.]{0,99}$/.test(key) && key !== "query";
+  return isField && names.includes("filter") ? `filter[${key}]` : undefined;
 }

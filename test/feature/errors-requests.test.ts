@@ -163,6 +163,9 @@ describe("parameters", () => {
   test("of names and of values are told at once, with what was meant", async () => {
     const wrong: readonly (readonly [parameter: string, message: RegExp])[] = [
       ["filtr[status]", /^is not a parameter; allowed: .*; did you mean filter\?$/],
+      ["limit", /; did you mean page\[size\]\?$/],
+      ["orderBy", /; did you mean sort\?$/],
+      ["status", /; did you mean filter\[status\]\?$/],
       ["filter[titel][foo]", /^cannot be filtered by; allowed: .*; did you mean title\?$/],
       ["filter[titel][foo]", /^there is no operator "foo" for titel; allowed: eq, .*$/],
       ["filter[status][equals]", /^there is no operator "equals" for status; allowed: eq, ne/],
@@ -174,7 +177,8 @@ describe("parameters", () => {
     ];
     const reply = await list(
       "filtr[status]=open&filter[titel][foo]=1&filter[status][equals]=open&filter[priority]=hihg" +
-        "&filter[assett.name]=x&fields=titel&sort=due_at&include=assets",
+        "&filter[assett.name]=x&fields=titel&sort=due_at&include=assets" +
+        "&limit=3&orderBy=dueAt&status=open",
     );
     expectRefusal(reply, 400, "PARAMETER_INVALID");
     for (const [field, message] of wrong) {

@@ -95,7 +95,7 @@ function install(directory) {
 function nextSteps(directory, isInstalled) {
   const path = shown(directory);
   const steps = [
-    ...(path === "." ? [] : [`cd ${path}`]),
+    ...(path === "." ? [] : [`cd ${/^[\w./~-]+$/.test(path) ? path : JSON.stringify(path)}`]),
     ...(isInstalled ? [] : ["npm install"]),
     "npm run dev      # serves it on an embedded PostgreSQL, with demo data and keys",
     "npm test         # tests it on a throw-away database",

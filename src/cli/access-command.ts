@@ -9,6 +9,7 @@ import {
 } from "../app/explain-access.ts";
 import { loadProject } from "../app/project.ts";
 import { StartError } from "../base/errors.ts";
+import { nearest } from "../base/spelling.ts";
 import { accessMarkdown } from "../documents/access.ts";
 import { type AccessMatrix, accessMatrix } from "../model/access-matrix.ts";
 import { accessOf } from "../model/manifest.ts";
@@ -60,8 +61,12 @@ export async function explainAccess(folder: string, options: ExplainOptions): Pr
   const resource =
     model.resources.get(name) ?? [...model.resources.values()].find((one) => one.path === name);
   if (resource === undefined) {
+    const known = [...model.resources.keys()];
+    const meant = nearest(name, known);
+    const named = meant === undefined ? known : [meant];
+    const operations = named.map((one) => `${one}.${operation || "read"}`);
     throw new StartError(`There is no resource "${name}".`, {
-      fix: `--operation ${[...model.resources.keys()].map((one) => `${one}.read`).join(" | ")}`,
+      fix: `--operation ${operations.join(" | ")}`,
     });
   }
   const question = { role, resource, operation };

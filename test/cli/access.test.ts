@@ -123,6 +123,7 @@ describe("explain", () => {
   test.each([
     [["--as", "king", "--operation", "workOrders.read"], /no role "king"\.\n {2}fix: --as manager/],
     [["--as", "manager", "--operation", "orders.read"], /no resource "orders"/],
+    [["--as", "manager", "--operation", "comment.update"], /fix: --operation comments\.update\n/],
     [["--as", "manager", "--operation", "workOrders.restore"], /no operation "restore"/],
     [["--as", "manager", "--operation", "workOrders.x"], /fix: --operation workOrders\.read \|/],
     [["--as", "manager", "--operation", "workOrders.read", "--id", "1"], /--id must be a UUID/],

@@ -28,7 +28,7 @@ export class RowStream {
     let at = 0;
     let needed = HEADER_BYTES;
     while (at + HEADER_BYTES <= bytes.length) {
-      const length = int32(bytes, at + 1);
+      const length = int32(bytes, at + 1) >>> 0; // Of a broken stream it may be anything.
       needed = length + 1;
       if (at + needed > bytes.length) break;
       if (bytes[at] === DATA_ROW) {

@@ -106,10 +106,28 @@ export class WalledQuery extends pg.Query {
     this.#beforeWall = request.tenant !== undefined;
   }
 
-  override submit = (connection: unknown): null => {
+  /** Returns what makes it impossible to send: pg tells handleError, and goes on with the next. */
+  override submit = (connection: unknown): DatabaseFailure | null => {
     const { stream } = connection as Wire;
+    try {
+      this.#write();
+    } catch (cause) {
+      messages.clear();
+      return new DatabaseFailure("other", "the statement cannot be sent", { cause });
+    }
+    const bytes = messages.take();
+    if (!stream.writable) return null;
+    // What is asked for in one turn of the event loop leaves with one call of the system.
+    if (stream.writableCorked === 0) {
+      stream.cork();
+      setImmediate(() => stream.uncork());
+    }
+    stream.write(bytes);
+    return null;
+  };
+
+  #write(): void {
     const { statement, values, tenant, prepared } = this.#request;
-    messages.clear(); // Of what a value that is none may have left behind.
     for (const name of prepared.takeForgotten()) messages.close(name);
     if (tenant !== undefined) {
       messages.bind(WALL_NAME, [tenant]);
@@ -128,16 +146,7 @@ export class WalledQuery extends pg.Query {
     messages.bind(name, values, statement.binary);
     messages.execute();
     messages.sync();
-    const bytes = messages.take();
-    if (!stream.writable) return null;
-    // What is asked for in one turn of the event loop leaves with one call of the system.
-    if (stream.writableCorked === 0) {
-      stream.cork();
-      setImmediate(() => stream.uncork());
-    }
-    stream.write(bytes);
-    return null;
-  };
+  }
 
   handleRowDescription(): void {}
 

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EXAMPLE, type Person, startTestBackend, type TestBackend } from "../support/backend.ts";
+import { whileAway } from "../support/postgres.ts";
 import { startProgram } from "./program.ts";
 
 const ROWS = 6_000;
@@ -47,15 +47,7 @@ async function sites(): Promise<number> {
 test("an import ends with the reason and the next step, and a repeat brings the rest", async () => {
   const running = start();
   while ((await sites()) < 500) await sleep(5);
-  const admin = new pg.Client({ connectionString: backend.database.adminUrl });
-  await admin.connect();
-  const role = new URL(backend.database.appUrl).username;
-  await admin.query(`alter role ${pg.escapeIdentifier(role)} nologin`);
-  const cut = "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1";
-  await admin.query(cut, [role]);
-  const { code, stderr } = await running.ended;
-  await admin.query(`alter role ${pg.escapeIdentifier(role)} login`);
-  await admin.end();
+  const { code, stderr } = await whileAway(backend.database, () => running.ended);
   expect(code).toBe(1);
   expect(stderr).toMatch(/The import stopped: PostgreSQL is away.*\n.*The same command goes on/);
   expect(stderr).not.toContain("    at ");

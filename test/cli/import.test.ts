@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXAMPLE, type Person, startTestBackend, type TestBackend } from "../support/backend.ts";
+import { whileAway } from "../support/postgres.ts";
 import { countsOfFile, countsOverApi } from "./import-counts.ts";
 import { type Ended, type Program, startProgram } from "./program.ts";
 
@@ -339,15 +339,7 @@ describe("an import that is disturbed", () => {
     const who = await newOrganization();
     const running = importFile(who, manyRequests("outage.csv", 3_000));
     while ((await countOf(who)) < 400) await sleep(5);
-    const admin = new pg.Client({ connectionString: backend.database.adminUrl });
-    await admin.connect();
-    const role = new URL(backend.database.appUrl).username;
-    await admin.query(`alter role ${pg.escapeIdentifier(role)} nologin`);
-    const cut = "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1";
-    await admin.query(cut, [role]);
-    await sleep(1_500);
-    await admin.query(`alter role ${pg.escapeIdentifier(role)} login`);
-    await admin.end();
+    await whileAway(backend.database, () => sleep(1_500));
     const { code, stderr } = await running;
     expect(code, stderr).toBe(0);
     await expectOnce(who, 3_000);

@@ -38,6 +38,15 @@ function row(...values: readonly (string | null)[]): Buffer {
   return message("D", Buffer.concat([Buffer.from([0, values.length]), ...columns]));
 }
 
+// Planted: its length read as a negative number -> the loop never ends.
+test("a length that is none does not hold the process up", () => {
+  const stream = new RowStream(
+    () => undefined,
+    () => undefined,
+  );
+  stream.take(Buffer.alloc(64, 0xff));
+});
+
 const SENT = [
   message("2", Buffer.alloc(0)),
   row("a", null, ""),
@@ -97,11 +106,18 @@ test("values of any size and script go there and come back", async () => {
   for (const rows of await Promise.all(several)) expect(rows).toEqual([inputs]);
 });
 
-// Planted: no messages.clear() -> the next statement is sent behind the half one, red.
-test("a statement that cannot be sent leaves nothing in front of the next", async () => {
-  const parameters = new Parameters();
-  const echo = parameters.statement(`select ${parameters.input(0, "text")}`);
-  const none = { toString: () => "no text" } as unknown as string;
-  await expect(database.read(echo, { claims: {} }, [none])).rejects.toThrow();
-  expect(await database.read(echo, { claims: {} }, ["next"])).toEqual([["next"]]);
-});
+// Planted: no messages.clear() -> the next statement is sent behind the half one, red; the error
+// thrown into pg -> a connection that takes one at a time takes none any more, red.
+test.each(["read", "write"] as const)(
+  "a %s that cannot be sent leaves nothing in the way of the next",
+  async (way) => {
+    const parameters = new Parameters();
+    const echo = parameters.statement(`select ${parameters.input(0, "text")}`);
+    const none = { toString: () => "no text" } as unknown as string;
+    const send = (value: string) => database[way](echo, { claims: {} }, [value]);
+    for (const value of ["not named yet", "named", "used again"]) {
+      await expect(send(none)).rejects.toThrow("cannot be sent");
+      expect(await send(value)).toEqual([[value]]);
+    }
+  },
+);
